@@ -1,0 +1,59 @@
+"""Fixtures that every test may use: the real data root, where there is one."""
+
+import os
+from pathlib import Path
+
+import pytest
+import tiny
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """Return T2S_DATA; skip where it is not set, fail where it is set and the folder is missing."""
+    if "T2S_DATA" not in os.environ:
+        pytest.skip("T2S_DATA is not set: the real Spider is not at hand")
+    root = Path(os.environ["T2S_DATA"])
+    assert root.is_dir(), f"T2S_DATA={root} is not a folder"
+    return root
+
+
+@pytest.fixture(scope="session")
+def spider(data_root: Path) -> Path:
+    """Return the folder of the real Spider."""
+    folder = data_root / "spider"
+    assert (folder / "tables.json").is_file(), f"{folder} does not hold Spider"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hostile(data_root: Path) -> Path:
+    """Return the list of hostile statements with what must happen to each."""
+    path = data_root / "hostile_sql.jsonl"
+    assert path.is_file(), f"{path} is missing"
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkpoint of a random Llama with grouped key-value heads (Code Llama's architecture)."""
+    return tiny.save(tmp_path_factory.mktemp("tiny") / "llama", "llama")
+
+
+@pytest.fixture(scope="session")
+def tiny_bigcode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkpoint of a random GPTBigCode with multi-query attention (Ziya-Coding-15B's)."""
+    return tiny.save(tmp_path_factory.mktemp("tiny") / "bigcode", "gpt_bigcode")
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Return the folder of the bundled data set, built on first use."""
+    from text2sql.samples.building import samples_folder
+
+    return samples_folder()
+
+
+@pytest.fixture
+def shop(samples: Path) -> Path:
+    """Return the bundled shop as a SQLite file."""
+    return samples / "database" / "shop" / "shop.sqlite"

@@ -1,0 +1,142 @@
+-- Titled pairs for tests/test_canonical.py: SQL as written, then as it must become; (same): unchanged.
+-- The schema is in the test. Both forms are run on SQLite and must give equal rows.
+
+-- an unknown name is a string
+SELECT name FROM singer WHERE country = "France"
+SELECT name FROM singer WHERE country = 'France'
+
+-- a column in any case is a name
+SELECT "name" FROM singer WHERE "COUNTRY" = 'x'
+(same)
+
+-- a table's alias is no column: alone it is a string
+SELECT "Home Town" FROM "singer" AS "T1" WHERE "T1"."Home Town" = "T1"
+SELECT "Home Town" FROM "singer" AS "T1" WHERE "T1"."Home Town" = 'T1'
+
+-- an output name is seen in HAVING and ORDER BY
+SELECT count(*) AS "n" FROM singer GROUP BY country HAVING "n" > 0 ORDER BY "n"
+(same)
+
+-- an output name is not seen in its own list
+SELECT name AS "n", "n" FROM singer ORDER BY "m"
+SELECT name AS "n", 'n' FROM singer ORDER BY 'm'
+
+-- an output name is seen in WHERE
+SELECT name AS n FROM singer WHERE "n" = "Ann"
+SELECT name AS n FROM singer WHERE "n" = 'Ann'
+
+-- a correlated subquery sees the outer columns
+SELECT name FROM singer WHERE id IN (SELECT singer_id FROM song WHERE title = "name")
+(same)
+
+-- a table's name in a list of values is a string
+SELECT title FROM song WHERE title IN ("name", "who")
+SELECT title FROM song WHERE title IN ('name', 'who')
+
+-- each SELECT of a set operation sees its own tables
+SELECT "who" FROM famous UNION SELECT "who" FROM singer
+SELECT "who" FROM famous UNION SELECT 'who' FROM singer
+
+-- columns of a CTE
+WITH c AS (SELECT name AS x FROM singer) SELECT "x", "y" FROM c
+WITH c AS (SELECT name AS x FROM singer) SELECT "x", 'y' FROM c
+
+-- named columns of a CTE
+WITH c(a) AS (SELECT "name" FROM singer) SELECT "a", "name" FROM c
+WITH c(a) AS (SELECT "name" FROM singer) SELECT "a", 'name' FROM c
+
+-- a recursive CTE sees itself
+WITH RECURSIVE c(n) AS (SELECT 1 UNION SELECT "n" + 1 FROM c WHERE "n" < 3) SELECT "n" FROM c
+(same)
+
+-- output names of a derived table, nothing else of it
+SELECT "x" FROM (SELECT name AS x, country FROM singer) WHERE "country" = "id"
+SELECT "x" FROM (SELECT name AS x, country FROM singer) WHERE "country" = 'id'
+
+-- an expression's text is its name
+SELECT "count(*)" FROM (SELECT count(*) FROM singer)
+(same)
+
+-- a derived table does not see its neighbours
+SELECT * FROM singer JOIN (SELECT "name" FROM song) AS s
+SELECT * FROM singer JOIN (SELECT 'name' FROM song) AS s
+
+-- an inner name that is asked for with its table must stay
+SELECT s."a" FROM (SELECT "a" FROM song) AS s
+(same)
+
+-- an inner name that is asked for alone must stay
+SELECT "a" FROM (SELECT "a" FROM song)
+(same)
+
+-- an inner string that nobody asks for
+SELECT 1 FROM (SELECT "a" FROM song)
+SELECT 1 FROM (SELECT 'a' FROM song)
+
+-- both sides of a join are seen in ON
+SELECT singer.* FROM singer JOIN song ON "title" = "name" AND "x" = "x"
+SELECT singer.* FROM singer JOIN song ON "title" = "name" AND 'x' = 'x'
+
+-- a join in parentheses
+SELECT name FROM (singer JOIN song ON title = "Ann")
+SELECT name FROM (singer JOIN song ON title = 'Ann')
+
+-- rowid is a name
+SELECT "rowid", "oid" FROM singer
+(same)
+
+-- LIKE, ESCAPE and GLOB
+SELECT name FROM singer WHERE name LIKE "%n" ESCAPE "!" OR name GLOB "A*"
+SELECT name FROM singer WHERE name LIKE '%n' ESCAPE '!' OR name GLOB 'A*'
+
+-- functions and JSON operators
+SELECT json_extract(j, "$.a"), j ->> "k", strftime("%Y", "now") > "2000" FROM song
+SELECT json_extract(j, '$.a'), j ->> 'k', strftime('%Y', 'now') > '2000' FROM song
+
+-- columns of a table function
+SELECT "key", "x" FROM song, json_each(song.j, "$")
+SELECT "key", 'x' FROM song, json_each(song.j, '$')
+
+-- IN may be followed by a table
+SELECT name FROM singer WHERE name IN "famous"
+(same)
+
+-- a collation is no string
+SELECT name FROM singer ORDER BY name COLLATE "nocase"
+(same)
+
+-- CASE
+SELECT CASE WHEN name = "Ann" THEN "yes" ELSE "id" END FROM singer
+SELECT CASE WHEN name = 'Ann' THEN 'yes' ELSE "id" END FROM singer
+
+-- SQLite's own catalogue
+SELECT "type", "t" FROM sqlite_master
+SELECT "type", 't' FROM sqlite_master
+
+-- a string beside a string stays apart from it
+SELECT "it"'s' FROM singer
+SELECT 'it' 's' FROM singer
+
+-- brackets and backticks are never strings
+SELECT [x y], `z` FROM (SELECT 1 AS "x y", 2 AS z)
+(same)
+
+-- window order
+SELECT sum(id) OVER (ORDER BY "name", "q") FROM singer
+SELECT sum(id) OVER (ORDER BY "name", 'q') FROM singer
+
+-- EXISTS sees the outer columns
+SELECT 1 WHERE EXISTS (SELECT 1 FROM song WHERE singer_id = "id" AND "name" = 1)
+SELECT 1 WHERE EXISTS (SELECT 1 FROM song WHERE singer_id = "id" AND 'name' = 1)
+
+-- a scalar subquery sees the outer columns
+SELECT (SELECT "name" FROM song WHERE singer_id = singer.id LIMIT 1) FROM singer
+(same)
+
+-- VALUES
+VALUES ("a", 1), ("b", 2)
+VALUES ('a', 1), ('b', 2)
+
+-- Chinese
+SELECT name FROM singer WHERE country = "法国" LIMIT 1
+SELECT name FROM singer WHERE country = '法国' LIMIT 1

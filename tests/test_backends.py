@@ -1,0 +1,142 @@
+"""Backends: an OpenAI-compatible server in another process, and what it may do wrong."""
+
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from text2sql.decoding.generation import Decoding
+from text2sql.errors import ModelError
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def served(tiny_llama, tmp_path_factory):
+    """Serve a tiny chat model with `transformers serve`; yield its address."""
+    import shutil
+
+    import httpx
+    from transformers import AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("served") / "chat"
+    shutil.copytree(tiny_llama, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    tokenizer.save_pretrained(folder)
+    port = free_port()
+    command = [
+        str(Path(sys.executable).parent / "transformers"),
+        "serve",
+        str(folder),
+        "--host",
+        "127.0.0.1",
+    ]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--device", "cpu"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        try:
+            if httpx.get(f"{address}/health", timeout=2).status_code == 200:
+                break
+        except httpx.HTTPError:
+            assert process.poll() is None, "transformers serve ended"
+        time.sleep(0.5)
+    yield f"{address}/v1#{folder}"
+    process.terminate()
+    process.wait(20)
+
+
+def test_a_real_server_answers_questions(served, shop):
+    from text2sql import Predictor
+
+    decoding = Decoding(num_samples=2, max_new_tokens=8)
+    with Predictor.from_pretrained(
+        served, database=shop, decoding=decoding, today=date(2026, 1, 1)
+    ) as predictor:
+        answer = predictor.predict("How many orders?")
+
+    assert len(answer.candidates) == 2
+    assert answer.candidates[0].text and answer.error  # a random model writes text, not SQL
+
+
+@contextmanager
+def answering(status: int, body: bytes):
+    """Serve one fixed answer on loopback."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1#m"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, b'{"error": "no key"}', "refused the request .401.: .*no key"),
+        (200, b"<html>", "did not answer with JSON"),
+        (200, b'{"choices": []}', "did not answer with a chat completion"),
+    ],
+)
+def test_a_server_that_fails_is_one_clear_line(status, body, words, shop):
+    from text2sql import Predictor
+
+    with (
+        answering(status, body) as address,
+        Predictor.from_pretrained(address, database=shop) as predictor,
+        pytest.raises(ModelError, match=words) as caught,
+    ):
+        predictor.predict("How many orders?")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_is_away_is_named(shop):
+    from text2sql import Predictor
+
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    with (
+        Predictor.from_pretrained(f"{address}#m", database=shop) as predictor,
+        pytest.raises(ModelError, match=f"cannot reach {address}"),
+    ):
+        predictor.predict("How many orders?")
+
+
+def test_a_fence_and_prose_around_the_sql_are_read_away(shop):
+    from text2sql import Predictor
+
+    text = rb'{"choices": [{"message": {"content": "Sure!\n```sql\nSELECT count(*) FROM orders;\n```"}}]}'
+    with (
+        answering(200, text) as address,
+        Predictor.from_pretrained(address, database=shop) as predictor,
+    ):
+        answer = predictor.predict("How many orders?")
+
+    assert answer.sql == "SELECT count(*) FROM orders" and answer.rows[0][0] > 1000

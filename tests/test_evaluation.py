@@ -1,0 +1,129 @@
+"""Evaluation: what the folder holds, and that a killed run ends with the scores of an undisturbed one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from text2sql.data.catalog import find_dataset
+from text2sql.decoding.generation import Decoding, batches
+from text2sql.errors import OutputError, SettingsError
+from text2sql.evaluation import evaluate
+from text2sql.models import open_model
+
+SHORT = Decoding(max_new_tokens=8, batch_size=4)
+TODAY = date(2026, 1, 1)
+
+
+def run(base: Path, output: Path, *, decoding: Decoding = SHORT, limit: int = 20, **options):
+    dataset = find_dataset("samples", split="dev", limit=limit)
+    with open_model(str(base)) as model:
+        return evaluate(dataset, model, output, decoding=decoding, today=TODAY, **options)
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def without_times(records: list[dict]) -> list[dict]:
+    return [{k: v for k, v in record.items() if k != "seconds"} for record in records]
+
+
+def test_the_folder_holds_predictions_verdicts_scorecard_and_report(tiny_llama, tmp_path):
+    result = run(tiny_llama, tmp_path / "out", limit=6)
+
+    predictions, verdicts = (
+        lines(tmp_path / "out/predictions.jsonl"),
+        lines(tmp_path / "out/verdicts.jsonl"),
+    )
+    card = json.loads((tmp_path / "out/scorecard.json").read_text())
+    assert [p["index"] for p in predictions] == [v["index"] for v in verdicts] == list(range(6))
+    assert {"db_id", "question", "sql", "candidates", "seconds"} <= predictions[0].keys()
+    assert {"db_id", "hardness", "execution_accuracy", "error"} <= verdicts[0].keys()
+    assert card["metrics"]["execution_accuracy"]["all"]["n"] == 6 == result.scorecard["n"]
+    assert (
+        card["manifest"]["split"] == "dev" and card["manifest"]["decoding"]["max_new_tokens"] == 8
+    )
+    assert (
+        predictions[0]["question"] in (tmp_path / "out/report.html").read_text()
+        or card["failed"] == 0
+    )
+
+
+def test_a_killed_run_resumes_and_ends_as_an_undisturbed_one(tiny_llama, tmp_path):
+    whole = run(tiny_llama, tmp_path / "whole")
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); from test_evaluation import run; from pathlib import Path\n"
+        f"run(Path({str(tiny_llama)!r}), Path({str(tmp_path / 'killed')!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    path = tmp_path / "killed" / "predictions.jsonl"
+    while process.poll() is None and (not path.exists() or len(path.read_text().splitlines()) < 5):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with path.open("a") as file:
+        file.write('{"index": 19, "db_')  # a line that was being written
+    resumed = run(tiny_llama, tmp_path / "killed", resume=True)
+
+    left, right = (lines(tmp_path / name / "predictions.jsonl") for name in ("whole", "killed"))
+    assert without_times(left) == without_times(right)
+    assert whole.scorecard["metrics"] == resumed.scorecard["metrics"]
+
+
+def test_samples_of_a_seed_are_the_same_again_and_those_of_another_are_not(tiny_llama, tmp_path):
+    def texts(name: str, seed: int) -> list:
+        decoding = Decoding(num_samples=3, seed=seed, max_new_tokens=8, batch_size=4)
+        run(tiny_llama, tmp_path / name, decoding=decoding, limit=4)
+        return without_times(lines(tmp_path / name / "predictions.jsonl"))
+
+    first = texts("a", 1)
+    assert first == texts("b", 1) != texts("c", 2)
+    assert len(first[0]["candidates"]) == 3
+
+
+def test_a_resumed_run_must_keep_its_settings(tiny_llama, tmp_path):
+    run(tiny_llama, tmp_path / "out", limit=4)
+
+    with pytest.raises(OutputError, match="cannot resume .*decoding is"):
+        run(tiny_llama, tmp_path / "out", limit=4, decoding=Decoding(max_new_tokens=9), resume=True)
+    with pytest.raises(OutputError, match="exists: continue it with --resume"):
+        run(tiny_llama, tmp_path / "out", limit=4)
+
+
+def test_a_question_that_cannot_be_asked_is_a_counted_failure(tiny_llama, tmp_path, samples):
+    record = json.loads((samples / "dev.jsonl").read_text().splitlines()[0])
+    long = record | {
+        "question": "why " * 3000,
+        "database": str(samples / "database/energy/energy.sqlite"),
+    }
+    (tmp_path / "mine.jsonl").write_text(
+        "".join(json.dumps(r) + "\n" for r in (long | record, long))
+    )
+    dataset = find_dataset(str(tmp_path / "mine.jsonl"))
+    with open_model(str(tiny_llama)) as model:
+        result = evaluate(dataset, model, tmp_path / "out", decoding=SHORT, today=TODAY)
+
+    assert result.scorecard["n"] == 2 and result.scorecard["run"]["refused_prompts"] == 1
+    assert "11,999" in lines(tmp_path / "out/predictions.jsonl")[1]["error"]
+
+
+def test_batches_hold_one_database_and_every_prompt_once():
+    plan = batches([5, 3, 9, 1, 4], ["a", "b", "a", "a", "b"], 2)
+
+    assert plan == [[3, 0], [2], [1, 4]]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"num_samples": 0}, {"top_p": 0}, {"temperature": -1}, {"num_samples": 2, "temperature": 0}],
+)
+def test_settings_that_mean_nothing_are_refused(settings):
+    with pytest.raises(SettingsError):
+        Decoding(**settings)

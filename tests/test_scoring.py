@@ -1,0 +1,305 @@
+"""From files to verdicts: alignment, errors, metrics, gold that fails."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from text2sql import scoring
+from text2sql.examples import Example
+from text2sql.databases import locate
+from text2sql.errors import DataError, GoldError, OutputError, UnknownName
+from text2sql.scoring.inputs import read_gold, read_predictions
+
+GOLD = [
+    "SELECT name FROM member",
+    "SELECT count(*) FROM club WHERE city = 'Ulm'",
+    "SELECT name FROM guest",
+    "SELECT title FROM club ORDER BY title",
+]
+EXAMPLES = [Example(i, f"question {i}", (sql,), "clubs") for i, sql in enumerate(GOLD)]
+
+
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("database")
+    (folder / "clubs").mkdir()
+    with sqlite3.connect(folder / "clubs" / "clubs.sqlite") as connection:
+        connection.executescript((Path(__file__).parent / "data" / "clubs.sql").read_text())
+    connection.close()
+    return folder
+
+
+def values(scores: scoring.Scores, metric: str = "execution_accuracy") -> list[float | None]:
+    return [verdict.values[metric] for verdict in scores.verdicts]
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+def test_gold_against_itself_is_right(databases: Path) -> None:
+    scores = scoring.score(GOLD, EXAMPLES, databases)
+    assert values(scores) == [1, 1, 1, 1]
+    assert [verdict.empty_gold for verdict in scores.verdicts] == [False, False, True, False]
+    assert scores.records()[1] == {
+        "index": 1,
+        "db_id": "clubs",
+        "hardness": "easy",
+        "execution_accuracy": 1,
+        "error": None,
+        "empty_gold": False,
+    }
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_blank_line_fails_alone(databases: Path, tmp_path: Path, end: str) -> None:
+    lines = [GOLD[0], "", "   ", GOLD[3]]
+    scores = scoring.score(write(tmp_path / "p.sql", end.join([*lines, ""])), EXAMPLES, databases)
+    assert values(scores) == [1, 0, 0, 1]
+    assert [verdict.error for verdict in scores.verdicts] == [
+        None,
+        *["the prediction is empty"] * 2,
+        None,
+    ]
+
+
+def test_odd_line_separators_do_not_shift_the_alignment(tmp_path: Path) -> None:
+    lines = ["SELECT 'a\u2028b\x0b\x0c\x85'", "SELECT 2\tclubs", "", "SELECT 4"]
+    found = read_predictions(write(tmp_path / "p.sql", "\n".join(lines)), EXAMPLES)
+    assert found == [lines[0], "SELECT 2", "", "SELECT 4"]
+
+
+def test_a_blank_last_prediction_is_kept_and_blank_lines_after_it_are_not(tmp_path: Path) -> None:
+    for text in ("a\nb\nc\n\n", "a\nb\nc\n", "a\nb\nc\n\n\n\n"):
+        if text.count("\n") > 3:
+            assert read_predictions(write(tmp_path / "p.sql", text), EXAMPLES) == [
+                "a",
+                "b",
+                "c",
+                "",
+            ]
+        else:
+            with pytest.raises(DataError, match="3 predictions for 4 gold"):
+                read_predictions(write(tmp_path / "p.sql", text), EXAMPLES)
+
+
+def test_a_wrong_count_names_both_counts(databases: Path) -> None:
+    with pytest.raises(DataError, match="2 predictions for 4 gold queries"):
+        scoring.score(GOLD[:2], EXAMPLES, databases)
+
+
+def test_json_lines_are_aligned_by_index_where_it_is_the_examples(tmp_path: Path) -> None:
+    records = [{"index": i, "sql": f"SELECT {i}"} for i in (3, 1, 0)] + [{"index": 2, "sql": None}]
+    text = "\n".join(json.dumps(record) for record in records)
+    assert read_predictions(write(tmp_path / "p.jsonl", text), EXAMPLES) == [
+        "SELECT 0",
+        "SELECT 1",
+        "",
+        "SELECT 3",
+    ]
+
+
+def test_json_lines_with_other_indices_are_aligned_by_line(tmp_path: Path) -> None:
+    text = (
+        "".join(json.dumps({"index": 9, "sql": f"SELECT\n{i}"}) + "\n" for i in range(3)) + "\n\n"
+    )
+    found = read_predictions(write(tmp_path / "p.jsonl", text), EXAMPLES)
+    assert found == ["SELECT\n0", "SELECT\n1", "SELECT\n2", ""]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"sql": ', "SELECT 1", "[1]", '{"query": "SELECT 1"}', '{"sql": 1}']
+)
+def test_a_malformed_json_line_is_named(tmp_path: Path, line: str) -> None:
+    path = write(tmp_path / "p.jsonl", '{"sql": "SELECT 1"}\n' + line + "\n")
+    with pytest.raises(DataError, match=r"p\.jsonl:2: ") as caught:
+        read_predictions(path, EXAMPLES)
+    assert caught.value.line == 2
+
+
+def test_text_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "p.sql"
+    path.write_bytes(b"SELECT 1\nSELECT '\xe9'\n")
+    with pytest.raises(DataError, match=r"p\.sql:2: not UTF-8"):
+        read_predictions(path, EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        "SELECT '\0'",
+        "SELECT 1 -- " + "x" * 400_000,
+        "DROP TABLE member",
+        "((((",
+        "SELECT 'é' ; SELECT 2",
+        "DISTINCT",
+    ],
+)
+def test_a_hostile_prediction_fails_and_changes_nothing(databases: Path, prediction: str) -> None:
+    before = (databases / "clubs" / "clubs.sqlite").read_bytes()
+    scores = scoring.score([prediction, *GOLD[1:]], EXAMPLES, databases)
+    assert values(scores) == [0, 1, 1, 1]
+    assert (databases / "clubs" / "clubs.sqlite").read_bytes() == before
+
+
+def test_gold_is_read_from_every_form(tmp_path: Path) -> None:
+    records = [{"question": "q", "query": sql, "db_id": "clubs"} for sql in GOLD]
+    forms = {
+        "gold.txt": "".join(f"{sql}\tclubs\n" for sql in GOLD),
+        "gold.json": json.dumps(records, indent=1),
+        "gold.jsonl": "\n".join(map(json.dumps, records)),
+    }
+    for name, text in forms.items():
+        found = read_gold(write(tmp_path / name, text))
+        assert [(e.index, e.query, e.db_id) for e in found] == [
+            (i, sql, "clubs") for i, sql in enumerate(GOLD)
+        ]
+
+
+def test_gold_without_sql_or_without_examples_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="example 0 has no gold SQL"):
+        read_gold([Example(0, "q", (), "clubs")])
+    with pytest.raises(DataError):
+        read_gold([])
+    with pytest.raises(DataError, match="no such file"):
+        read_gold(tmp_path / "nothing.sql")
+
+
+def test_gold_that_fails_raises_with_its_example(databases: Path) -> None:
+    broken = [EXAMPLES[0], Example(7, "q", ("SELECT nme FROM member",), "clubs")]
+    with pytest.raises(GoldError, match="example 7") as caught:
+        scoring.score(GOLD[:2], broken, databases)
+    assert (caught.value.index, caught.value.db_id) == (7, "clubs")
+
+
+def test_gold_that_fails_is_counted_when_asked(databases: Path) -> None:
+    broken = [EXAMPLES[0], Example(7, "q", ("SELECT nme FROM member",), "clubs")]
+    scores = scoring.score(GOLD[:2], broken, databases, skip_bad_gold=True)
+    assert values(scores) == [1, None]
+    assert "nme" in (scores.verdicts[1].error or "")
+    card = scores.scorecard
+    assert (card["n"], card["bad_gold"], card["metrics"]["execution_accuracy"]["all"]["n"]) == (
+        2,
+        1,
+        1,
+    )
+
+
+def test_any_of_several_golds_is_accepted(databases: Path) -> None:
+    example = Example(0, "q", ("SELECT name FROM member", "SELECT id FROM member"), "clubs")
+    predictions = ["SELECT id FROM member", "SELECT name FROM member", "SELECT age FROM member"]
+    scores = scoring.score(predictions, [example] * 3, databases)
+    assert values(scores) == [1, 1, 0]
+
+
+def test_unknown_names_come_with_the_nearest(databases: Path) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'execution_accuracy'"):
+        scoring.score(GOLD, EXAMPLES, databases, metrics=["execution_acuracy"])
+    with pytest.raises(UnknownName, match="did you mean 'strict'"):
+        scoring.score(GOLD, EXAMPLES, databases, rule="strikt")
+    with pytest.raises(UnknownName, match=r"no database 'club' .*did you mean 'clubs'"):
+        scoring.score(["SELECT 1"], [Example(0, "q", ("SELECT 1",), "club")], databases)
+
+
+def test_the_strict_rule_comes_first(databases: Path) -> None:
+    swapped = ["SELECT name, age FROM member"]
+    gold = [Example(0, "q", ("SELECT age, name FROM member",), "clubs")]
+    scores = scoring.score(swapped, gold, databases, rule="strict")
+    assert scores.metrics == ("strict_execution_accuracy", "execution_accuracy")
+    assert [v.values for v in scores.verdicts] == [
+        {"strict_execution_accuracy": 0, "execution_accuracy": 1}
+    ]
+
+
+def test_a_metric_of_ones_own_is_passed_in(databases: Path) -> None:
+    def length_ratio(pair: scoring.Pair) -> float:
+        return len(pair.predicted) / len(pair.gold)
+
+    scores = scoring.score(
+        [sql + " " * len(sql) for sql in GOLD], EXAMPLES, databases, metrics=[length_ratio]
+    )
+    assert values(scores, "length_ratio") == [2.0] * 4
+    assert scores.scorecard["metrics"]["length_ratio"]["all"]["low"] is None
+
+
+def test_databases_may_be_one_file_or_a_function(databases: Path) -> None:
+    file = databases / "clubs" / "clubs.sqlite"
+    for given in (
+        file,
+        str(file),
+        locate(file),
+        lambda db_id: locate(databases / db_id / f"{db_id}.sqlite"),
+    ):
+        assert values(scoring.score(GOLD, EXAMPLES, given)) == [1, 1, 1, 1]
+
+
+def test_tables_json_gives_the_names_for_hardness(databases: Path, tmp_path: Path) -> None:
+    entry = {
+        "db_id": "clubs",
+        "table_names_original": ["member"],
+        "table_names": ["member"],
+        "column_names_original": [[-1, "*"], [0, "name"]],
+        "column_names": [[-1, "*"], [0, "name"]],
+        "column_types": ["text", "text"],
+        "primary_keys": [],
+        "foreign_keys": [],
+    }
+    tables = write(tmp_path / "tables.json", json.dumps([entry]))
+    assert (
+        scoring.score(GOLD[:1], EXAMPLES[:1], databases, tables=tables).verdicts[0].hardness
+        == "easy"
+    )
+    other = write(tmp_path / "other.json", json.dumps([entry | {"db_id": "club"}]))
+    with pytest.raises(UnknownName, match="did you mean 'club'"):
+        scoring.score(GOLD[:1], EXAMPLES[:1], databases, tables=other)
+
+
+def test_a_query_is_run_once_whoever_asks(databases: Path) -> None:
+    ran: list[str] = []
+
+    def run(sql: str, database):
+        ran.append(sql)
+        with sqlite3.connect(database.path) as connection:
+            rows = connection.execute(sql).fetchall()
+        connection.close()
+        return scoring.judging.Nothing(rows, error=None)
+
+    examples = EXAMPLES[:2] * 3
+    scoring.score(
+        GOLD[:2] * 3, examples, databases, metrics=list(scoring.METRICS), workers=1, run=run
+    )
+    assert sorted(ran) == sorted(GOLD[:2])
+
+
+def test_results_beyond_the_memory_limit_are_dropped_oldest_first(
+    databases: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(scoring.judging, "CACHED_CELLS", 120)
+    ran: list[str] = []
+
+    def run(sql: str, database):
+        ran.append(sql)
+        return scoring.judging.Nothing([(1,)] * 5, error=None)
+
+    results, database = scoring.judging.Results(run), locate(databases / "clubs" / "clubs.sqlite")
+    for sql in ("a", "b", "a", "c", "a", "b"):
+        results.get(sql, database)
+    assert ran == ["a", "b", "c", "b"]
+
+
+def test_progress_counts_to_the_end(databases: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    scoring.score(GOLD, EXAMPLES, databases, workers=3, progress=lambda *now: seen.append(now))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_verdicts_are_written_one_a_line(databases: Path, tmp_path: Path) -> None:
+    scores = scoring.score(GOLD, EXAMPLES, databases)
+    scoring.write_verdicts(scores, tmp_path / "v.jsonl")
+    lines = (tmp_path / "v.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == scores.records()
+    with pytest.raises(OutputError, match="cannot write"):
+        scoring.write_verdicts(scores, tmp_path / "no" / "v.jsonl")

@@ -1,0 +1,114 @@
+"""The Typer application, what its commands share, and `main`, which turns errors into one line.
+
+No module of this room imports a heavy library at its top: `t2s --help` must be instant.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="t2s",
+    help="Text-to-SQL: train an adapter, decode checked SQL, score it by running it, ask your database.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="List, check and count data sets.", no_args_is_help=True)
+base_app = typer.Typer(help="List the base models; build the bundled one.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(base_app, name="base")
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "-d",
+        help="SQLAlchemy URL, path to a .sqlite or .duckdb file, or a name in text2sql.yaml; else T2S_DATABASE.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+DataRootOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder that holds data sets; else T2S_DATA, else the user data folder."),
+]
+BaseOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Base: a name (t2s base list), hub id, local folder, or http://host/v1#model."
+    ),
+]
+AdapterOption = Annotated[str | None, typer.Option(help="Folder of a trained adapter.")]
+RevisionOption = Annotated[
+    str | None, typer.Option(help="Branch, tag or commit of the base on the hub.")
+]
+TrustOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--trust-remote-code/--no-trust-remote-code",
+        help="Let the base's repository run its own code.",
+    ),
+]
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        from text2sql import __version__
+
+        typer.echo(f"text2sql {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show a traceback when something fails.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+    if debug:
+        os.environ["T2S_DEBUG"] = "1"
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON document on stdout; dates, decimals and bytes as text."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def note(text: str) -> None:
+    """Print progress or a remark on stderr."""
+    typer.echo(text, err=True)
+
+
+def main() -> None:
+    """Run the command line: an error that the user can act on is one line and status 1."""
+    from text2sql.errors import Text2SQLError
+
+    try:
+        app()
+    except Text2SQLError as error:
+        _fail(" ".join(str(error).split("\n")), error)
+    except KeyboardInterrupt as error:
+        _fail("interrupted", error)
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the reader has gone: stay silent
+        sys.exit(1)
+
+
+def _fail(message: str, error: BaseException) -> None:
+    if os.environ.get("T2S_DEBUG"):
+        raise error
+    typer.echo(f"error: {message}", err=True)
+    sys.exit(1)

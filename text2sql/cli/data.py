@@ -1,0 +1,97 @@
+"""Commands about data sets."""
+
+from typing import Annotated
+
+import typer
+
+from text2sql.cli.app import DataRootOption, JsonOption, data_app, note, print_json
+
+DatasetArgument = Annotated[
+    str, typer.Argument(help="A registered name, a folder in Spider's layout, or a file.")
+]
+SplitOption = Annotated[
+    str, typer.Option(help="train, dev, or what the data set calls its others.")
+]
+LimitOption = Annotated[int | None, typer.Option(help="Only the first so many examples.")]
+
+
+@data_app.command("list")
+def list_(data_root: DataRootOption = None, json: JsonOption = False) -> None:
+    """List the data sets that have a name, and whether they are there.
+
+    Example: t2s data list
+    """
+    from text2sql import reporting
+    from text2sql.data.catalog import list_datasets
+    from text2sql.project import load_project
+
+    rows = list_datasets(data_root=data_root, project=load_project())
+    if json:
+        print_json(rows)
+        return
+    columns = ["name", "splits", "there", "about"]
+    cells = [
+        (r["name"], " ".join(r["splits"]), "yes" if r["present"] else "no", r["about"])
+        for r in rows
+    ]
+    typer.echo(reporting.rows_table(columns, cells))
+
+
+@data_app.command()
+def check(
+    dataset: DatasetArgument,
+    split: Annotated[
+        str | None, typer.Option(help="One split; default: every split that is there.")
+    ] = None,
+    data_root: DataRootOption = None,
+    limit: LimitOption = None,
+    timeout: Annotated[float, typer.Option(help="Seconds for each gold query.")] = 30.0,
+    strict: Annotated[
+        bool, typer.Option(help="Exit with 1 if any gold fails or has no database.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run every gold query; report those that fail, have no database, or come back empty.
+
+    Example: t2s data check spider --split train
+    """
+    from text2sql import reporting
+    from text2sql.data.checks import check_splits
+
+    checks = check_splits(
+        dataset, split=split, data_root=data_root, limit=limit, timeout=timeout, note=note
+    )
+    if json:
+        print_json([found.record() for found in checks])
+    else:
+        for found in checks:
+            typer.echo(reporting.gold_check(found))
+    if strict and any(found.unusable() for found in checks):
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def stats(
+    dataset: DatasetArgument,
+    split: SplitOption = "train",
+    data_root: DataRootOption = None,
+    limit: LimitOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Count examples by database, hardness and language, skeletons and lengths.
+
+    Example: t2s data stats samples --split dev
+    """
+    from text2sql import reporting, scoring
+    from text2sql.data.catalog import find_dataset
+    from text2sql.data.statistics import describe
+    from text2sql.project import load_project
+
+    found = find_dataset(
+        dataset, split=split, data_root=data_root, project=load_project(), limit=limit
+    )
+    counted = describe(found, hardness=scoring.hardness)
+    if json:
+        print_json(counted)
+    else:
+        typer.echo(reporting.mapping_table(counted))

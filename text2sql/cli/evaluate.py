@@ -1,0 +1,155 @@
+"""The commands that measure: evaluate a model, score predictions that somebody already has."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from text2sql.cli.app import (
+    AdapterOption,
+    BaseOption,
+    DatabaseOption,
+    DataRootOption,
+    JsonOption,
+    RevisionOption,
+    TrustOption,
+    app,
+    note,
+    print_json,
+)
+
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Name of a metric; repeatable.  [default: execution_accuracy]"),
+]
+SkipOption = Annotated[
+    bool, typer.Option(help="Count gold SQL that does not run instead of stopping at it.")
+]
+
+
+@app.command("eval")
+def evaluate(
+    dataset: Annotated[
+        str, typer.Argument(help="A registered name (t2s data list), a folder, or a file.")
+    ],
+    split: Annotated[
+        str, typer.Option(help="dev, train, or what the data set calls its others.")
+    ] = "dev",
+    base: BaseOption = None,
+    adapter: AdapterOption = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many examples.")] = None,
+    num_samples: Annotated[
+        int, typer.Option(help="Texts to draw; the first valid one is taken.")
+    ] = 1,
+    temperature: Annotated[
+        float | None, typer.Option(help="0 is greedy; default 0, or 0.8 for samples.")
+    ] = None,
+    top_p: Annotated[float, typer.Option(help="Nucleus sampling.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+    max_new_tokens: Annotated[int, typer.Option(help="Tokens that an answer may have.")] = 256,
+    batch_size: Annotated[int, typer.Option(help="Prompts generated together.")] = 16,
+    style: Annotated[
+        str | None, typer.Option(help="Of the schema; default: the adapter's or base's.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Of the instruction: en or zh.")] = None,
+    metric: MetricOption = None,
+    skip_bad_gold: SkipOption = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the results.  [default: a new one in runs/]")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Continue the run in the output folder.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Empty the output folder first.")] = False,
+    load_in_4bit: Annotated[
+        bool, typer.Option(help="Load the base in 4 bits (bitsandbytes).")
+    ] = False,
+    data_root: DataRootOption = None,
+    revision: RevisionOption = None,
+    trust_remote_code: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Evaluate a model on a data set by running predicted and gold SQL.
+
+    Example: t2s eval spider --base codellama-7b --adapter runs/mine --limit 200
+    """
+    from text2sql import reporting
+    from text2sql.data.catalog import find_dataset
+    from text2sql.decoding.generation import Decoding
+    from text2sql.evaluation import evaluate, new_folder
+    from text2sql.models import open_model
+    from text2sql.project import load_project
+
+    found = find_dataset(
+        dataset, split=split, data_root=data_root, project=load_project(), limit=limit
+    )
+    decoding = Decoding(num_samples, temperature, top_p, seed, max_new_tokens, batch_size)
+    with open_model(
+        base,
+        adapter=adapter,
+        style=style,
+        language=language,
+        load_in_4bit=load_in_4bit,
+        revision=revision,
+        trust_remote_code=trust_remote_code,
+    ) as model:
+        folder = output or new_folder(found, model)
+        result = evaluate(
+            found,
+            model,
+            folder,
+            decoding=decoding,
+            metrics=metric or ["execution_accuracy"],
+            skip_bad_gold=skip_bad_gold,
+            resume=resume,
+            overwrite=overwrite,
+        )
+    if json:
+        print_json(result.scorecard)
+        return
+    typer.echo(reporting.report(result.scores))
+    note(f"predictions, verdicts, scorecard and report: {folder}")
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(help="One SQL a line, or JSON Lines with `sql`.")],
+    gold: Annotated[
+        Path, typer.Option(help="`SQL<TAB>db_id` lines, a Spider JSON file, or example lines.")
+    ],
+    databases: Annotated[
+        Path | None, typer.Option(help="Folder of <db_id>/<db_id>.sqlite files.")
+    ] = None,
+    database: DatabaseOption = None,
+    tables: Annotated[
+        Path | None, typer.Option(help="Spider's tables.json, for hardness as published.")
+    ] = None,
+    metric: MetricOption = None,
+    rule: Annotated[
+        str, typer.Option(help="Which rule heads the report: official or strict.")
+    ] = "official",
+    skip_bad_gold: SkipOption = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Write one verdict a line to this file.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Score predicted SQL by running it next to the gold SQL.
+
+    Example: t2s score predictions.sql --gold dev_gold.sql --databases spider/database
+    """
+    from text2sql import reporting, scoring
+
+    scores = scoring.score(
+        predictions,
+        gold,
+        databases,
+        metrics=metric or ["execution_accuracy"],
+        tables=tables,
+        rule=rule,
+        skip_bad_gold=skip_bad_gold,
+    )
+    if output:
+        scoring.write_verdicts(scores, output)
+    if json:
+        print_json(scores.scorecard)
+    else:
+        typer.echo(reporting.report(scores))

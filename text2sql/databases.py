@@ -1,0 +1,211 @@
+"""A database as the kit knows it: where it is, which engine runs it, what its owner adds.
+
+    >>> locate("shop.sqlite").engine
+    'sqlite'
+    >>> locate("postgresql://ann:secret@dw/sales").shown
+    'postgresql://ann:***@dw/sales'
+
+Covered: SQLite and DuckDB files (recognised by their first bytes, whatever the suffix), SQLAlchemy
+URLs.
+Not covered: names from text2sql.yaml (`project.find_database`); whether a server answers.
+"""
+
+import errno
+import os
+import re
+import stat
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, unquote_plus
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from text2sql.errors import DatabaseError
+
+FILE_ENGINES = ("sqlite", "duckdb")
+DIALECTS = {
+    "postgresql": "postgres",
+    "cockroachdb": "postgres",
+    "mariadb": "mysql",
+    "mssql": "tsql",
+}
+
+# an option of a URL whose name says that its value is secret; odbc_connect holds a whole login
+_SECRET_OPTION = re.compile(
+    r"([?&;](?:[^=&;]*(?:pass|pwd|secret|token|key|credential)[^=&;]*|odbc_connect)=)([^&]*)",
+    re.IGNORECASE,
+)
+
+MAX_KEPT = 256  # descriptors that stay open, oldest closed first
+
+_KEPT: dict[tuple[int, int], int] = {}  # (device, inode) -> descriptor
+_LOCK = threading.Lock()
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True
+    )
+
+
+class ColumnOverlay(_Strict):
+    """What the owner says of a column."""
+
+    description: str | None = None
+    synonyms: tuple[str, ...] = ()
+    values: dict[str, str] = Field(default_factory=dict)  # stored value -> meaning
+
+
+class TableOverlay(_Strict):
+    """What the owner says of a table."""
+
+    description: str | None = None
+    synonyms: tuple[str, ...] = ()
+    columns: dict[str, ColumnOverlay] = Field(default_factory=dict)
+
+
+class Overlay(_Strict):
+    """Knowledge that the database does not declare: descriptions, synonyms, relationships.
+
+    `relationships` are written `orders.customer_id -> customers.id`, several columns joined by
+    commas: `lines.a, lines.b -> heads.a, heads.b`.
+    """
+
+    tables: dict[str, TableOverlay] = Field(default_factory=dict)
+    relationships: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where a database is and what is said of it. `url` may hold a password: print `shown`."""
+
+    name: str  # what the user calls it; a file's stem
+    engine: str  # SQLAlchemy's backend name: sqlite, duckdb, postgresql, mysql, ...
+    url: str = field(repr=False)
+    path: Path | None = None  # of a SQLite or DuckDB file
+    include: tuple[str, ...] = ()  # table patterns, as in fnmatch; empty means all
+    exclude: tuple[str, ...] = ()
+    overlay: Overlay = field(default_factory=Overlay)
+
+    @property
+    def dialect(self) -> str:
+        """sqlglot's name of the SQL that the engine speaks."""
+        return DIALECTS.get(self.engine, self.engine)
+
+    @property
+    def shown(self) -> str:
+        """The path or URL as it may be printed: without a password."""
+        return str(self.path) if self.path is not None else hide_password(self.url)
+
+
+def locate(database: "str | Path | Database") -> Database:
+    """Find the engine of a file or URL.
+
+    Raises:
+        DatabaseError: no such file, a file of neither engine, or text that is no URL.
+    """
+    if isinstance(database, Database):
+        return database
+    text = str(database)
+    if "://" not in text:
+        return _locate_file(_user_path(text), hide_password(text))
+    for engine in FILE_ENGINES:
+        if text.startswith((f"{engine}:///", f"{engine}+")):
+            return _locate_file(Path(text.split(":///", 1)[-1].split("?", 1)[0]), text, engine)
+    return _locate_url(text)
+
+
+def _user_path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~somebody who does not exist
+        return Path(text)
+
+
+def _locate_file(path: Path, shown: str, wanted: str | None = None) -> Database:
+    engine = file_engine(path, shown)
+    if wanted not in (None, engine):
+        raise DatabaseError(f"{shown} is a {engine} file, not {wanted}", str(path))
+    return Database(path.stem, engine, f"{engine}:///{path.resolve()}", path.resolve())
+
+
+def _head(path: Path) -> bytes:
+    """Return a file's first 16 bytes, and keep it open.
+
+    Closing it would drop every POSIX lock that this process holds on the file, those of the user's own connections
+    too, and with them the protection against corruption: sqlite.org/howtocorrupt.html, section 2.2.
+    """
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    with _LOCK:
+        key = (state.st_dev, state.st_ino)
+        if key not in _KEPT:
+            _KEPT[key] = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        while len(_KEPT) > MAX_KEPT:
+            os.close(_KEPT.pop(next(iter(_KEPT))))
+        return os.pread(_KEPT[key], 16, 0)
+
+
+def file_engine(path: Path, shown: str | None = None) -> str:
+    """Tell SQLite from DuckDB by the first bytes of a file."""
+    shown = shown or str(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        reason = "no such file" if missing else getattr(error, "strerror", None) or str(error)
+        raise DatabaseError(f"cannot open database {shown}: {reason}", shown) from None
+    if head == b"SQLite format 3\0":
+        return "sqlite"
+    if head[8:12] == b"DUCK":
+        return "duckdb"
+    what = "is empty" if not head else "is neither a SQLite nor a DuckDB file"
+    raise DatabaseError(f"cannot open database {shown}: the file {what}", shown)
+
+
+def _locate_url(text: str) -> Database:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    start, end = _password_span(text)
+    if "@" in text[start:end]:
+        message = f"{hide_password(text)}: write @ in a user name or password as %40"
+        raise DatabaseError(message, hide_password(text))
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseError(f"not a database URL: {hide_password(text)}") from None
+    engine = url.get_backend_name()
+    return Database(url.database or engine, engine, text)
+
+
+def hide_password(url: str) -> str:
+    """Return a URL with `***` for its password and the secrets in its query, malformed or not."""
+    start, end = _password_span(url)
+    masked = f"{url[:start]}***{url[end:]}" if end > start else url
+    return _SECRET_OPTION.sub(r"\1***", masked)
+
+
+def redact(text: str, url: str) -> str:
+    """Return an engine's message without any secret that is in the URL."""
+    start, end = _password_span(url)
+    found = [url[start:end], *(match[2] for match in _SECRET_OPTION.finditer(url))]
+    secrets = {form for secret in found for form in (secret, unquote(secret), unquote_plus(secret))}
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _password_span(url: str) -> tuple[int, int]:
+    """Return where the password starts and ends; (0, 0) where there is none.
+
+    The last @ before the query ends it: an @ that should have been written %40 is hidden, too.
+    """
+    scheme = re.match(r"[\w.+ -]*:/*", url)
+    query = url.find("?", url.find("@") + 1)
+    at = url.rfind("@", 0, query if query >= 0 else len(url))
+    colon = url.find(":", scheme.end()) if scheme else -1
+    return (colon + 1, at) if -1 < colon < at else (0, 0)

@@ -1,0 +1,75 @@
+"""From a model's texts to one SQL: read the answer, canonicalise, verify, take the first that passes.
+
+>>> choose(judge(texts, base=base, schema=schema, explain=executor.explain)).sql
+'SELECT count(*) FROM orders'
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from text2sql.bases.base import Base
+from text2sql.decoding.verification import Fault, Verification, verify
+from text2sql.execution import Execution
+from text2sql.prompting.answers import ANSWERS
+from text2sql.schema import canonicalise
+from text2sql.schema.model import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One text of the model, the SQL found in it, and what each layer says of that."""
+
+    sql: str
+    text: str
+    verification: Verification
+
+    @property
+    def valid(self) -> bool:
+        """Whether every layer let the SQL through."""
+        return self.verification.valid
+
+    @property
+    def fault(self) -> Fault | None:
+        """The first thing that is wrong with it."""
+        return self.verification.fault
+
+    def record(self) -> dict[str, Any]:
+        """Return what goes into predictions.jsonl; the text only where it is not the SQL itself."""
+        fault = asdict(self.fault) if self.fault else None
+        record: dict[str, Any] = {
+            "sql": self.sql,
+            "layers": self.verification.layers,
+            "fault": fault,
+        }
+        return record | ({"text": self.text} if self.text.strip() != self.sql else {})
+
+
+def judge(
+    texts: Sequence[str],
+    *,
+    base: Base,
+    schema: Schema,
+    explain: Callable[[str], Execution] | None,
+) -> list[Candidate]:
+    """Judge each text, in the model's order; equal SQL is judged once.
+
+    Args:
+        texts: what the model wrote.
+        base: says where the SQL stands in it.
+        schema: of the database that is asked.
+        explain: the engine's EXPLAIN; None leaves that layer out.
+    """
+    seen: dict[str, Verification] = {}
+    candidates = []
+    for text in texts:
+        sql = canonicalise(ANSWERS[base.answer_format].find(text, stop=base.stop), schema)
+        if sql not in seen:
+            seen[sql] = verify(sql, schema, explain=explain)
+        candidates.append(Candidate(sql, text, seen[sql]))
+    return candidates
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the first candidate that passes every layer, else the first."""
+    return next((candidate for candidate in candidates if candidate.valid), candidates[0])

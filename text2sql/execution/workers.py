@@ -1,0 +1,192 @@
+"""One worker process, seen from its parent: started, asked, killed when it does not answer.
+
+    >>> worker = Worker(memory=1 << 30)
+    >>> worker.ask(Request("sqlite", "/data/shop.sqlite", (), "SELECT 1"), Caps()).columns
+    ['1']
+    >>> worker.stop()
+
+The child is a fresh interpreter that imports this package and nothing of the caller's, so a
+caller's script needs no `if __name__ == "__main__"`, and a notebook works.
+
+Covered: a worker that dies, hangs, or was killed from outside; a caller interrupted by Ctrl-C.
+Not covered: several threads on one worker (`executor.Executor` lends each to one).
+"""
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from text2sql.errors import Text2SQLError
+from text2sql.execution.frames import OPENED, OPENING, READY, Reply, decode, encode
+from text2sql.execution.results import Caps
+
+GRACE_SECONDS = 0.5  # past the deadline, for the engine to stop by itself
+_START_SECONDS = 60.0
+_OPEN_SECONDS = 30.0
+
+# -I: files of the current folder must not stand in for modules; the parent's own paths come last.
+_CODE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); sys.path.extend(sys.argv[5:]); "
+    "from text2sql.execution.worker_main import main; main(*map(int, sys.argv[2:5]))"
+)
+_ROOT = str(Path(__file__).resolve().parents[2])
+_KEPT = ("PATH", "HOME", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One statement for one file."""
+
+    engine: str  # sqlite or duckdb
+    path: str
+    signature: tuple[int, ...]
+    sql: str
+    explain: bool = False
+
+
+def _frame(request: Request, caps: Caps) -> bytes:
+    what = (request.engine, request.path, request.signature, request.sql, request.explain)
+    return encode((*what, caps.timeout, caps.max_rows, caps.max_bytes))
+
+
+class Worker:
+    """A process that runs one statement at a time."""
+
+    def __init__(self, *, memory: int) -> None:
+        self._memory = memory
+        self._owner = os.getpid()
+        self.database: str | None = None  # the one asked for last, still warm
+        self._final = False
+        self._start()
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        numbers = (theirs.fileno(), os.getpid(), self._memory)
+        extra = [path for path in sys.path if path and Path(path).is_absolute()]
+        command = [sys.executable, "-I", "-c", _CODE, _ROOT, *map(str, numbers), *extra]
+        kept = {key: os.environ[key] for key in _KEPT if key in os.environ}
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={**kept, "MALLOC_ARENA_MAX": "2"},  # each arena reserves address space
+                process_group=0,  # Ctrl-C in the terminal is for the parent only
+            )
+        except OSError as error:
+            ours.close()
+            raise Text2SQLError(f"no worker process for SQL can be started: {error}") from None
+        finally:
+            theirs.close()
+        self._pipe = Connection(ours.detach())
+        self._ready = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return not (self._final or self._pipe.closed)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def ask(self, request: Request, caps: Caps) -> Reply:
+        """Run a statement; start the worker anew where that is needed.
+
+        Raises:
+            Text2SQLError: no worker process can be started.
+        """
+        if self._process.poll() is not None:  # killed from outside while it was idle
+            self.restart()
+        self._await_ready()
+        try:
+            reply = self._exchange(_frame(request, caps), caps.timeout)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            reply = self._post_mortem()
+        except BaseException:
+            self.restart()  # after Ctrl-C: the answer to come must not reach the next caller
+            raise
+        if reply.error_kind in ("killed", "memory"):  # without memory an engine is in any state
+            self.restart()
+        self.database = request.path
+        return reply
+
+    def _await_ready(self) -> None:
+        if self._ready:
+            return
+        try:
+            self._ready = self._pipe.poll(_START_SECONDS) and self._pipe.recv_bytes() == READY
+        except (EOFError, OSError):
+            self._ready = False
+        except BaseException:
+            self.restart()
+            raise
+        if not self._ready and self.alive:
+            self.stop()
+            raise Text2SQLError(
+                f"the worker process for SQL does not start: try {sys.executable} -I -c "
+                "'import text2sql.execution.worker_main', and more memory than "
+                f"{self._memory >> 20} MiB"
+            )
+
+    def _exchange(self, frame: bytes, timeout: float) -> Reply:
+        """Send a request and wait for its reply; opening the database has a deadline of its own."""
+        patience = timeout + GRACE_SECONDS
+        started = time.perf_counter()
+        self._pipe.send_bytes(frame)
+        while self._pipe.poll(patience):
+            answer = self._pipe.recv_bytes()
+            if answer not in (OPENING, OPENED):
+                return Reply(*decode(answer))
+            patience = _OPEN_SECONDS if answer == OPENING else timeout + GRACE_SECONDS
+            started = time.perf_counter()
+        self.restart()
+        return Reply("timeout", f"stopped after {timeout:g} s", time.perf_counter() - started)
+
+    def _post_mortem(self) -> Reply:
+        try:
+            status = self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            status = 0  # it lives, but what it said made no sense
+        if status == -signal.SIGALRM:
+            return Reply("timeout", "stopped by the deadline")
+        return Reply(
+            "killed", f"the worker process died (status {status}) while it ran this statement"
+        )
+
+    def restart(self) -> None:
+        """Kill the process and start another; it gets ready while the caller goes on."""
+        self.stop()
+        self.database = None
+        if not self._final:
+            self._start()
+
+    def stop(self) -> None:
+        """Kill the process: it holds nothing that could be lost."""
+        self._kill()
+        self._pipe.close()
+
+    def finish(self) -> None:
+        """Kill the process for good, from any thread; one that waits for it learns that it died."""
+        self._final = True
+        self._kill()
+
+    def _kill(self) -> None:
+        if os.getpid() == self._owner:  # a forked child must leave its parent's workers alone
+            self._process.kill()
+            self._process.wait()
+
+    def abandon(self) -> None:
+        """Let go of a process that belongs to the parent of this one."""
+        self._pipe.close()
+        self._process.returncode = 0  # so that Popen does not look for a child that is not ours

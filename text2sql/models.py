@@ -1,0 +1,218 @@
+"""Open the model that a command or the Predictor names: a base, an adapter on its base, or a server.
+
+    >>> with open_model("mini", adapter="runs/first") as model:
+    ...     prompt = model.prompt("How many orders?", schema, today=date.today()).prompt
+    ...     candidates = model.answer([prompt], schema, Decoding(), explain=None)
+
+A model knows its base's prompt and answer format, so that nothing after it asks which base it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from text2sql.bases import Base, find_base, load_model, load_tokenizer
+from text2sql.bundled import ensure_mini
+from text2sql.decoding.backends import Backend, LocalBackend, ServerBackend
+from text2sql.decoding.candidates import Candidate, judge
+from text2sql.decoding.generation import Decoding, Generation
+from text2sql.errors import ModelError
+from text2sql.execution import Execution
+from text2sql.prompting import Card, Fitted, check_card, fit, read_card
+from text2sql.schema.model import Schema
+from text2sql.schema.rendering import Sample
+
+DEFAULT_CONTEXT = 4096  # tokens, where neither the base nor its configuration says
+ANSWER_ROOM = 256  # tokens that a prompt leaves for the SQL, where the decoding settings do not say
+
+
+@dataclass
+class Model:
+    """A backend with what it needs to be asked: formats, style, language, context."""
+
+    backend: Backend
+    base: Base
+    style: str
+    language: str
+    context: int  # tokens of prompt and answer together
+    described: dict[str, Any] = field(default_factory=dict)  # for a manifest
+
+    def prompt(
+        self,
+        question: str,
+        schema: Schema,
+        *,
+        today: date,
+        evidence: str | None = None,
+        sample: Sample | None = None,
+        room: int = ANSWER_ROOM,
+    ) -> Fitted:
+        """Return the prompt for a question; a schema that is too wide is reduced by relevance.
+
+        Args:
+            question: as a person asks it.
+            schema: of the database that is asked.
+            today: the date that the prompt carries.
+            evidence: what the question's words mean here.
+            sample: rows of a table (`execution.sampler`), for styles that show them.
+            room: tokens that are left for the answer.
+
+        Raises:
+            PromptError: the question is empty or too long, or not even the smallest schema fits.
+        """
+        return fit(
+            question,
+            schema,
+            base=self.base,
+            tokenizer=self.backend.tokenizer,
+            max_length=self.context - room,
+            style=self.style,
+            language=self.language,
+            today=today,
+            evidence=evidence,
+            sample=sample,
+        )
+
+    def answer(
+        self,
+        fitted: Sequence[Fitted],
+        schema: Schema,
+        decoding: Decoding,
+        *,
+        explain: Callable[[str], Execution] | None,
+    ) -> list[Answered]:
+        """Generate for one batch of prompts on one database, and judge what came.
+
+        Returns:
+            For each prompt its candidates, in the model's order, and the tokens that they took.
+        """
+        written = self.backend.generate([f.prompt for f in fitted], decoding)
+        return [self._judge(texts, schema, explain) for texts in written]
+
+    def _judge(
+        self,
+        written: Sequence[Generation],
+        schema: Schema,
+        explain: Callable[[str], Execution] | None,
+    ) -> Answered:
+        texts = [generation.text for generation in written]
+        judged = judge(texts, base=self.base, schema=schema, explain=explain)
+        return Answered(judged, sum(generation.tokens for generation in written))
+
+    def close(self) -> None:
+        """Release the model."""
+        self.backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a model wrote for one prompt."""
+
+    candidates: list[Candidate]
+    tokens: int
+
+
+def open_model(
+    base: str | None = None,
+    *,
+    adapter: str | Path | None = None,
+    style: str | None = None,
+    language: str | None = None,
+    dtype: str = "auto",
+    device_map: str | None = None,
+    revision: str | None = None,
+    load_in_4bit: bool = False,
+    trust_remote_code: bool | None = None,
+) -> Model:
+    """Open a base, with or without an adapter.
+
+    Args:
+        base: a name, hub id, folder, or `http://host/v1#model`; None means the adapter's own, else `mini`.
+        adapter: a folder that training wrote; its prompt card decides style and language.
+        style: of the schema in the prompt; None means the card's, else the base's.
+        language: of the instruction, `en` or `zh`; None means the card's, else `en`.
+        dtype: float32, bfloat16, float16 or auto.
+        device_map: as in transformers.
+        revision: of the base on the hub.
+        load_in_4bit: through bitsandbytes.
+        trust_remote_code: None asks the catalogue.
+
+    Raises:
+        UnknownName: no such base or style.
+        ModelError: the base cannot be loaded, or the adapter was trained on another prompt or base.
+    """
+    if base and "://" in base:
+        return _open_server(base, adapter, style, language)
+    card = read_card(Path(adapter)) if adapter else None
+    found = find_base(base or (card.base if card else "mini"))
+    if card:
+        found = replace(found, prompt_format=card.format, answer_format=card.answer_format)
+    if found.name == "mini":
+        ensure_mini()
+    source: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+    tokenizer = load_tokenizer(found, **source)
+    if card:
+        check_card(card, tokenizer, found)
+        _refuse_other_prompt(card, style, language)
+    model = load_model(
+        found,
+        dtype=dtype,
+        device_map=device_map,
+        load_in_4bit=load_in_4bit,
+        adapter=adapter,
+        **source,
+    )
+    return Model(
+        LocalBackend(model, tokenizer, found),
+        found,
+        card.style if card else style or found.style,
+        card.language if card else language or "en",
+        _context(found, model),
+        {
+            "base": found.name,
+            "hub_id": found.hub_id,
+            "revision": revision,
+            "adapter": str(adapter) if adapter else None,
+        }
+        | {"dtype": str(model.dtype), "load_in_4bit": load_in_4bit},
+    )
+
+
+def _refuse_other_prompt(card: Card, style: str | None, language: str | None) -> None:
+    for name, given, own in (("style", style, card.style), ("language", language, card.language)):
+        if given is not None and given != own:
+            raise ModelError(
+                f"the adapter was trained with {name} {own!r}: {name} {given!r} would change its prompt"
+            )
+
+
+def _context(base: Base, model: Any) -> int:
+    own = getattr(model.config, "max_position_embeddings", None) or getattr(
+        model.config, "n_positions", None
+    )
+    known = [value for value in (base.context_length, own) if value]
+    return min(known, default=DEFAULT_CONTEXT)
+
+
+def _open_server(
+    address: str, adapter: str | Path | None, style: str | None, language: str | None
+) -> Model:
+    url, mark, name = address.partition("#")
+    if not mark or not name:
+        raise ModelError(f"a server is named with its model, such as {url}#my-model")
+    if adapter:
+        raise ModelError("an adapter cannot be put on a server's model: start the server with it")
+    base = replace(find_base("generic"), name=address)
+    backend = ServerBackend(url, name, base)
+    described = {"base": address, "hub_id": None, "revision": None, "adapter": None}
+    return Model(backend, base, style or "ddl", language or "en", DEFAULT_CONTEXT * 4, described)

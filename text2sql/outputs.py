@@ -1,0 +1,106 @@
+"""An output folder that one run at a time owns, and files that appear whole or not at all.
+
+    >>> with owned("runs/mine", resume=True) as folder:
+    ...     write_whole(folder / "scorecard.json", text)
+
+Not covered: file systems without flock (some network shares): two runs there are not told apart.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from text2sql.errors import OutputError
+
+LOCK = ".lock"
+
+
+@contextmanager
+def owned(folder: str | Path, *, resume: bool = False, overwrite: bool = False) -> Iterator[Path]:
+    """Create the folder, or take over an existing one, and hold it until the block ends.
+
+    Raises:
+        OutputError: it exists and neither `resume` nor `overwrite` is given, it is in use, or cannot be written.
+    """
+    folder = Path(folder)
+    used = (
+        folder.exists() and any(p.name != LOCK for p in folder.iterdir())
+        if folder.is_dir()
+        else folder.exists()
+    )
+    if used and not (resume or overwrite):
+        raise OutputError(
+            f"{folder} exists: continue it with --resume, or replace it with --overwrite"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("w")
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
+    with lock:
+        _hold(lock.fileno(), folder)
+        if overwrite and not resume:
+            _empty(folder)
+        yield folder
+
+
+def _hold(descriptor: int, folder: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows has no flock
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OutputError(f"{folder} is in use by another process") from None
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name == LOCK:
+            continue
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that a reader, or a kill, finds the old content or the new, never a part.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full.
+    """
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    with full_disk(path.parent):
+        try:
+            scratch.write_text(text, encoding="utf-8")
+            scratch.replace(path)
+        except PermissionError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from None
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def full_disk(folder: Path, *, kept: str = "") -> Iterator[None]:
+    """Turn the many ways in which libraries say that the disk is full into one line.
+
+    Args:
+        folder: what is being written, for the message.
+        kept: what is safe and how to go on, for the message.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        text = str(error)
+        if (
+            full
+            or "No space left" in text
+            or "os error 28" in text
+            or "failed writing file" in text
+        ):
+            after = f"; {kept}" if kept else ""
+            raise OutputError(f"the disk is full: cannot write to {folder}{after}") from None
+        raise

@@ -1,0 +1,211 @@
+"""Ask a database a question: SQL, rows and how sure the model is.
+
+    >>> with Predictor.from_pretrained("runs/mine", database="shop.sqlite") as predictor:
+    ...     answer = predictor.predict("how many orders were paid in May?")
+    >>> answer.sql, answer.rows
+    ("SELECT count(*) FROM orders WHERE ...", [(412,)])
+
+The SQL is checked against the schema and by the engine before it runs, read-only, in a worker process. A question that
+the model cannot answer is an ordinary result: `answer.error` says why.
+
+Not covered: row-level rights: whoever asks sees what the database's login sees; earlier turns of a conversation.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from text2sql.databases import Database
+from text2sql.decoding.candidates import Candidate, choose
+from text2sql.decoding.generation import Decoding
+from text2sql.errors import DatabaseError
+from text2sql.execution import Executor
+from text2sql.execution.sampling import sampler
+from text2sql.models import Answered, Model, open_model
+from text2sql.project import find_database
+from text2sql.schema import read_schema
+from text2sql.schema.model import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one question."""
+
+    question: str
+    sql: str
+    columns: list[str]
+    rows: list[tuple]
+    truncated: bool  # rows were cut at the row or byte cap
+    error: (
+        str | None
+    )  # why there are no rows: no valid SQL, or the engine's message; None when it ran
+    confidence: (
+        float | None
+    )  # share of samples with this SQL; None for a single sample, which says nothing
+    candidates: list[Candidate]
+    left_out: tuple[str, ...]  # tables and columns that the prompt had no room for
+    seconds: dict[str, float] = field(default_factory=dict)  # by part: prompt, generate, run
+
+    def record(self) -> dict[str, Any]:
+        """Return the answer for JSON; candidates without what is derived from them."""
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "candidates"}
+        return shown | {"candidates": [candidate.record() for candidate in self.candidates]}
+
+
+class Predictor:
+    """A model joined to one database; open it with `from_pretrained`, close it or use it as a context."""
+
+    def __init__(
+        self,
+        model: Model,
+        database: Database,
+        *,
+        decoding: Decoding | None = None,
+        timeout: float = 5.0,
+        today: date | None = None,
+    ) -> None:
+        self.model, self.database = model, database
+        self.decoding = decoding or Decoding()
+        self.timeout, self.today = timeout, today
+        self.schema: Schema = read_schema(database)
+        if not self.schema.tables:
+            raise DatabaseError(f"database {database.shown} has no tables", database.shown)
+        self._executor = Executor(database)
+        self._sample = sampler(database)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        adapter_or_base: str | Path = "mini",
+        *,
+        database: str | Path | Database | None = None,
+        base: str | None = None,
+        decoding: Decoding | None = None,
+        timeout: float = 5.0,
+        today: date | None = None,
+        **loading: Any,
+    ) -> Self:
+        """Open a model and a database.
+
+        Args:
+            adapter_or_base: an adapter's folder, or a base: name, hub id, folder, `http://host/v1#model`.
+            database: path, URL, or a name from text2sql.yaml; None means T2S_DATABASE.
+            base: another copy of the adapter's base, such as a local folder.
+            decoding: samples, temperature, tokens; greedy by default.
+            timeout: seconds that a query may run.
+            today: the date that the prompt carries; None means the day of the question.
+            **loading: dtype, device_map, revision, load_in_4bit, trust_remote_code, style, language.
+
+        Raises:
+            ModelError: the base or adapter cannot be loaded.
+            DatabaseError: the database cannot be opened, or has no tables.
+        """
+        found = (
+            database
+            if isinstance(database, Database)
+            else find_database(database and str(database))
+        )
+        is_adapter = (Path(adapter_or_base) / "adapter_config.json").exists()
+        model = (
+            open_model(base, adapter=adapter_or_base, **loading)
+            if is_adapter
+            else open_model(str(adapter_or_base), **loading)
+        )
+        return cls(model, found, decoding=decoding, timeout=timeout, today=today)
+
+    def predict(self, question: str, *, evidence: str | None = None, run: bool = True) -> Answer:
+        """Answer one question.
+
+        Args:
+            question: as a person asks it.
+            evidence: what the question's words mean here, as BIRD gives it.
+            run: False stops at the SQL.
+
+        Raises:
+            PromptError: the question is empty, too long, or does not fit beside any table.
+        """
+        return self.predict_many([question], evidence=evidence, run=run)[0]
+
+    def predict_many(
+        self, questions: Sequence[str], *, evidence: str | None = None, run: bool = True
+    ) -> list[Answer]:
+        """Answer several questions, in batches of `decoding.batch_size`."""
+        size = self.decoding.batch_size
+        parts = [questions[start : start + size] for start in range(0, len(questions), size)]
+        return [answer for part in parts for answer in self._predict_batch(part, evidence, run)]
+
+    def _predict_batch(
+        self, questions: Sequence[str], evidence: str | None, run: bool
+    ) -> list[Answer]:
+        begun = time.perf_counter()
+        today = self.today or date.today()
+        room = self.decoding.max_new_tokens
+        fitted = [
+            self.model.prompt(
+                q, self.schema, today=today, evidence=evidence, sample=self._sample, room=room
+            )
+            for q in questions
+        ]
+        prompted = time.perf_counter()
+        answered = self.model.answer(
+            fitted, self.schema, self.decoding, explain=self._executor.explain
+        )
+        seconds = {
+            "prompt": (prompted - begun) / len(questions),
+            "generate": (time.perf_counter() - prompted) / len(questions),
+        }
+        return [
+            self._run(question, found, fit.schema.left_out, seconds, run)
+            for question, found, fit in zip(questions, answered, fitted, strict=True)
+        ]
+
+    def _run(
+        self,
+        question: str,
+        answered: Answered,
+        left_out: tuple[str, ...],
+        seconds: dict[str, float],
+        run: bool,
+    ) -> Answer:
+        chosen = choose(answered.candidates)
+        columns, rows, truncated, error = [], [], False, None
+        if chosen.fault is not None:
+            error = f"no valid SQL: {chosen.fault.message}"
+        elif run:
+            execution = self._executor.execute(chosen.sql, timeout=self.timeout)
+            columns, rows, truncated = execution.columns, execution.rows, execution.truncated
+            error, seconds = execution.error, seconds | {"run": execution.seconds}
+        confidence = _agreement(chosen, answered.candidates)
+        return Answer(
+            question,
+            chosen.sql,
+            columns,
+            rows,
+            truncated,
+            error,
+            confidence,
+            answered.candidates,
+            left_out,
+            seconds,
+        )
+
+    def close(self) -> None:
+        """Release the model and the worker process."""
+        self._executor.close()
+        self.model.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _agreement(chosen: Candidate, candidates: Sequence[Candidate]) -> float | None:
+    if len(candidates) < 2:
+        return None
+    return Counter(candidate.sql for candidate in candidates)[chosen.sql] / len(candidates)

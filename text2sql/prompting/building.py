@@ -1,0 +1,259 @@
+"""Build the prompt for one question.
+
+    >>> prompt = build_prompt("How many orders?", schema, format="plain", today=date(2026, 11, 20))
+    >>> print(prompt.own_text)
+    /*
+    Today: 2026-11-20
+    Question: How many orders?
+    */
+
+Covered: the house's formats in English and Chinese, published formats to the letter, earlier turns,
+evidence, linked values. A published format that has no place for evidence gets it before the
+question, as OmniSQL does.
+Not covered: reducing a schema that is too wide (`budget.fit`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from string import Formatter
+from typing import Any
+
+from text2sql.errors import PromptError, UnknownName
+from text2sql.prompting.chats import Chat
+from text2sql.prompting.formats import Format, resolve
+from text2sql.prompting.segments import LinkedValue, Prompt, Segment, merge
+from text2sql.prompting.serialisers import codes_values, serialise
+from text2sql.prompting.tasks import Task
+from text2sql.schema.model import Schema
+
+MAX_QUESTION = 8_000  # characters
+LANGUAGES = ("en", "zh")
+ENGINES = {
+    "sqlite": "SQLite",
+    "duckdb": "DuckDB",
+    "postgres": "PostgreSQL",
+    "mysql": "MySQL",
+    "tsql": "SQL Server",
+    "bigquery": "BigQuery",
+    "clickhouse": "ClickHouse",
+    "snowflake": "Snowflake",
+    "oracle": "Oracle",
+}
+
+_SHARED_PLACES = ("schema", "dialect", "database")
+_Piece = tuple[str, bool, bool]  # text, trusted, of the question
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One question with everything that is said about it."""
+
+    question: str
+    today: date | None = None
+    evidence: str = ""
+    values: tuple[LinkedValue, ...] = ()
+
+
+def build_prompt(
+    question: str,
+    schema: Schema | str,
+    *,
+    format: str | Format,
+    today: date | None,
+    language: str = "en",
+    style: str | None = None,
+    evidence: str | None = None,
+    values: Sequence[LinkedValue | tuple[str, str, str]] = (),
+    history: Sequence[tuple[str, str]] = (),
+    tokenizer: Any = None,
+    dialect: str | None = None,
+    sample: Any = None,
+) -> Prompt:
+    """Build the prompt for one question.
+
+    Args:
+        question: never cut; outer blanks are dropped.
+        schema: a schema, or its text.
+        format: a name in `FORMATS`, or `task+chat`.
+        today: written into the question's part by the house's formats; None leaves it out.
+        language: of the instruction, `en` or `zh`; a published format has only its own.
+        style: of the schema; None means the one published with the format, else `ddl`.
+        evidence: a hint in words, as in BIRD.
+        values: cell values that the question seems to mean: (table, column, value).
+        history: earlier turns, each a question and its SQL.
+        tokenizer: its own chat template is used if it has one.
+        dialect: sqlglot's name of the SQL to write; None means the schema's, else sqlite.
+        sample: reads rows of a table, for styles that show them.
+
+    Raises:
+        PromptError: a question that is empty or too long, or turns where the format has no place
+            for them.
+        UnknownName: no such format, language or style.
+    """
+    asked = _Asked(
+        _checked(question), today, (evidence or "").strip(), tuple(LinkedValue(*v) for v in values)
+    )
+    found = resolve(format, tokenizer)
+    text, system = _words(found, language)
+    places = _shared_places(schema, found, style, dialect, asked, sample)
+    turns = [(_checked(earlier), sql.strip()) for earlier, sql in history]
+    pieces = [
+        *_head(found, system, places),
+        *_body(text, found, places, asked, turns, language),
+        (found.chat.tail, True, False),
+    ]
+    return Prompt(merge(_segments(pieces)), found.name, found.chat.lead, found.chat.bos)
+
+
+def _checked(question: str) -> str:
+    question = question.strip()
+    if not question:
+        raise PromptError("the question is empty")
+    if len(question) > MAX_QUESTION:
+        raise PromptError(
+            f"the question has {len(question):,} characters; at most {MAX_QUESTION:,} can be asked"
+        )
+    return question
+
+
+def _words(found: Format, language: str) -> tuple[str, str]:
+    """Return the task's text and its instruction (empty if it has none) in a language."""
+    if language not in LANGUAGES:
+        raise UnknownName("language", language, LANGUAGES)
+    task = found.task
+    system = task.system or {}
+    return task.user.get(language, task.user["en"]), system.get(language, system.get("en", ""))
+
+
+def _shared_places(
+    schema: Schema | str,
+    found: Format,
+    style: str | None,
+    dialect: str | None,
+    asked: _Asked,
+    sample: Any,
+) -> dict[str, str]:
+    if isinstance(schema, str):
+        text, name, own = schema, "", "sqlite"
+    else:
+        style = style or found.task.style or "ddl"
+        text = serialise(schema, style, values=asked.values, sample=sample)
+        name, own = schema.name, schema.dialect
+    dialect = dialect or own
+    return {"schema": text, "database": name, "dialect": ENGINES.get(dialect, dialect)}
+
+
+def _head(found: Format, system: str, places: dict[str, str]) -> Iterator[_Piece]:
+    """Yield the chat's head, with the instruction inside it or behind it."""
+    chat = found.chat
+    if system and chat.system is not None:
+        yield chat.system[0], True, False
+        yield from _fill(system, places)
+        yield chat.system[1], True, False
+        return
+    yield chat.head, True, False
+    if system:
+        yield from _fill(f"{system}\n\n", places)
+
+
+def _body(
+    text: str,
+    found: Format,
+    places: dict[str, str],
+    asked: _Asked,
+    turns: list[tuple[str, str]],
+    language: str,
+) -> Iterator[_Piece]:
+    """Yield the task's text with its places filled."""
+    if turns and found.task.ask is None:
+        raise PromptError(f"prompt format {found.name!r} has no place for earlier questions")
+    for literal, place, *_ in Formatter().parse(text):
+        yield literal, True, False
+        if place in _SHARED_PLACES:
+            yield places[place], False, False
+        elif place == "history":
+            yield from _written_turns(found.task, language, turns)
+        elif place == "ask":
+            if "{history}" not in text:
+                yield from _chat_turns(found.task, found.chat, found.name, language, turns)
+            yield from _ask(found.task, language, asked)
+        elif place is not None:
+            yield _published(place, text, found.task, asked), False, True
+
+
+def _fill(text: str, places: dict[str, str]) -> Iterator[_Piece]:
+    for literal, place, *_ in Formatter().parse(text):
+        yield literal, True, False
+        if place is not None:
+            yield places[place], False, False
+
+
+def _published(place: str, text: str, task: Task, asked: _Asked) -> str:
+    """Return what a published format writes in a place of the question."""
+    if place == "values":
+        return codes_values(asked.values)
+    in_schema = task.style == "peteshaw"  # PICARD writes values behind their columns
+    spoken = "" if "{values}" in text or in_schema else _said(asked.values)
+    hint = "\n".join(filter(None, [asked.evidence, spoken]))
+    if place == "evidence":
+        return hint
+    if hint and "{evidence}" not in text:
+        return f"{hint}{task.evidence_mark}{asked.question}"
+    return asked.question
+
+
+def _ask(task: Task, language: str, asked: _Asked) -> Iterator[_Piece]:
+    """Yield the house's lines for a question; a line with nothing to say is left out."""
+    said = {
+        "today": asked.today.isoformat() if asked.today else "",
+        "values": _said(asked.values),
+        "evidence": asked.evidence,
+        "question": asked.question,
+    }
+    assert task.ask is not None  # only the house's tasks have the place
+    mark = ""
+    for line in task.ask[language].split("\n"):
+        (label, place, *_), *_rest = Formatter().parse(line)
+        if said[str(place)]:
+            yield mark + label, True, True
+            yield said[str(place)], False, True
+            mark = "\n"
+
+
+def _said(values: Sequence[LinkedValue]) -> str:
+    return ", ".join(
+        f"{v.table}.{v.column} = '{v.value.replace(chr(39), chr(39) * 2)}'" for v in values
+    )
+
+
+def _written_turns(task: Task, language: str, turns: list[tuple[str, str]]) -> Iterator[_Piece]:
+    """Yield earlier turns as text, for a format without a chat."""
+    yield "", True, True  # with or without turns, the shared part ends here
+    for question, sql in turns:
+        yield "/*\n", True, True
+        yield from _ask(task, language, _Asked(question))
+        yield "\n*/\n", True, True
+        yield sql, False, True
+        yield ";\n\n", True, True
+
+
+def _chat_turns(
+    task: Task, chat: Chat, name: str, language: str, turns: list[tuple[str, str]]
+) -> Iterator[_Piece]:
+    """Yield earlier turns with the chat's own marks."""
+    if turns and chat.between is None:
+        raise PromptError(f"prompt format {name!r} has no place for earlier questions")
+    for question, sql in turns:
+        yield from _ask(task, language, _Asked(question))
+        yield f"{chat.tail}{chat.lead}", True, True
+        yield sql, False, True
+        yield f"{chat.end}{chat.between}", True, True
+
+
+def _segments(pieces: list[_Piece]) -> Iterator[Segment]:
+    """Mark what stands before the first piece of the question as shared."""
+    shared = True
+    for text, trusted, own in pieces:
+        shared = shared and not own
+        yield Segment(text, shared, trusted)

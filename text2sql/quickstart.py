@@ -1,0 +1,117 @@
+"""The whole loop on bundled data, told step by step: prepare, train, evaluate, ask.
+
+    >>> quickstart(Path("runs/quickstart"))
+
+Everything that it prints was measured in this run. It uses the same functions as the commands, which it names.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+from text2sql import reporting
+from text2sql.bundled import ensure_mini
+from text2sql.data.catalog import find_dataset
+from text2sql.evaluation import Evaluation, evaluate
+from text2sql.models import open_model
+from text2sql.outputs import owned
+from text2sql.predictor import Predictor
+from text2sql.samples.building import samples_folder
+from text2sql.training.recipe import read_recipe
+from text2sql.training.sft import train
+
+SPLITS = ("dev_in_domain", "dev")
+RECIPE = {
+    "base": "mini",
+    "data": "samples",
+    "num_train_epochs": 8,
+    "learning_rate": 2e-3,
+    "logging_steps": 25,
+}
+QUESTION, DATABASE = "How many customers do we have?", "shop"
+
+
+def quickstart(output: Path) -> None:
+    """Run the loop and print what happens.
+
+    Args:
+        output: folder of the adapter and of the results; an earlier quickstart's is replaced.
+    """
+    begun = time.monotonic()
+    _clear(output)
+    _say(
+        "1. Prepare: six bundled databases and 376 questions; the bundled base is built on first use."
+    )
+    database = samples_folder() / "database" / DATABASE / f"{DATABASE}.sqlite"
+    ensure_mini()
+    _say("2. Evaluate the base as it is.   t2s eval samples --split dev_in_domain --base mini")
+    before = {split: _evaluate(split, None, output / f"before-{split}") for split in SPLITS}
+    _say(
+        "3. Train a LoRA adapter.   t2s train --base mini --data samples --output "
+        + str(output / "adapter")
+    )
+    recipe = read_recipe(None, **RECIPE, output_dir=str(output / "adapter"))
+    train(recipe, find_dataset("samples", split="train"))
+    _say("4. Evaluate again, with the adapter.")
+    after = {
+        split: _evaluate(split, output / "adapter", output / f"after-{split}") for split in SPLITS
+    }
+    _print_accuracies(before, after)
+    _say(
+        f'5. Ask a question.   t2s predict "{QUESTION}" -d {database} --adapter {output / "adapter"}'
+    )
+    _ask(output / "adapter", database)
+    _say(f"Done in {time.monotonic() - begun:.0f} s. Reports: {output}/after-*/report.html")
+
+
+def _say(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+def _clear(output: Path) -> None:
+    """Make room for this run; only what a quickstart left is removed."""
+    with owned(output, resume=True):
+        for name in (
+            "adapter",
+            *(f"{when}-{split}" for when in ("before", "after") for split in SPLITS),
+        ):
+            shutil.rmtree(output / name, ignore_errors=True)
+
+
+def _evaluate(split: str, adapter: Path | None, folder: Path) -> Evaluation:
+    with open_model("mini", adapter=adapter) as model:
+        return evaluate(find_dataset("samples", split=split), model, folder)
+
+
+def _print_accuracies(before: dict[str, Evaluation], after: dict[str, Evaluation]) -> None:
+    meanings = {
+        "dev_in_domain": "new questions, known databases",
+        "dev": "new questions, new databases",
+    }
+    rows = [
+        (
+            f"{split} ({meanings[split]})",
+            len(before[split].scores.verdicts),
+            _accuracy(before[split]),
+            _accuracy(after[split]),
+        )
+        for split in SPLITS
+    ]
+    columns = ["execution accuracy on samples", "questions", "before training", "after training"]
+    print(reporting.rows_table(columns, rows))
+
+
+def _accuracy(evaluation: Evaluation) -> str:
+    share = evaluation.scorecard["metrics"]["execution_accuracy"]["all"]
+    return f"{share['accuracy']:.1%} ({share['correct']})"
+
+
+def _ask(adapter: Path, database: Path) -> None:
+    with Predictor.from_pretrained(adapter, database=database) as predictor:
+        answer = predictor.predict(QUESTION)
+    print(f"question: {answer.question}\nSQL:      {answer.sql}")
+    print(
+        reporting.rows_table(answer.columns, answer.rows)
+        if answer.error is None
+        else f"error: {answer.error}"
+    )

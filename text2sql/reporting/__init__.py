@@ -1,0 +1,20 @@
+"""Show what was measured: plain tables for the terminal, one HTML page for a run.
+
+>>> from text2sql import reporting
+>>> print(reporting.report(scores))
+"""
+
+from text2sql.reporting.html import html_report, write_report
+from text2sql.reporting.listings import bases_table, gold_check, mapping_table, rows_table
+from text2sql.reporting.tables import report, text_table
+
+__all__ = [
+    "bases_table",
+    "gold_check",
+    "html_report",
+    "mapping_table",
+    "report",
+    "rows_table",
+    "text_table",
+    "write_report",
+]

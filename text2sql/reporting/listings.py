@@ -1,0 +1,125 @@
+"""Plain listings for the terminal: rows of a query, nested settings, data set checks, bases.
+
+>>> print(rows_table(["tier", "n"], [("gold", 12), ("basic", 300)]))
+tier     n
+gold    12
+basic  300
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from text2sql.bases.base import Base
+from text2sql.data.checks import GoldCheck
+from text2sql.reporting.tables import _one_line, _width
+
+ROWS_SHOWN = 20
+LISTED = 20
+
+
+def rows_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    truncated: bool = False,
+    shown: int = ROWS_SHOWN,
+) -> str:
+    """Align the rows of a result: numbers to the right, text to the left; say how many are not shown.
+
+    Args:
+        columns: names, one a column.
+        rows: as many values as columns; None is printed as NULL.
+        truncated: the rows were cut already.
+        shown: rows printed at most.
+    """
+    cells = [["NULL" if v is None else _one_line(v) for v in row] for row in rows[:shown]]
+    header = [_one_line(name) for name in columns]
+    right = [
+        all(_is_number(row[i]) for row in rows[:shown]) and bool(rows) for i in range(len(header))
+    ]
+    widths = [max(map(_width, column)) for column in zip(header, *cells, strict=True)]
+    lines = [_line(row, widths, right) for row in (header, *cells)]
+    left = len(rows) - len(cells)
+    if left or truncated:
+        lines.append(f"... and {left:,} rows more" + (" (cut at the row cap)" if truncated else ""))
+    return "\n".join(lines) if rows else "\n".join([*lines, "(no rows)"])
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or isinstance(value, int | float) or type(value).__name__ == "Decimal"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = (
+        " " * (width - _width(cell)) + cell if to_right else cell + " " * (width - _width(cell))
+        for cell, width, to_right in zip(cells, widths, right, strict=True)
+    )
+    return "  ".join(padded).rstrip()
+
+
+def mapping_table(mapping: Mapping[str, Any]) -> str:
+    """Print nested settings, one a line: key, then value; lists and mappings indented below their key."""
+    width = max((_width(key) for key in mapping), default=0)
+    return "\n".join(line for key, value in mapping.items() for line in _entry(key, value, width))
+
+
+def _entry(key: str, value: Any, width: int) -> list[str]:
+    if isinstance(value, Mapping) and value:
+        inner = max(_width(str(name)) for name in value)
+        return [
+            f"{key}:",
+            *(f"  {name!s:<{inner}}  {_short(entry)}" for name, entry in value.items()),
+        ]
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return [f"{key}:", *(f"  {item}" for item in value)]
+    return [f"{key:<{width}}  {_short(value)}"]
+
+
+def _short(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return "none"
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {entry}" for key, entry in value.items())
+    return str(value)
+
+
+def gold_check(check: GoldCheck) -> str:
+    """Say what every gold query of a split did, and name those that are of no use."""
+    counts = check.counts()
+    lines = [
+        f"{check.name} {check.split}: {check.examples:,} examples; {counts['runs']:,} run with rows,"
+        f" {counts['empty']:,} come back empty, {counts['fails']:,} fail, {counts['no_database']:,} have no database"
+    ]
+    unusable = check.unusable()
+    lines += [f"  example {f.index} ({f.db_id}): {_one_line(f.reason)}" for f in unusable[:LISTED]]
+    if len(unusable) > LISTED:
+        lines.append(f"  ... and {len(unusable) - LISTED} more (--json lists all)")
+    by_database = Counter(f.db_id for f in check.findings if f.kind == "empty")
+    if by_database:
+        lines.append(
+            "  empty by database: "
+            + ", ".join(f"{name} {n}" for name, n in by_database.most_common())
+        )
+    return "\n".join(lines)
+
+
+def bases_table(bases: Iterable[Base]) -> str:
+    """List bases: name, hub id, prompt format, answer format, parameters, context, licence."""
+    columns = ["name", "hub id", "prompt", "answer", "parameters", "context", "licence"]
+    return rows_table(columns, [_base_cells(base) for base in bases], shown=10_000)
+
+
+def _base_cells(base: Base) -> tuple[str, ...]:
+    size = base.architecture.parameters() if base.architecture else None
+    return (
+        base.name,
+        base.hub_id or "",
+        base.prompt_format,
+        base.answer_format,
+        f"{size / 1e9:.2f} B" if size else "",
+        str(base.context_length or ""),
+        base.licence,
+    )

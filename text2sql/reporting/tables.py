@@ -1,0 +1,101 @@
+"""Plain text tables: scores by hardness with counts and intervals.
+
+    >>> print(report(scores))
+    execution_accuracy      n  right  accuracy  95 % interval
+    easy                  248    232     93.5%  89.8% - 96.0%
+    ...
+
+Covered: aligned columns, wide (Chinese) characters included; cells on one line.
+Not covered: colours, and tables wider than the terminal.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+GROUPS = {
+    "easy": "easy",
+    "medium": "medium",
+    "hard": "hard",
+    "extra": "extra",
+    "all": "all",
+    "without_empty_gold": "all, gold not empty",
+}
+
+
+class Scored(Protocol):
+    """Anything with a scorecard as `text2sql.scoring.Scores` has it."""
+
+    @property
+    def scorecard(self) -> dict[str, Any]: ...
+
+
+def report(scores: Scored | Mapping[str, Any]) -> str:
+    """Return one table a metric, then what was left out and what failed.
+
+    Args:
+        scores: what `score` returned, or the contents of a scorecard.json.
+    """
+    card = scores if isinstance(scores, Mapping) else scores.scorecard
+    tables = [_metric_table(metric, groups) for metric, groups in card["metrics"].items()]
+    return "\n\n".join([*tables, _remarks(card)])
+
+
+def _metric_table(metric: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
+    shown = [name for name in GROUPS if groups[name]["n"] or name == "all"]
+    rows = [(GROUPS[name], *share_cells(groups[name])) for name in shown]
+    return text_table((metric, "n", "right", "accuracy", "95 % interval"), rows)
+
+
+def share_cells(share: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Return count, right ones, accuracy and interval as printed; `-` for what is unknown."""
+    correct = share["correct"]
+    right = str(correct) if isinstance(correct, int) else f"{correct:.2f}"
+    if share["accuracy"] is None:
+        return str(share["n"]), right, "-", "-"
+    interval = "-" if share["low"] is None else f"{share['low']:.1%} - {share['high']:.1%}"
+    return str(share["n"]), right, f"{share['accuracy']:.1%}", interval
+
+
+def _remarks(card: Mapping[str, Any]) -> str:
+    manifest = card["manifest"]
+    data = " ".join(filter(None, (manifest.get("data"), manifest.get("split"))))
+    lines = [
+        f"{card['n']} examples of {data or 'no named data set'}, rule {manifest.get('rule')}, "
+        f"databases {manifest.get('database_set')}; intervals: {card['interval']}",
+        f"{card['failed']} predictions did not run; gold of {card['empty_gold']} returns no row",
+    ]
+    if card["bad_gold"]:
+        lines.append(f"{card['bad_gold']} examples left out: their gold SQL does not run")
+    return "\n".join(lines)
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Align columns: the first to the left, the others to the right; two spaces between them.
+
+    Args:
+        header: one cell a column.
+        rows: as many cells as the header; line breaks and control characters become spaces.
+    """
+    cells = [[_one_line(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(_line(row, widths) for row in cells)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = (
+        (cell, " " * (width - _width(cell))) for cell, width in zip(row, widths, strict=True)
+    )
+    return "  ".join([first[0] + first[1], *(pad + cell for cell, pad in others)]).rstrip()
+
+
+def _one_line(cell: object) -> str:
+    # control characters of a value would move the terminal's cursor
+    return "".join(c if c.isprintable() else " " for c in str(cell))
+
+
+def _width(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )

@@ -1,0 +1,33 @@
+"""Schemas: read from a database, written for a prompt, reduced to a question.
+
+>>> from text2sql.schema import read_schema, render
+>>> print(render(read_schema("shop.sqlite"), "compact"))
+"""
+
+from text2sql.schema.canonical import canonicalise, sqlglot_schema
+from text2sql.schema.linking import Ranked, prune, rank
+from text2sql.schema.model import Column, ForeignKey, Schema, Table
+from text2sql.schema.overlays import apply_overlay
+from text2sql.schema.quoting import quote
+from text2sql.schema.reading import read_schema, select_tables
+from text2sql.schema.rendering import STYLES, render
+from text2sql.schema.spider_tables import read_spider_schemas
+
+__all__ = [
+    "STYLES",
+    "Column",
+    "ForeignKey",
+    "Ranked",
+    "Schema",
+    "Table",
+    "apply_overlay",
+    "canonicalise",
+    "prune",
+    "quote",
+    "rank",
+    "read_schema",
+    "read_spider_schemas",
+    "render",
+    "select_tables",
+    "sqlglot_schema",
+]

@@ -1,0 +1,157 @@
+"""Read schemas from Spider's `tables.json`, and from BIRD's, which has the same form.
+
+    >>> read_spider_schemas("spider/tables.json")["concert_singer"].tables[0].name
+    'stadium'
+
+Covered: names as in the database; the published natural names as comments where they say more;
+primary keys of one column or, nested, of several.
+Not covered: which columns may be NULL; composite foreign keys: the form has neither.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from text2sql.errors import DataError
+from text2sql.schema.model import Column, ForeignKey, Schema, Table
+
+KEYS = (
+    "table_names_original",
+    "column_names_original",
+    "column_types",
+    "primary_keys",
+    "foreign_keys",
+)
+
+
+def read_spider_schemas(path: str | Path) -> dict[str, Schema]:
+    """Return the schema of every database in the file, by db_id.
+
+    Raises:
+        DataError: no such file, an empty one, malformed JSON (with its line), or a database whose
+            record lacks a key or contradicts itself (with its db_id and the key).
+    """
+    path = Path(path)
+    records = _read_records(path)
+    schemas = {}
+    for number, record in enumerate(records):
+        db_id = record.get("db_id") if isinstance(record, dict) else None
+        if not isinstance(db_id, str):
+            raise DataError(f"database {number} has no 'db_id'", path)
+        if db_id in schemas:
+            raise DataError(f"database {db_id!r} is described twice", path)
+        schemas[db_id] = _Record(record, db_id, path).schema()
+    return schemas
+
+
+def _read_records(path: Path) -> list[Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read: {error.strerror}", path) from None
+    except UnicodeDecodeError:
+        raise DataError("is not UTF-8 text", path) from None
+    if not text.strip():
+        raise DataError("the file is empty", path)
+    try:
+        records = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"malformed JSON: {error.msg}", path, error.lineno) from None
+    if not isinstance(records, list) or not records:
+        raise DataError("must be a JSON list of databases that is not empty", path)
+    return records
+
+
+class _Record:
+    """One database's entry, read with complaints that name the db_id and the key."""
+
+    def __init__(self, record: Mapping[str, Any], db_id: str, path: Path) -> None:
+        self.record, self.db_id, self.path = record, db_id, path
+        for key in KEYS:
+            if not isinstance(record.get(key), list):
+                raise self.error(key, "is missing" if key not in record else "must be a list")
+
+    def error(self, key: str, reason: str) -> DataError:
+        return DataError(f"database {self.db_id!r}: {key!r} {reason}", self.path)
+
+    def schema(self) -> Schema:
+        names = self.names("table_names_original")
+        places = [self.place(entry, len(names)) for entry in self.record["column_names_original"]]
+        types = self.record["column_types"]
+        if len(types) != len(places):
+            raise self.error("column_types", "must have one entry for each column")
+        tables = tuple(self.table(index, names, places) for index in range(len(names)))
+        return Schema(self.db_id, "sqlite", tables)
+
+    def table(self, index: int, names: list[str], places: list[tuple[int, str]]) -> Table:
+        columns = tuple(
+            Column(
+                name, str(self.record["column_types"][number]), comment=self.comment(number, name)
+            )
+            for number, (owner, name) in enumerate(places)
+            if owner == index
+        )
+        natural = self.natural("table_names", index)
+        comment = _if_it_says_more(natural, names[index])
+        key = tuple(self.primary_key(index, places))
+        foreign = tuple(self.foreign_keys(index, names, places))
+        return Table(names[index], columns, key, foreign, comment)
+
+    def names(self, key: str) -> list[str]:
+        names = self.record[key]
+        if not all(isinstance(name, str) for name in names):
+            raise self.error(key, "must be a list of names")
+        return names
+
+    def place(self, entry: Any, tables: int) -> tuple[int, str]:
+        """Return (index of the table, name) of a column; the table of `*` is -1."""
+        match entry:
+            case [int(index), str(name)] if -1 <= index < tables:
+                return index, name
+        raise self.error("column_names_original", f"has {entry!r}, not [table, name]")
+
+    def primary_key(self, index: int, places: list[tuple[int, str]]) -> Iterator[str]:
+        for entry in self.record["primary_keys"]:
+            for number in entry if isinstance(entry, list) else [entry]:
+                owner, name = self.column(number, "primary_keys", places)
+                if owner == index:
+                    yield name
+
+    def foreign_keys(
+        self, index: int, names: list[str], places: list[tuple[int, str]]
+    ) -> Iterator[ForeignKey]:
+        for pair in self.record["foreign_keys"]:
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise self.error("foreign_keys", f"has {pair!r}, not a pair of columns")
+            (owner, name), (parent, referred) = (
+                self.column(number, "foreign_keys", places) for number in pair
+            )
+            if owner == index:
+                yield ForeignKey((name,), names[parent], (referred,))
+
+    def column(self, number: Any, key: str, places: list[tuple[int, str]]) -> tuple[int, str]:
+        if not isinstance(number, int) or not 0 <= number < len(places) or places[number][0] < 0:
+            raise self.error(key, f"has {number!r}, which is no column")
+        return places[number]
+
+    def comment(self, number: int, name: str) -> str | None:
+        entry = self.natural("column_names", number)
+        natural = entry[1] if isinstance(entry, list) and len(entry) == 2 else None
+        return _if_it_says_more(natural, name)
+
+    def natural(self, key: str, number: int) -> Any:
+        names = self.record.get(key)
+        return names[number] if isinstance(names, list) and number < len(names) else None
+
+
+def _if_it_says_more(natural: Any, name: str) -> str | None:
+    """Return a natural name unless it is just the identifier with its words apart."""
+    if not isinstance(natural, str) or _letters(natural) in ("", _letters(name)):
+        return None
+    return natural
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()

@@ -1,0 +1,61 @@
+"""Take names and questions apart into words that can be compared.
+
+    >>> words("customerID of the 已发货订单")
+    ['customer', 'id', 'of', 'the', '已发', '发货', '货订', '订单']
+    >>> stem("cities"), stem("ordered")
+    ('city', 'order')
+
+Covered: snake_case, camelCase, digits, English endings, Chinese as pairs of characters.
+Not covered: meaning: "client" is not "customer" unless a synonym or comment says so.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_CHINESE = r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_TOKEN = re.compile(
+    rf"[{_CHINESE}]+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_{_CHINESE}]+|\d+|[^\W_{_CHINESE}]"
+)
+
+# Words that stand in questions about anything; they say nothing about which column is meant.
+_STOP_WORDS = """
+    a about all also an and any are as at be been being between both but by can could did do does
+    each every find for from get give had has have having her his how i in into is it its just list
+    many me more most much must my no not of on only or our out over per please return s same select
+    show so some such tell than that the their them there these they this those to up us was we were
+    what when where whether which who whom whose why will with would you your
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+
+_ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in order, in lower case, Chinese as pairs of characters."""
+    found: list[str] = []
+    for token in _TOKEN.findall(unicodedata.normalize("NFKC", text)):
+        chinese = re.match(rf"[{_CHINESE}]", token) and len(token) > 1
+        found += [token[i : i + 2] for i in range(len(token) - 1)] if chinese else [token.lower()]
+    return found
+
+
+def stems(text: str) -> list[str]:
+    """Return the stems of the words that say something."""
+    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """Return an English word without its ending, roughly: forms of one word must meet, no more."""
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            return _final(word[: -len(ending)] + instead)
+    return _final(word)
+
+
+def _final(word: str) -> str:
+    """Let `plan` and `plann(ed)`, `price` and `pric(ing)` meet."""
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
+        return word[:-1]
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word

@@ -1,0 +1,147 @@
+"""What a training run is made of: one YAML file, in the names of trl, peft and transformers.
+
+    >>> recipe = read_recipe(None, base="mini", data="samples", overrides=["learning_rate=1e-3", "lora_r=8"])
+    >>> recipe.learning_rate, recipe.lora_r
+    (0.001, 8)
+
+    base: codellama-7b
+    data: spider
+    learning_rate: 2.0e-4
+    lora_r: 16
+
+Every key is checked: a misspelt one is named with the nearest right one.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from text2sql.errors import SettingsError, hint
+
+
+class Recipe(BaseModel):
+    """Settings of one LoRA run; defaults are those of QLoRA's and DB-GPT-Hub's published 7B runs where they agree.
+
+    `max_length` None means the base's own context. `max_steps` above 0 ends the run early, as in transformers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # what
+    base: str
+    data: str = "spider"
+    split: str = "train"
+    limit: int | None = Field(None, ge=1)
+    output_dir: str | None = None
+    seed: int = 42
+    # prompt
+    style: str = "ddl"
+    language: Literal["en", "zh"] = "en"
+    today: str | None = None  # ISO date that prompts carry; None: the day on which the run starts
+    max_length: int | None = Field(None, ge=16)
+    raw_sql: bool = False
+    allow_skips: bool = False
+    # LoRA (peft)
+    lora_r: int = Field(16, ge=1)
+    lora_alpha: int = Field(32, ge=1)
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    target_modules: list[str] | None = None  # None: the catalogue's list for this base
+    use_rslora: bool = False
+    use_dora: bool = False
+    load_in_4bit: bool = False
+    # optimisation (transformers, trl)
+    learning_rate: float = Field(2e-4, gt=0)
+    num_train_epochs: float = Field(3.0, gt=0)
+    max_steps: int = -1
+    per_device_train_batch_size: int = Field(8, ge=1)
+    gradient_accumulation_steps: int = Field(2, ge=1)
+    lr_scheduler_type: str = "cosine"
+    warmup_steps: float = Field(0.03, ge=0)  # below 1: a share of all steps
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    optim: str = "adamw_torch"
+    gradient_checkpointing: bool | None = None  # None: on a GPU only
+    packing_strategy: Literal["none", "bfd"] = "none"
+    train_sampling_strategy: Literal["random", "sequential", "group_by_length"] = "random"
+    # keeping and reporting
+    save_steps: int = Field(100, ge=1)
+    save_total_limit: int | None = Field(2, ge=1)
+    logging_steps: int = Field(10, ge=1)
+    report_to: list[str] = Field(default_factory=list)
+
+
+def read_recipe(
+    path: Path | None = None, *, overrides: Sequence[str] = (), **settings: Any
+) -> Recipe:
+    """Join a recipe file, keyword settings and `key=value` overrides, the later over the earlier.
+
+    Args:
+        path: a YAML file, or None.
+        overrides: `key=value` texts, the value read as YAML.
+        **settings: keys of `Recipe`; None means not given.
+
+    Raises:
+        SettingsError: a file that is no YAML mapping, an unknown key, a value out of range.
+    """
+    values = _read_yaml(path) if path else {}
+    values |= {key: value for key, value in settings.items() if value is not None}
+    for text in overrides:
+        key, mark, value = text.partition("=")
+        if not mark:
+            raise SettingsError(f"--set takes key=value, not {text!r}")
+        values[key.strip()] = _yaml_value(value)
+    where = f"{path}: " if path else ""
+    unknown = [key for key in values if key not in Recipe.model_fields]
+    if unknown:
+        raise SettingsError(
+            f"{where}no setting {unknown[0]!r} in a recipe ({hint(unknown[0], Recipe.model_fields)})"
+        )
+    try:
+        return Recipe(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise SettingsError(f"{where}{key}: {first['msg'].lower()}") from None
+
+
+def _yaml_value(text: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return _number(value)
+
+
+def _number(value: Any) -> Any:
+    """Read `1e-4` as the number that it is to everybody but YAML 1.1."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read recipe {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(
+            f"{path}: a recipe is a mapping of settings, not a {type(values).__name__}"
+        )
+    return {key: _number(value) for key, value in values.items()}
+
+
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """Write the settings as a YAML file that `read_recipe` reads back."""
+    text = yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True)
+    path.write_text(f"# t2s train --recipe {path.name}\n{text}", encoding="utf-8")

@@ -1,0 +1,264 @@
+"""Fine-tune one LoRA adapter with TRL's SFTTrainer and PEFT.
+
+    >>> train(read_recipe(None, base="mini", data="samples", output_dir="runs/first"))
+    Run(folder=PosixPath('runs/first'), steps=36, loss=0.41, ...)
+
+The rows are made by `records`, token by token as evaluation and serving make them; TRL gets them tokenised and neither
+cuts nor templates anything. The folder loads with plain `PeftModel.from_pretrained`.
+
+Not covered: more than one GPU (launch it yourself with accelerate and the same recipe), a plan before the run.
+"""
+
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from text2sql.bases import Base, find_base, load_model, load_tokenizer
+from text2sql.data.catalog import DataSet
+from text2sql.errors import DataError, Interrupted, MissingExtra, OutputError
+from text2sql.outputs import full_disk, owned
+from text2sql.prompting import write_card
+from text2sql.training.checkpoints import last_checkpoint
+from text2sql.training.recipe import Recipe, read_recipe, write_recipe
+from text2sql.training.records import Encoded, encode_examples
+
+SKIPS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a training run left behind."""
+
+    folder: Path
+    steps: int
+    loss: (
+        float | None
+    )  # mean training loss over this run's steps; None when there was nothing left to do
+    examples: int
+    skipped: int
+    tokens: int  # in one epoch
+    seconds: float
+
+    def record(self) -> dict[str, Any]:
+        """Return the run for JSON."""
+        return asdict(self) | {"folder": str(self.folder)}
+
+
+def train(
+    recipe: Recipe,
+    dataset: DataSet,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    revision: str | None = None,
+    trust_remote_code: bool | None = None,
+) -> Run:
+    """Train the adapter that a recipe describes.
+
+    Args:
+        recipe: settings; `output_dir` must be set.
+        dataset: what to learn from.
+        resume: continue from the last complete checkpoint in `output_dir`.
+        overwrite: empty `output_dir` first.
+        revision: of the base on the hub.
+        trust_remote_code: let the base's repository run its own code; None asks the catalogue.
+
+    Raises:
+        OutputError: the folder exists, is in use, or the disk is full (the last checkpoint stays).
+        DataError: examples do not fit and `allow_skips` is off, or none is left.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
+    """
+    _need_trl()
+    assert recipe.output_dir is not None
+    base = find_base(recipe.base)
+    started = time.monotonic()
+    kept = "the last complete checkpoint is kept, continue with --resume"
+    with (
+        owned(recipe.output_dir, resume=resume, overwrite=overwrite) as folder,
+        full_disk(folder, kept=kept),
+    ):
+        where = {"revision": revision, "trust_remote_code": trust_remote_code}
+        tokenizer = load_tokenizer(base, **where)
+        recipe = _settle(recipe, base, folder, resume)
+        encoded = _encode(recipe, dataset, base, tokenizer)
+        write_recipe(recipe, folder / "recipe.yaml")
+        model = load_model(base, load_in_4bit=recipe.load_in_4bit, **where)
+        trainer, steps, loss = _fit(model, tokenizer, base, recipe, encoded, folder, resume)
+        _save(trainer, folder, base, tokenizer, recipe)
+    seconds = time.monotonic() - started
+    return Run(folder, steps, loss, len(encoded.rows), len(encoded.skips), encoded.tokens, seconds)
+
+
+def _need_trl() -> None:
+    from importlib.util import find_spec
+
+    for package in ("torch", "transformers", "peft", "datasets", "trl"):
+        if find_spec(package) is None:
+            raise MissingExtra("train", package)
+
+
+def _settle(recipe: Recipe, base: Base, folder: Path, resume: bool) -> Recipe:
+    """Fill in what the recipe leaves open, so that a resumed run reads the same values back."""
+    settled = recipe.model_copy(
+        update={
+            "today": recipe.today or date.today().isoformat(),
+            "max_length": recipe.max_length or base.context_length or 2048,
+            "target_modules": recipe.target_modules or list(base.lora_targets) or None,
+        }
+    )
+    written = folder / "recipe.yaml"
+    if resume and written.exists():
+        _refuse_other_settings(read_recipe(written), recipe, written)
+        return read_recipe(written)
+    return settled
+
+
+def _refuse_other_settings(before: Recipe, now: Recipe, path: Path) -> None:
+    settled_later = ("today", "max_length", "target_modules")
+    for key, value in now.model_dump().items():
+        if key in settled_later and value is None:
+            continue
+        if key != "output_dir" and getattr(before, key) != value:
+            raise OutputError(
+                f"cannot resume: {key} is {value!r}, but {path} was started with {getattr(before, key)!r}"
+            )
+
+
+def _encode(recipe: Recipe, dataset: DataSet, base: Base, tokenizer: Any) -> Encoded:
+    assert recipe.max_length is not None and recipe.today is not None
+    encoded = encode_examples(
+        dataset,
+        base,
+        tokenizer,
+        recipe,
+        max_length=recipe.max_length,
+        today=date.fromisoformat(recipe.today),
+    )
+    _report_encoded(encoded, len(dataset.examples), recipe)
+    return encoded
+
+
+def _report_encoded(encoded: Encoded, total: int, recipe: Recipe) -> None:
+    named = [f"example {s.index} ({s.db_id}): {s.reason}" for s in encoded.skips[:SKIPS_SHOWN]]
+    if encoded.skips and not recipe.allow_skips:
+        raise DataError(
+            f"{len(encoded.skips)} of {total} examples do not fit; leave them out with --allow-skips or raise"
+            f" max_length: {'; '.join(named)}"
+        )
+    if not encoded.rows:
+        raise DataError(f"no example is left to train on: {'; '.join(named)}")
+    for text in named:
+        print(f"left out: {text}", file=sys.stderr)
+    print(
+        f"{len(encoded.rows):,} examples, {encoded.tokens:,} tokens, {encoded.labelled:,} with loss;"
+        f" {len(encoded.skips)} left out, {encoded.reduced} with a reduced schema",
+        file=sys.stderr,
+    )
+
+
+def _fit(
+    model: Any,
+    tokenizer: Any,
+    base: Base,
+    recipe: Recipe,
+    encoded: Encoded,
+    folder: Path,
+    resume: bool,
+) -> tuple[Any, int, float | None]:
+    from datasets import Dataset
+    from peft import LoraConfig
+    from trl import SFTTrainer
+
+    from text2sql.training.progress import ShowProgress, StopInOrder
+
+    stop = StopInOrder()
+    checkpoints = folder / "checkpoints"
+    trainer = SFTTrainer(
+        model=model,
+        args=_config(recipe, checkpoints),
+        train_dataset=Dataset.from_list(encoded.rows),
+        processing_class=tokenizer,
+        peft_config=LoraConfig(**_lora(recipe)),
+        callbacks=[ShowProgress(encoded.tokens), stop],
+    )
+    _quiet(trainer)
+    start = last_checkpoint(checkpoints) if resume else None
+    try:
+        output = trainer.train(resume_from_checkpoint=str(start) if start else None)
+    finally:
+        stop.restore()
+    steps = trainer.state.global_step
+    if stop.stopped and steps < trainer.state.max_steps:
+        raise Interrupted(
+            f"stopped at step {steps} of {trainer.state.max_steps}; continue with: t2s train --resume --output {folder}"
+        )
+    return trainer, steps, output.training_loss
+
+
+def _lora(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "r": recipe.lora_r,
+        "lora_alpha": recipe.lora_alpha,
+        "lora_dropout": recipe.lora_dropout,
+        "target_modules": recipe.target_modules or "all-linear",
+        "use_rslora": recipe.use_rslora,
+        "use_dora": recipe.use_dora,
+        "task_type": "CAUSAL_LM",
+    }
+
+
+def _config(recipe: Recipe, checkpoints: Path) -> Any:
+    import torch
+    from trl import SFTConfig
+
+    gpu = torch.cuda.is_available()
+    same_name = [
+        "seed",
+        "learning_rate",
+        "num_train_epochs",
+        "max_steps",
+        "per_device_train_batch_size",
+        "gradient_accumulation_steps",
+        "lr_scheduler_type",
+        "warmup_steps",
+        "weight_decay",
+        "max_grad_norm",
+        "optim",
+        "max_length",
+        "train_sampling_strategy",
+        "save_steps",
+        "save_total_limit",
+        "logging_steps",
+    ]
+    checkpointing = recipe.gradient_checkpointing
+    return SFTConfig(
+        output_dir=str(checkpoints),
+        **{key: getattr(recipe, key) for key in same_name},
+        report_to=recipe.report_to or "none",
+        packing=recipe.packing_strategy != "none",
+        packing_strategy="bfd",
+        gradient_checkpointing=gpu if checkpointing is None else checkpointing,
+        bf16=gpu and torch.cuda.is_bf16_supported(),
+        use_cpu=not gpu,
+        dataloader_pin_memory=gpu,
+        disable_tqdm=True,
+        save_strategy="steps",
+        logging_strategy="steps",
+        dataset_num_proc=None,
+    )
+
+
+def _quiet(trainer: Any) -> None:
+    """Drop the trainer's own printing: `ShowProgress` does that."""
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+
+
+def _save(trainer: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe) -> None:
+    trainer.model.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    write_card(folder, base=base, tokenizer=tokenizer, style=recipe.style, language=recipe.language)

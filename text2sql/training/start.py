@@ -1,0 +1,76 @@
+"""Start a training from what a command line gives: settle the recipe and the data set, then train.
+
+>>> start(None, settings={"base": "mini", "data": "samples"}, output=Path("runs/first"))
+Run(folder=PosixPath('runs/first'), ...)
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from text2sql.bases import find_base
+from text2sql.bundled import ensure_mini
+from text2sql.data.catalog import find_dataset
+from text2sql.errors import SettingsError
+from text2sql.project import load_project
+from text2sql.training.recipe import Recipe, read_recipe
+from text2sql.training.sft import Run, train
+
+
+def start(
+    recipe: Path | None,
+    *,
+    settings: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    output: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    data_root: Path | None = None,
+    revision: str | None = None,
+    trust_remote_code: bool | None = None,
+) -> Run:
+    """Train the adapter that a command line describes.
+
+    Args:
+        recipe: a YAML file; with `resume` and none given, the one in the output folder.
+        settings: keys of `Recipe` from options; None means not given.
+        overrides: `key=value` texts.
+        output: the adapter's folder; default `runs/<base>-<data>`.
+        resume, overwrite, revision, trust_remote_code: as in `sft.train`.
+        data_root: where data sets are.
+
+    Raises:
+        SettingsError: no base is named, or a setting is wrong.
+    """
+    written = output / "recipe.yaml" if output else None
+    if recipe is None and resume and written and written.exists():
+        recipe = written
+    read = _with_base(recipe, overrides, settings)
+    base = find_base(read.base)
+    if read.output_dir is None or output is not None:
+        folder = output or Path("runs") / f"{base.name.replace('/', '--')}-{Path(read.data).stem}"
+        read = read.model_copy(update={"output_dir": str(folder)})
+    if base.name == "mini":
+        ensure_mini()
+    dataset = find_dataset(
+        read.data, split=read.split, data_root=data_root, project=load_project(), limit=read.limit
+    )
+    return train(
+        read,
+        dataset,
+        resume=resume,
+        overwrite=overwrite,
+        revision=revision,
+        trust_remote_code=trust_remote_code,
+    )
+
+
+def _with_base(
+    recipe: Path | None, overrides: Sequence[str], settings: Mapping[str, Any]
+) -> Recipe:
+    named = settings.get("base") or any(text.startswith("base=") for text in overrides)
+    if recipe is None and not named:
+        raise SettingsError(
+            "which base? --base NAME (t2s base list), or --recipe FILE that names one"
+        )
+    return read_recipe(recipe, overrides=overrides, **settings)
