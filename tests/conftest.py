@@ -35,7 +35,7 @@ def hostile(data_root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a checkpoint of a random Llama with grouped key-value heads (Code Llama's architecture)."""
+    """Return a checkpoint of a random Llama with grouped key-value heads, as Code Llama has."""
     return tiny.save(tmp_path_factory.mktemp("tiny") / "llama", "llama")
 
 

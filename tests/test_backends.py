@@ -132,7 +132,10 @@ def test_a_server_that_is_away_is_named(shop):
 def test_a_fence_and_prose_around_the_sql_are_read_away(shop):
     from text2sql import Predictor
 
-    text = rb'{"choices": [{"message": {"content": "Sure!\n```sql\nSELECT count(*) FROM orders;\n```"}}]}'
+    text = (
+        rb'{"choices": [{"message": {"content":'
+        rb' "Sure!\n```sql\nSELECT count(*) FROM orders;\n```"}}]}'
+    )
     with (
         answering(200, text) as address,
         Predictor.from_pretrained(address, database=shop) as predictor,

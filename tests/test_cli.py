@@ -20,9 +20,22 @@ HEAVY = (
     "numpy",
     "jinja2",
 )
-COMMANDS = (
-    "quickstart train eval predict score validate schema prompt doctor data-list data-check data-stats base-list base-build"
-).split()
+COMMANDS = [
+    "quickstart",
+    "train",
+    "eval",
+    "predict",
+    "score",
+    "validate",
+    "schema",
+    "prompt",
+    "doctor",
+    "data-list",
+    "data-check",
+    "data-stats",
+    "base-list",
+    "base-build",
+]
 
 
 def t2s(*arguments: str, cwd: Path | None = None, stdin: str | None = None, **environment: str):
@@ -52,7 +65,8 @@ def refused(*arguments: str, **options) -> str:
 def test_help_loads_no_heavy_library():
     code = (
         "import sys\nsys.argv = ['t2s', '--help']\nfrom text2sql.cli import main\n"
-        f"try:\n    main()\nexcept SystemExit:\n    pass\nprint([m for m in {HEAVY!r} if m in sys.modules])"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -141,7 +155,10 @@ def test_score_prints_json_for_programs(tmp_path, samples):
         ),
         (["schema", "-d", "half.sqlite"], ["half.sqlite"]),
         (["schema"], ["use -d", "T2S_DATABASE"]),
-        (["schema", "-d", "SHOP", "--style", "dll"], ["no schema style 'dll'", "did you mean 'ddl'"]),
+        (
+            ["schema", "-d", "SHOP", "--style", "dll"],
+            ["no schema style 'dll'", "did you mean 'ddl'"],
+        ),
         (["eval", "spidr"], ["no data set 'spidr'", "did you mean 'spider'"]),
         (["eval", "samples", "--split", "tset"], ["no split 'tset'"]),
         (
@@ -166,6 +183,7 @@ def test_score_prints_json_for_programs(tmp_path, samples):
             ["score", "p.sql", "--gold", "missing.sql", "--databases", "."],
             ["missing.sql", "no such file"],
         ),
+        (["score", "p.sql", "--gold", "p.sql"], ["give --databases DIR or -d URL"]),
     ],
 )
 def test_bad_input_is_one_clear_line(arguments, words, shop, tmp_path):
@@ -190,7 +208,7 @@ def test_a_base_that_cannot_be_downloaded_says_what_and_how(shop, tmp_path):
             if arguments[0] == "train"
             else refused(*arguments, cwd=tmp_path)
         )
-        assert "codellama/CodeLlama-7b-hf" in line and "--base /path" in line or "spider" in line
+        assert ("codellama/CodeLlama-7b-hf" in line and "--base /path" in line) or "spider" in line
 
 
 def test_a_password_is_never_printed(tmp_path):

@@ -1,4 +1,4 @@
-"""Data sets: found by name or path, read with the line of what is wrong, checked by running their gold."""
+"""Data sets: found by name or path, read with the line at fault, checked by running their gold."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 
 from text2sql.data.catalog import find_dataset, list_datasets
 from text2sql.data.checks import check_splits
-from text2sql.records import read_examples, read_gold_lines
 from text2sql.data.statistics import describe, skeleton
 from text2sql.errors import DatabaseError, DataError, UnknownName
+from text2sql.records import read_examples, read_gold_lines
 
 GOOD = {"question": "How many?", "query": "SELECT count(*) FROM customers", "db_id": "shop"}
 

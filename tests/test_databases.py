@@ -46,7 +46,7 @@ def test_a_server_url_gives_engine_dialect_and_name():
     ("make", "message"),
     [
         (lambda path: None, "no such file"),
-        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.mkdir(), "Is a directory|not a regular file"),
         (lambda path: path.write_bytes(b""), "the file is empty"),
         (lambda path: path.write_text("id,name\n"), "is neither a SQLite nor a DuckDB file"),
     ],

@@ -1,4 +1,4 @@
-"""Evaluation: what the folder holds, and that a killed run ends with the scores of an undisturbed one."""
+"""Evaluation: what the folder holds; a killed run ends with the scores of an undisturbed one."""
 
 import json
 import os
@@ -59,7 +59,8 @@ def test_the_folder_holds_predictions_verdicts_scorecard_and_report(tiny_llama, 
 def test_a_killed_run_resumes_and_ends_as_an_undisturbed_one(tiny_llama, tmp_path):
     whole = run(tiny_llama, tmp_path / "whole")
     code = (
-        "import sys; sys.path.insert(0, 'tests'); from test_evaluation import run; from pathlib import Path\n"
+        "import sys; sys.path.insert(0, 'tests')\n"
+        "from pathlib import Path; from test_evaluation import run\n"
         f"run(Path({str(tiny_llama)!r}), Path({str(tmp_path / 'killed')!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
@@ -91,7 +92,7 @@ def test_samples_of_a_seed_are_the_same_again_and_those_of_another_are_not(tiny_
 def test_a_resumed_run_must_keep_its_settings(tiny_llama, tmp_path):
     run(tiny_llama, tmp_path / "out", limit=4)
 
-    with pytest.raises(OutputError, match="cannot resume .*decoding is"):
+    with pytest.raises(OutputError, match=r"cannot resume .*decoding is"):
         run(tiny_llama, tmp_path / "out", limit=4, decoding=Decoding(max_new_tokens=9), resume=True)
     with pytest.raises(OutputError, match="exists: continue it with --resume"):
         run(tiny_llama, tmp_path / "out", limit=4)

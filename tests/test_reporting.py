@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from text2sql import reporting, scoring
-from text2sql.examples import Example
 from text2sql.errors import OutputError
+from text2sql.examples import Example
 
 HOSTILE = (
     "</pre><script>alert(1)</script><img src=http://evil.example/x onerror='alert(1)'>{{ 7*7 }}"

@@ -3,6 +3,8 @@
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +13,7 @@ import duckdb
 import pytest
 from odd_schema import build
 
-from text2sql.databases import ColumnOverlay, Database, Overlay, TableOverlay
+from text2sql.databases import ColumnOverlay, Database, Overlay, TableOverlay, locate
 from text2sql.errors import DatabaseError, DataError, SettingsError, UnknownName
 from text2sql.schema import (
     ForeignKey,
@@ -134,6 +136,24 @@ def test_what_a_wal_file_holds_is_read(tmp_path):
     writer = sqlite3.connect(path)
     writer.execute("CREATE TABLE later (b)")
     assert names(read_schema(path)) == {"t": ["a"], "later": ["b"]}
+    writer.close()
+
+
+LOCKED = """import sqlite3, sys
+try: sqlite3.connect(sys.argv[1], timeout=0).execute("BEGIN IMMEDIATE")
+except sqlite3.OperationalError as error: print(error)"""
+
+
+def test_reading_leaves_the_locks_of_other_connections_alone(tmp_path):
+    path = build("sqlite", tmp_path / "t.db", "CREATE TABLE t (a)")
+    database = locate(path)
+    writer = sqlite3.connect(path)
+    writer.execute("BEGIN IMMEDIATE")
+    assert names(read_schema(database)) == {"t": ["a"]}
+    other = subprocess.run(
+        [sys.executable, "-c", LOCKED, path], capture_output=True, text=True, check=True
+    )
+    assert other.stdout.strip() == "database is locked"
     writer.close()
 
 

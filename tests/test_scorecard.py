@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from text2sql import scoring
-from text2sql.examples import Example
 from text2sql.databases import Database, locate
 from text2sql.errors import DataError
+from text2sql.examples import Example
 from text2sql.scoring import manifests, scorecards
 
 MANIFEST = {"metrics": ["execution_accuracy"], "rule": "official"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from text2sql import scoring
-from text2sql.examples import Example
 from text2sql.databases import locate
 from text2sql.errors import DataError, GoldError, OutputError, UnknownName
+from text2sql.examples import Example
 from text2sql.scoring.inputs import read_gold, read_predictions
 
 GOLD = [

@@ -1,4 +1,4 @@
-"""Training: a recipe becomes an adapter folder, a killed run continues, a wrong setting is named."""
+"""Training: a recipe becomes an adapter, a killed run continues, a wrong setting is named."""
 
 import json
 from pathlib import Path
@@ -124,7 +124,7 @@ def test_a_resumed_run_must_keep_its_settings(tiny_llama, tmp_path):
 
     train(recipe(tiny_llama, tmp_path / "run"), some_examples())
 
-    with pytest.raises(OutputError, match="cannot resume: learning_rate is 0.1"):
+    with pytest.raises(OutputError, match=r"cannot resume: learning_rate is 0\.1"):
         train(recipe(tiny_llama, tmp_path / "run", learning_rate=0.1), some_examples(), resume=True)
 
 

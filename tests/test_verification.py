@@ -67,9 +67,12 @@ def test_the_first_fault_is_named(sql, layer, words, schema, explain):
     [
         "SELECT count(*) FROM customers",
         "SELECT NAME FROM Customers ORDER BY Signed_Up_On DESC LIMIT 1",
-        "WITH best AS (SELECT customer_id, count(*) AS n FROM orders GROUP BY 1) SELECT max(n) FROM best",
+        "WITH b AS (SELECT customer_id, count(*) AS n FROM orders GROUP BY 1) SELECT max(n) FROM b",
         "SELECT tier AS t, count(*) FROM customers GROUP BY t HAVING count(*) > 3 ORDER BY t",
-        "SELECT name FROM customers c WHERE EXISTS (SELECT 1 FROM orders o WHERE o.customer_id = c.customer_id)",
+        (
+            "SELECT name FROM customers c"
+            " WHERE EXISTS (SELECT 1 FROM orders o WHERE o.customer_id = c.customer_id)"
+        ),
         "SELECT d.n FROM (SELECT count(*) AS n FROM orders) AS d",
         "SELECT name FROM customers UNION SELECT name FROM products",
         "SELECT name, rank() OVER (ORDER BY price DESC) FROM products",

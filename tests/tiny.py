@@ -1,10 +1,13 @@
-"""Tiny models with random weights, of the architectures that real bases have, saved as local checkpoints."""
+"""Tiny models with random weights, of real bases' architectures, saved as local checkpoints."""
 
 from pathlib import Path
 
 TEXTS = [
     "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, amount REAL, paid_on DATE);",
-    "SELECT count(*) FROM orders WHERE amount > 10 GROUP BY customer_id ORDER BY count(*) DESC LIMIT 1",
+    (
+        "SELECT count(*) FROM orders WHERE amount > 10"
+        " GROUP BY customer_id ORDER BY count(*) DESC LIMIT 1"
+    ),
     "How many orders were paid in May? 五月份付了多少订单？",
 ]
 

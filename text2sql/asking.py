@@ -25,7 +25,7 @@ def read_question(text: str) -> str:
 
 
 def check_sql(sql: str, database: str | None) -> dict[str, Any]:
-    """Judge SQL against a database: canonicalised, parsed, names looked up, and the engine's EXPLAIN."""
+    """Judge SQL against a database: canonicalise, parse, look up its names, ask for EXPLAIN."""
     found = find_database(database)
     schema = read_schema(found)
     canonical = canonicalise(sql, schema)
@@ -51,7 +51,7 @@ def show_prompt(
     revision: str | None = None,
     trust_remote_code: bool | None = None,
 ) -> dict[str, Any]:
-    """Build a prompt and count its tokens; without the base's tokenizer the count is an estimate and says so."""
+    """Build a prompt and count its tokens; without the base's tokenizer, say it is an estimate."""
     found = find_base(base)
     asked = find_database(database)
     schema = read_schema(asked)
@@ -71,8 +71,8 @@ def show_prompt(
     counted = _count(fitted.prompt, tokenizer)
     left_out = list(fitted.schema.left_out)
     mark = "about " if tokenizer is None else ""
-    summary = f"{mark}{counted['tokens']:,} tokens, {counted['shared_tokens']:,} of them shared by every question"
-    summary += f" on this database; room for {context:,}{remark}"
+    shared = f"{counted['shared_tokens']:,} of them shared by every question on this database"
+    summary = f"{mark}{counted['tokens']:,} tokens, {shared}; room for {context:,}{remark}"
     if left_out:
         summary += f"; left out by relevance: {', '.join(left_out)}"
     return (

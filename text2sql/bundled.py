@@ -3,8 +3,9 @@
     >>> ensure_mini()
     PosixPath('/home/ann/.cache/text2sql/mini-1')
 
-What it learns from: prompts and SQL of the samples' `train` split, never of `dev` or `dev_in_domain`. About a minute and a
-half on two cores. Deterministic by seed on one machine and thread count.
+What it learns from: prompts and SQL of the samples' `train` split, never of `dev` or
+`dev_in_domain`. About a minute and a half on two cores. Deterministic by seed on one machine and
+thread count.
 """
 
 import shutil
@@ -16,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from text2sql.bases import find_base, mini
+from text2sql.bases.loading import quiet
 from text2sql.data.catalog import DataSet, find_dataset
 from text2sql.errors import OutputError
 from text2sql.outputs import full_disk
 
 SEED = 1
-STEPS = 600
+STEPS = 400
 TODAY = date(2026, 1, 1)  # a date that prompts carry; the same for every build
 
 
@@ -42,7 +44,7 @@ def build_mini(place: Path, *, steps: int = STEPS, seed: int = SEED) -> None:
     """Build the base into a folder, replacing what is there, in one move.
 
     Args:
-        place: the folder; written beside it first, so that an interrupted build leaves nothing half-made.
+        place: the folder; written beside it first, so that a broken build leaves nothing behind.
         steps: optimiser steps of the pretraining.
         seed: of weights and order.
     """
@@ -52,7 +54,7 @@ def build_mini(place: Path, *, steps: int = STEPS, seed: int = SEED) -> None:
     except OSError as error:
         raise OutputError(f"cannot write to {place.parent}: {error.strerror}") from None
     try:
-        with full_disk(place.parent):
+        with full_disk(place.parent), quiet():
             model, tokenizer = _pretrained(steps, seed)
             model.save_pretrained(scratch)
             tokenizer.save_pretrained(scratch)
@@ -106,7 +108,7 @@ def _prompt(example: Any, dataset: DataSet) -> Any:
 
 
 def _rows(dataset: DataSet, tokenizer: Any) -> list[tuple[list[int], list[int]]]:
-    """Return (ids, labels) of each example, every token with loss: a base learns to read as well as to answer."""
+    """Return (ids, labels) of each example; every token has loss, as a base also learns to read."""
     from text2sql.prompting import encode, encode_completion
     from text2sql.schema import canonicalise
 

@@ -130,11 +130,12 @@ def _locate_file(path: Path, shown: str, wanted: str | None = None) -> Database:
     return Database(path.stem, engine, f"{engine}:///{path.resolve()}", path.resolve())
 
 
-def _head(path: Path) -> bytes:
-    """Return a file's first 16 bytes, and keep it open.
+def read_head(path: Path, size: int) -> bytes:
+    """Return a file's first bytes, and keep it open.
 
-    Closing it would drop every POSIX lock that this process holds on the file, those of the user's own connections
-    too, and with them the protection against corruption: sqlite.org/howtocorrupt.html, section 2.2.
+    Closing it would drop every POSIX lock that this process holds on the file, those of the user's
+    own connections too, and with them the protection against corruption:
+    sqlite.org/howtocorrupt.html, section 2.2.
     """
     state = path.stat()
     if not stat.S_ISREG(state.st_mode):
@@ -145,15 +146,14 @@ def _head(path: Path) -> bytes:
             _KEPT[key] = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         while len(_KEPT) > MAX_KEPT:
             os.close(_KEPT.pop(next(iter(_KEPT))))
-        return os.pread(_KEPT[key], 16, 0)
+        return os.pread(_KEPT[key], size, 0)
 
 
 def file_engine(path: Path, shown: str | None = None) -> str:
     """Tell SQLite from DuckDB by the first bytes of a file."""
     shown = shown or str(path)
     try:
-        with path.open("rb") as file:
-            head = file.read(16)
+        head = read_head(path, 16)
     except (OSError, ValueError) as error:
         missing = isinstance(error, FileNotFoundError)
         reason = "no such file" if missing else getattr(error, "strerror", None) or str(error)

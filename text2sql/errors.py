@@ -1,14 +1,15 @@
 """Every error that a user can cause, as one tree.
 
     Text2SQLError                 caught once, by the command line: one line, exit status 1
-    ├── UnknownName               a base, data set, style, table ... that does not exist; names the nearest
+    ├── UnknownName               a base, data set, style, table ... that does not exist; names
+    │                             the nearest
     ├── DatabaseError             a database that is missing, corrupt or cannot be reached
     ├── SchemaError               a schema that cannot be read or rendered within its budget
     ├── DataError                 a malformed record, with its file and line
     ├── GoldError                 gold SQL that does not run: the data set is broken
     ├── SettingsError             a recipe or project file with a wrong key or value
     ├── PromptError               a question that is empty or too long, a prompt that does not fit
-    ├── ModelError                a base or adapter that cannot be loaded, or does not match its card
+    ├── ModelError                a base or adapter that cannot be loaded or does not match its card
     ├── OutputError               an output folder that exists, is in use or cannot be written
     ├── Interrupted               a run that was stopped in good order and can be continued
     └── MissingExtra              a dependency that an extra would have installed
@@ -22,7 +23,7 @@ from pathlib import Path
 
 
 class Text2SQLError(Exception):
-    """Something that the user can act on. The message says what, where, and the nearest right answer."""
+    """Something that the user can act on. It says what, where, and the nearest right answer."""
 
 
 class UnknownName(Text2SQLError):
@@ -43,7 +44,7 @@ class UnknownName(Text2SQLError):
 
 
 class DatabaseError(Text2SQLError):
-    """A database that is missing, corrupt, or cannot be reached; `database` has no password in it."""
+    """A database that is missing, corrupt, or cannot be reached; `database` holds no password."""
 
     def __init__(self, message: str, database: str = "") -> None:
         self.database = database
@@ -117,7 +118,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def hint(name: str, known: Iterable[str], shown: int = 8) -> str:
-    """Say which known name was probably meant: `did you mean 'customers'? known: customers, items`."""
+    """Say which name was probably meant: `did you mean 'customers'? known: customers, items`."""
     known = list(known)
     guess = nearest(name, known)
     meant = f"did you mean {guess!r}? " if guess else ""

@@ -1,11 +1,12 @@
-"""Evaluate a model on a data set: predict, verify, run beside the gold, and write down what happened.
+"""Evaluate a model on a data set: predict, verify, run beside the gold, write down what happened.
 
-    >>> evaluate(dataset, model, output="runs/eval-1")["metrics"]["execution_accuracy"]["all"]["accuracy"]
+    >>> evaluation = evaluate(dataset, model, "runs/eval-1")
+    >>> evaluation.scorecard["metrics"]["execution_accuracy"]["all"]["accuracy"]
     0.31
 
-The output folder holds predictions.jsonl, verdicts.jsonl, scorecard.json (counts, intervals, manifest) and report.html.
-Predictions are written batch by batch: a run that was killed continues with `resume`, and ends with the same scores,
-because batches depend on the examples alone.
+The output folder holds predictions.jsonl, verdicts.jsonl, scorecard.json (counts, intervals,
+manifest) and report.html. Predictions are written batch by batch: a run that was killed continues
+with `resume`, and ends with the same scores, because batches depend on the examples alone.
 
 Not covered: choosing among samples by their results; several settings on one loaded model.
 """
@@ -160,7 +161,7 @@ class _Run:
     progress: Progress
 
     def predict_all(self) -> list[dict[str, Any]]:
-        """Return one prediction record per example, in order; append each batch to the file as it is done."""
+        """Return one prediction record per example, in order; append each batch to the file."""
         prompts = self._prompts()
         records = {
             i: self._refused(self.dataset.examples[i], str(refusal))

@@ -1,7 +1,7 @@
 """One question with its accepted SQL: the record that every data set is read into.
 
-A line of JSON has `question`, `query` (gold SQL; or `queries`, several accepted), `db_id`, and where known
-`database` (URL or path), `evidence`, `dialect`, `split`, `source`, `language`.
+A line of JSON has `question`, `query` (gold SQL; or `queries`, several accepted), `db_id`, and
+where known `database` (URL or path), `evidence`, `dialect`, `split`, `source`, `language`.
 """
 
 from collections.abc import Mapping

@@ -1,10 +1,10 @@
-"""Open the model that a command or the Predictor names: a base, an adapter on its base, or a server.
+"""Open the model that a command or the Predictor names: a base, an adapter on it, or a server.
 
     >>> with open_model("mini", adapter="runs/first") as model:
     ...     prompt = model.prompt("How many orders?", schema, today=date.today()).prompt
     ...     candidates = model.answer([prompt], schema, Decoding(), explain=None)
 
-A model knows its base's prompt and answer format, so that nothing after it asks which base it holds.
+A model knows its base's prompt and answer format: nothing after it asks which base it holds.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def open_model(
     """Open a base, with or without an adapter.
 
     Args:
-        base: a name, hub id, folder, or `http://host/v1#model`; None means the adapter's own, else `mini`.
+        base: a name, hub id, folder, or `http://host/v1#model`; None means the adapter's own, else
+            `mini`.
         adapter: a folder that training wrote; its prompt card decides style and language.
         style: of the schema in the prompt; None means the card's, else the base's.
         language: of the instruction, `en` or `zh`; None means the card's, else `en`.
@@ -192,7 +193,8 @@ def _refuse_other_prompt(card: Card, style: str | None, language: str | None) ->
     for name, given, own in (("style", style, card.style), ("language", language, card.language)):
         if given is not None and given != own:
             raise ModelError(
-                f"the adapter was trained with {name} {own!r}: {name} {given!r} would change its prompt"
+                f"the adapter was trained with {name} {own!r}:"
+                f" {name} {given!r} would change its prompt"
             )
 
 

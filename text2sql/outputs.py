@@ -23,7 +23,8 @@ def owned(folder: str | Path, *, resume: bool = False, overwrite: bool = False) 
     """Create the folder, or take over an existing one, and hold it until the block ends.
 
     Raises:
-        OutputError: it exists and neither `resume` nor `overwrite` is given, it is in use, or cannot be written.
+        OutputError: it exists and neither `resume` nor `overwrite` is given, it is in use, or it
+            cannot be written.
     """
     folder = Path(folder)
     used = (
@@ -66,7 +67,7 @@ def _empty(folder: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that a reader, or a kill, finds the old content or the new, never a part.
+    """Write a text file so that a reader, or a kill, finds the old text or the new, never a part.
 
     Raises:
         OutputError: the folder cannot be written, or the disk is full.

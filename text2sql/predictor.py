@@ -5,10 +5,11 @@
     >>> answer.sql, answer.rows
     ("SELECT count(*) FROM orders WHERE ...", [(412,)])
 
-The SQL is checked against the schema and by the engine before it runs, read-only, in a worker process. A question that
-the model cannot answer is an ordinary result: `answer.error` says why.
+The SQL is checked against the schema and by the engine before it runs, read-only, in a worker
+process. A question that the model cannot answer is an ordinary result: `answer.error` says why.
 
-Not covered: row-level rights: whoever asks sees what the database's login sees; earlier turns of a conversation.
+Not covered: row-level rights (whoever asks sees what the database's login sees); earlier turns of a
+conversation.
 """
 
 import time
@@ -57,7 +58,7 @@ class Answer:
 
 
 class Predictor:
-    """A model joined to one database; open it with `from_pretrained`, close it or use it as a context."""
+    """A model joined to one database, from `from_pretrained`; close it or use it as a context."""
 
     def __init__(
         self,
@@ -98,7 +99,8 @@ class Predictor:
             decoding: samples, temperature, tokens; greedy by default.
             timeout: seconds that a query may run.
             today: the date that the prompt carries; None means the day of the question.
-            **loading: dtype, device_map, revision, load_in_4bit, trust_remote_code, style, language.
+            **loading: dtype, device_map, revision, load_in_4bit, trust_remote_code, style,
+                language.
 
         Raises:
             ModelError: the base or adapter cannot be loaded.

@@ -1,9 +1,11 @@
-"""Read records from JSON, JSON Lines and Spider's `SQL<TAB>db_id` lines; say which line is at fault.
+"""Read records from JSON, JSON Lines and Spider's `SQL<TAB>db_id` lines; name the line at fault.
 
     >>> [example.query for example in read_examples(Path("dev.json"))][:1]
     ['SELECT count(*) FROM singer']
 
-Covered: UTF-8 with or without a byte order mark, blank lines between JSON Lines, several accepted golds.
+Covered: UTF-8 with or without a byte order mark, blank lines between JSON Lines, several accepted
+golds.
+
 Not covered: files that do not fit in memory (an example is about 1 kB; a million is 1 GB).
 """
 
@@ -40,7 +42,7 @@ def read_records(path: Path) -> list[tuple[int, dict[str, Any]]]:
     In an array the line is that of the array's first character: the decoder keeps no positions.
 
     Raises:
-        DataError: malformed JSON (with its line), something that is not an object, or no record at all.
+        DataError: malformed JSON (with its line), something that is not an object, or no record.
     """
     text = read_text(path)
     records = _array(text, path) if text.lstrip().startswith("[") else _lines(text, path)
@@ -75,12 +77,14 @@ def read_examples(path: Path, *, split: str | None = None) -> list[Example]:
     """Return the examples of a file, numbered from 0.
 
     Args:
-        path: a Spider JSON file, JSON Lines of example records, or a `.sql` file of `SQL<TAB>db_id`.
+        path: a Spider JSON file, JSON Lines of example records, or a `.sql` file of
+            `SQL<TAB>db_id`.
         split: the split's name for records that do not name one; with a name, records of another
             split are left out.
 
     Raises:
-        DataError: as `read_records`; a record without question, db_id or SQL; no record of the split.
+        DataError: as `read_records`; a record without question, db_id or SQL; no record of the
+            split.
     """
     if path.suffix == ".sql":
         return [

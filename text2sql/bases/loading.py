@@ -44,7 +44,7 @@ def load_tokenizer(
     """
     _require("transformers")
     where = _where(base, revision, trust_remote_code, weights=False)
-    with _one_line(base), _quiet():
+    with _one_line(base), quiet():
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(**where)
@@ -87,7 +87,7 @@ def load_model(
         _check_adapter(Path(adapter))
     settings = _where(base, revision, trust_remote_code, weights=True)
     settings |= {"dtype": _dtype(dtype), "device_map": _device_map(device_map)}
-    with _one_line(base), _quiet():
+    with _one_line(base), quiet():
         from transformers import AutoModelForCausalLM
 
         if load_in_4bit:
@@ -187,7 +187,7 @@ def _check_adapter(folder: Path) -> None:
 
 
 def _with_adapter(model: Any, folder: Path) -> Any:
-    with _quiet():
+    with quiet():
         try:
             from peft import PeftModel
 
@@ -220,7 +220,7 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the libraries' warnings off stderr while they load; what goes wrong is raised anyway."""
     from huggingface_hub.utils import logging as hub_logging
     from transformers.utils import logging

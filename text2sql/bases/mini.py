@@ -4,8 +4,9 @@
     >>> sum(p.numel() for p in model.parameters())
     1312640
 
-It is there so that the whole loop runs without a download. It is built on first use (`bundled.build_mini` joins this
-module with the samples and the pretraining loop) and stands in the user's cache.
+It is there so that the whole loop runs without a download. It is built on first use
+(`bundled.build_mini` joins this module with the samples and the pretraining loop) and stands in the
+user's cache.
 
 Not covered: being good. It has read the training questions of four databases and nothing else.
 """

@@ -13,7 +13,8 @@ import typer
 
 app = typer.Typer(
     name="t2s",
-    help="Text-to-SQL: train an adapter, decode checked SQL, score it by running it, ask your database.",
+    help="Text-to-SQL: train an adapter, decode checked SQL, score it by running it,"
+    " ask your database.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -29,7 +30,8 @@ DatabaseOption = Annotated[
     typer.Option(
         "--database",
         "-d",
-        help="SQLAlchemy URL, path to a .sqlite or .duckdb file, or a name in text2sql.yaml; else T2S_DATABASE.",
+        help="SQLAlchemy URL, path to a .sqlite or .duckdb file, or a name in text2sql.yaml;"
+        " else T2S_DATABASE.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]

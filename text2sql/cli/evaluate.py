@@ -137,11 +137,15 @@ def score(
     Example: t2s score predictions.sql --gold dev_gold.sql --databases spider/database
     """
     from text2sql import reporting, scoring
+    from text2sql.errors import SettingsError
+    from text2sql.project import find_database
 
+    if databases is None and database is None:
+        raise SettingsError("give --databases DIR or -d URL")
     scores = scoring.score(
         predictions,
         gold,
-        databases,
+        find_database(database) if databases is None else databases,
         metrics=metric or ["execution_accuracy"],
         tables=tables,
         rule=rule,

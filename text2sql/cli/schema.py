@@ -1,4 +1,4 @@
-"""Commands about one database: what its schema is, what the model sees of it, whether SQL fits it."""
+"""Commands about one database: its schema, what the model sees of it, whether SQL fits it."""
 
 from datetime import date
 from typing import Annotated

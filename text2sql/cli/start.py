@@ -14,7 +14,7 @@ def quickstart(
         "runs/quickstart"
     ),
 ) -> None:
-    """Run the whole loop on bundled data: prepare, train, evaluate before and after, ask a question.
+    """Run the whole loop on bundled data: prepare, train, evaluate before and after, ask.
 
     Example: t2s quickstart
     """

@@ -4,8 +4,9 @@
     >>> dataset.name, len(dataset.examples)
     ('spider', 1034)
 
-A data set is a folder `<root>/<name>/{train_spider.json,dev.json,tables.json,database/<db_id>/<db_id>.sqlite}`, or
-one file of examples that name their databases. The root is `data_root`, else T2S_DATA, else the user data folder.
+A data set is a folder `<root>/<name>/` that holds train_spider.json, dev.json, tables.json and
+`database/<db_id>/<db_id>.sqlite`, or one file of examples that name their databases. The root is
+`data_root`, else T2S_DATA, else the user data folder.
 """
 
 import os
@@ -135,7 +136,7 @@ DATASETS: dict[str, Published] = {
 
 
 def find_root(given: str | Path | None = None) -> Path:
-    """Return the folder that holds data sets: the one given, else T2S_DATA, else the user data folder."""
+    """Return the folder of data sets: the one given, else T2S_DATA, else the user data folder."""
     return Path(
         given or os.environ.get("T2S_DATA") or platformdirs.user_data_dir("text2sql")
     ).expanduser()
@@ -152,7 +153,8 @@ def find_dataset(
     """Return one split of a data set.
 
     Args:
-        name: a registered name, a name from text2sql.yaml, a folder in Spider's layout, or a file of examples.
+        name: a registered name, a name from text2sql.yaml, a folder in Spider's layout, or a file
+            of examples.
         split: `train`, `dev`, or what the data set calls its others.
         data_root: see `find_root`.
         project: where `data:` may name further data sets.
@@ -200,8 +202,8 @@ def _published(name: str, entry: Published, split: str, root: str | Path | None)
     path = folder / entry.files[split]
     if not path.exists():
         raise DataError(
-            f"data set {name!r} is not there: expected {path} (set T2S_DATA or --data-root to the folder that holds"
-            f" {name}/)"
+            f"data set {name!r} is not there: expected {path}"
+            f" (set T2S_DATA or --data-root to the folder that holds {name}/)"
         )
     return DataSet(name, split, read_examples(path, split=split), folder, (path,), entry.engine)
 
@@ -246,10 +248,10 @@ def list_datasets(
             s for s, file in entry.files.items() if folder is None or (folder / file).exists()
         ]
         rows.append({"name": name, "splits": splits, "present": bool(splits), "about": entry.about})
-    for name, entry in (project.data if project else {}).items():
-        about = f"from text2sql.yaml: {entry.path}"
+    for name, own in (project.data if project else {}).items():
+        about = f"from text2sql.yaml: {own.path}"
         rows.append(
-            {"name": name, "splits": [], "present": Path(entry.path).exists(), "about": about}
+            {"name": name, "splits": [], "present": Path(own.path).exists(), "about": about}
         )
     return rows
 

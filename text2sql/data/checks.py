@@ -1,9 +1,10 @@
-"""Run every gold query of a data set and report those that fail, come back empty, or have no database.
+"""Run every gold query of a data set; report those that fail, come back empty or lack a database.
 
     >>> check_gold(dataset, run).counts()
     {'runs': 979, 'fails': 3, 'no_database': 14, 'empty': 49}
 
-A training set that teaches SQL that does not run, or a score against gold that returns nothing, is not what it seems.
+A training set that teaches SQL that does not run, or a score against gold that returns nothing, is
+not what it seems.
 
 Not covered: gold whose result depends on the clock or on the order of ties.
 """

@@ -3,7 +3,8 @@
     >>> describe(dataset, hardness=scoring.hardness)["skeletons"]
     118
 
-A skeleton is a query with names and literals masked: what is left is the construction that has to be learnt.
+A skeleton is a query with names and literals masked: what is left is the construction that has to
+be learnt.
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ from text2sql.schema.model import Schema
 
 
 def skeleton(sql: str, dialect: str = "sqlite") -> str:
-    """Return SQL with every name and literal as `_`; text that does not parse is returned folded."""
+    """Return SQL with every name and literal as `_`; what does not parse is returned folded."""
     try:
         tree = sqlglot.parse_one(sql, dialect=dialect)
     except (SqlglotError, RecursionError):
@@ -28,7 +29,7 @@ def skeleton(sql: str, dialect: str = "sqlite") -> str:
     return tree.transform(_mask).sql(dialect=dialect)
 
 
-def _mask(node: exp.Expression) -> exp.Expression:
+def _mask(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Literal):
         return exp.to_identifier("_")
     if isinstance(node, exp.Column):

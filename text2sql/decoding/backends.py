@@ -4,8 +4,9 @@
     >>> backend.generate([prompt], Decoding())[0][0].text
     'SELECT count(*) FROM orders'
 
-A backend has `base`, `tokenizer` (None where a server has it) and `generate(prompts, decoding)`, which takes the
-prompts of one batch. The key of a server is read from OPENAI_API_KEY; no other host is ever sent it.
+A backend has `base`, `tokenizer` (None where a server has it) and `generate(prompts, decoding)`,
+which takes the prompts of one batch. The key of a server is read from OPENAI_API_KEY; no other host
+is ever sent it.
 """
 
 import os
@@ -56,7 +57,7 @@ class LocalBackend:
 
 @dataclass
 class ServerBackend:
-    """An OpenAI-compatible server: `t2s serve`, vLLM, Ollama, `transformers serve`, OpenAI itself."""
+    """An OpenAI-compatible server: `t2s serve`, vLLM, Ollama, `transformers serve` or OpenAI."""
 
     url: str  # up to and including /v1
     model: str

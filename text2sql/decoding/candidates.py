@@ -1,4 +1,4 @@
-"""From a model's texts to one SQL: read the answer, canonicalise, verify, take the first that passes.
+"""From a model's texts to one SQL: read the answer, canonicalise, verify, take the first valid.
 
 >>> choose(judge(texts, base=base, schema=schema, explain=executor.explain)).sql
 'SELECT count(*) FROM orders'

@@ -3,10 +3,11 @@
     >>> generate(prompts, model, tokenizer, Decoding(max_new_tokens=64), stop_ids=[2])
     [[Generation(text='SELECT count(*) FROM orders', tokens=9)], ...]
 
-The texts of a prompt depend on the settings, the seed and the batch that it is in; `batches` is a function of the
-prompts alone, so that a run that was interrupted continues with the same batches.
+The texts of a prompt depend on the settings, the seed and the batch that it is in; `batches` is a
+function of the prompts alone, so that a run that was interrupted continues with the same batches.
 
-Not covered: sharing the schema's key-value cache between the prompts of a batch; grammar constraints.
+Not covered: sharing the schema's key-value cache between the prompts of a batch; grammar
+constraints.
 """
 
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ class Decoding:
 
     @property
     def effective_temperature(self) -> float:
-        """The temperature that is used: the one given, else greedy for one sample, 0.8 for several."""
+        """The temperature used: the one given, else greedy for one sample, 0.8 for several."""
         if self.temperature is not None:
             return self.temperature
         return 0.0 if self.num_samples == 1 else 0.8
@@ -129,7 +130,7 @@ def generate(
 
 
 def _config(model: Any, decoding: Decoding, pad: int, stop_ids: Sequence[int]) -> Any:
-    """Make a config of our own: a hub repository's generation_config.json must not change a score."""
+    """Make a config of our own: a hub's generation_config.json must not change a score."""
     from transformers import GenerationConfig
 
     temperature = decoding.effective_temperature

@@ -3,8 +3,9 @@
     >>> verify("SELECT nme FROM customers", schema, explain=executor.explain).fault.message
     "no column 'nme' (did you mean 'name'? known: customer_id, name, ...)"
 
-Four layers, in order; the first that fails ends the judgement and says why. A layer after it is not reached.
-`tables` comes before `columns` because sqlglot blames the column when its table is misspelt.
+Four layers, in order; the first that fails ends the judgement and says why. A layer after it is not
+reached. `tables` comes before `columns` because sqlglot blames the column when its table is
+misspelt.
 
 Not covered: whether the query answers the question; types (the engine's EXPLAIN judges some).
 """
@@ -146,17 +147,18 @@ def _column_fault(column: exp.Column, scope: Scope, schema: Schema) -> str | Non
     if column.table and column.table not in scope.sources:
         what = f"no table or alias {column.table!r} in FROM ({hint(column.table, scope.sources)})"
         return what if scope.parent is None else None
-    names = {
-        alias: [c.name for c in table.columns]
+    tables = {
+        alias: (source.name, [c.name for c in table.columns])
         for alias, source in scope.sources.items()
         if isinstance(source, exp.Table) and (table := schema.table(source.name)) is not None
     }
     if column.table:
-        owner, known = f" in table {scope.sources[column.table].name!r}", names[column.table]
+        name, known = tables[column.table]
+        owner = f" in table {name!r}"
     elif scope.parent is not None:
         return None
     else:
-        owner, known = "", [name for own in names.values() for name in own]
+        owner, known = "", [name for _, own in tables.values() for name in own]
     aliases = [e.alias for e in scope.expression.find_all(exp.Alias)] if not column.table else []
     if column.name.casefold() in {name.casefold() for name in (*known, *aliases)}:
         return None

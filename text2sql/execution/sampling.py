@@ -4,8 +4,9 @@
     >>> sample(schema.table("customers"), 2)
     [(1, 'Anna Becker', ...), (2, '王伟', ...)]
 
-The first rows as the table stores them: the same on every call, so that prompts do not change between runs. Read
-through the worker like everything else, because a view may be slow or broken: what fails gives no rows.
+The first rows as the table stores them: the same on every call, so that prompts do not change
+between runs. Read through the worker like everything else, because a view may be slow or broken:
+what fails gives no rows.
 """
 
 from functools import cache

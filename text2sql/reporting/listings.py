@@ -25,7 +25,7 @@ def rows_table(
     truncated: bool = False,
     shown: int = ROWS_SHOWN,
 ) -> str:
-    """Align the rows of a result: numbers to the right, text to the left; say how many are not shown.
+    """Align the rows of a result: numbers right, text left; say how many are not shown.
 
     Args:
         columns: names, one a column.
@@ -59,7 +59,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 
 
 def mapping_table(mapping: Mapping[str, Any]) -> str:
-    """Print nested settings, one a line: key, then value; lists and mappings indented below their key."""
+    """Print nested settings, one a line: key, then value; what is nested stands below its key."""
     width = max((_width(key) for key in mapping), default=0)
     return "\n".join(line for key, value in mapping.items() for line in _entry(key, value, width))
 
@@ -90,8 +90,9 @@ def gold_check(check: GoldCheck) -> str:
     """Say what every gold query of a split did, and name those that are of no use."""
     counts = check.counts()
     lines = [
-        f"{check.name} {check.split}: {check.examples:,} examples; {counts['runs']:,} run with rows,"
-        f" {counts['empty']:,} come back empty, {counts['fails']:,} fail, {counts['no_database']:,} have no database"
+        f"{check.name} {check.split}: {check.examples:,} examples;"
+        f" {counts['runs']:,} run with rows, {counts['empty']:,} come back empty,"
+        f" {counts['fails']:,} fail, {counts['no_database']:,} have no database"
     ]
     unusable = check.unusable()
     lines += [f"  example {f.index} ({f.db_id}): {_one_line(f.reason)}" for f in unusable[:LISTED]]

@@ -9,8 +9,8 @@
 | energy | an electricity supplier: contracts, bills, outages | dev |
 | festival | a music and street-arts festival: acts, stages, tickets | dev |
 
-`<name>.py` holds a database's schema and the script of its rows, `<name>.jsonl` its questions, written one by one.
-`building.samples_folder` builds them on first use.
+`<name>.py` holds a database's schema and the script of its rows, `<name>.jsonl` its questions,
+written one by one. `building.samples_folder` builds them on first use.
 """
 
 NAMES = ("shop", "clinic", "transit", "hiring", "energy", "festival")

@@ -3,8 +3,9 @@
     >>> sorted(path.name for path in samples_folder().iterdir())
     ['database', 'dev.jsonl', 'dev_in_domain.jsonl', 'train.jsonl']
 
-The folder stands in the user's cache and is named after a hash of the scripts: a new version of a script builds a new
-folder, an old one is never changed. The same seed gives the same rows on every machine.
+The folder stands in the user's cache and is named after a hash of the scripts: a new version of a
+script builds a new folder, an old one is never changed. The same seed gives the same rows on every
+machine.
 
 Not covered: byte equality of the database files across engine versions (their rows are equal).
 """
@@ -95,7 +96,7 @@ def read_questions() -> list[dict[str, Any]]:
 
 
 def build_sqlite(path: Path, script: ModuleType, rows: dict[str, list[tuple]]) -> None:
-    """Build one database as a SQLite file; a row that breaks a key raises sqlite3.IntegrityError."""
+    """Build one database as a SQLite file; a row that breaks a key raises IntegrityError."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.executescript(script.SCHEMA)

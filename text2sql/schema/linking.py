@@ -1,10 +1,10 @@
 """Find the columns that a question is about, and reduce a schema to them.
 
     >>> [f"{r.table.name}.{r.column.name}" for r in rank("average age of singers", schema)][:2]
-    ['singer.age', 'singer.name']
+    ['singer.Age', 'stadium.Average']
     >>> small = prune(schema, "average age of singers", lambda s: len(render(s)) < 2_000)
     >>> small.left_out
-    ('stadium', 'singer.song_name')
+    ('stadium', 'singer.Name', 'singer.Country', 'concert')
 
 Relevance is overlap of words: names, comments, synonyms and meanings against the question, a rare
 word counting more than a common one.

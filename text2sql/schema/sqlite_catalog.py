@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from text2sql.databases import Database
+from text2sql.databases import Database, read_head
 from text2sql.errors import DatabaseError
 from text2sql.schema.model import Column, ForeignKey, Table
 
@@ -43,7 +43,7 @@ def read_sqlite_tables(database: Database) -> tuple[Table, ...]:
         with closing(_open(database.path)) as connection:
             found = connection.execute(_TABLES).fetchall()
             tables = [_read_table(connection, name, kind) for name, kind in found]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         reason = " ".join(str(error).split())
         message = f"cannot read database {database.shown}: {reason}"
         raise DatabaseError(message, database.shown) from None
@@ -60,9 +60,9 @@ def _open(path: Path) -> sqlite3.Connection:
 def _is_idle_wal(path: Path) -> bool:
     # Reading a WAL database makes a -shm file beside it, or fails where the folder is read-only.
     # Without a -wal file everything is in the file itself, which may then be read as immutable.
-    with path.open("rb") as file:
-        header = file.read(20)
-    return header[18:20] == b"\x02\x02" and not path.with_name(path.name + "-wal").exists()
+    if path.with_name(path.name + "-wal").exists():
+        return False
+    return read_head(path, 20)[18:20] == b"\x02\x02"
 
 
 def _read_table(connection: sqlite3.Connection, name: str, kind: str) -> Table | None:

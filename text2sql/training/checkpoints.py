@@ -3,7 +3,7 @@
     >>> last_checkpoint(Path("runs/mine/checkpoints"))
     PosixPath('runs/mine/checkpoints/checkpoint-40')
 
-A process that was killed while it wrote a checkpoint leaves a folder that is incomplete: it is removed.
+A process that was killed while it wrote a checkpoint leaves an incomplete folder: it is removed.
 """
 
 import json
@@ -14,7 +14,7 @@ NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt")
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """Return the latest complete checkpoint; remove those that a killed process left half-written."""
+    """Return the latest complete checkpoint; remove what a killed process left half-written."""
     found = sorted(folder.glob("checkpoint-*"), key=_step, reverse=True)
     for path in found:
         if _complete(path):

@@ -2,8 +2,8 @@
 
     >>> pretrain(model, rows, steps=600, seed=1)
 
-Imports nothing beyond torch, so that it also runs on a machine that has little else. Deterministic: the same rows,
-seed and thread count give the same weights.
+Imports nothing beyond torch, so that it also runs on a machine that has little else. Deterministic:
+the same rows, seed and thread count give the same weights.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,8 @@ def pretrain(
     Args:
         model: a causal model of transformers with random weights.
         rows: (token ids, labels) pairs of equal length; a label of -100 carries no loss.
-        steps: optimiser steps, with a linear warm-up over the first 5 % and a cosine decay to a tenth.
+        steps: optimiser steps, with a linear warm-up over the first 5 % and a cosine decay to a
+            tenth.
         seed: of the order of rows.
         batch_size: rows a step; those of similar length go together.
         learning_rate: the peak, AdamW, weight decay 0.01.
@@ -61,7 +62,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 def _batches(rows: Sequence[tuple[list[int], list[int]]], size: int, random: Random) -> Any:
-    """Yield batches for ever: shuffled, then sorted by length within a window, then shuffled as batches."""
+    """Yield batches for ever: rows shuffled, sorted by length in steps of 32, batches shuffled."""
     while True:
         order = list(range(len(rows)))
         random.shuffle(order)

@@ -1,7 +1,7 @@
 """Show a training run on stderr: step, loss, time left, tokens per second; stop it in good order.
 
-On a terminal one live line; in a log file one line per report. Ctrl-C once ends the step, saves a checkpoint and
-stops; twice stops at once.
+On a terminal one live line; in a log file one line per report. Ctrl-C once ends the step, saves a
+checkpoint and stops; twice stops at once.
 """
 
 import signal
@@ -72,7 +72,7 @@ class ShowProgress(TrainerCallback):
 
 
 class StopInOrder(TrainerCallback):
-    """On SIGINT or SIGTERM: finish the step, save a checkpoint, stop. `stopped` tells that it happened."""
+    """On SIGINT or SIGTERM: finish the step, save a checkpoint, stop, and set `stopped`."""
 
     signals = (signal.SIGINT, signal.SIGTERM)
 

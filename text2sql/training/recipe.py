@@ -1,6 +1,7 @@
 """What a training run is made of: one YAML file, in the names of trl, peft and transformers.
 
-    >>> recipe = read_recipe(None, base="mini", data="samples", overrides=["learning_rate=1e-3", "lora_r=8"])
+    >>> overrides = ["learning_rate=1e-3", "lora_r=8"]
+    >>> recipe = read_recipe(None, base="mini", data="samples", overrides=overrides)
     >>> recipe.learning_rate, recipe.lora_r
     (0.001, 8)
 
@@ -23,9 +24,10 @@ from text2sql.errors import SettingsError, hint
 
 
 class Recipe(BaseModel):
-    """Settings of one LoRA run; defaults are those of QLoRA's and DB-GPT-Hub's published 7B runs where they agree.
+    """Settings of one LoRA run.
 
-    `max_length` None means the base's own context. `max_steps` above 0 ends the run early, as in transformers.
+    Defaults are those of QLoRA's and DB-GPT-Hub's published 7B runs where they agree. `max_length`
+    None means the base's own context. `max_steps` above 0 ends the run early, as in transformers.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,7 +40,7 @@ class Recipe(BaseModel):
     output_dir: str | None = None
     seed: int = 42
     # prompt
-    style: str = "ddl"
+    style: str | None = None  # of the schema; None: the base's own
     language: Literal["en", "zh"] = "en"
     today: str | None = None  # ISO date that prompts carry; None: the day on which the run starts
     max_length: int | None = Field(None, ge=16)
@@ -96,9 +98,8 @@ def read_recipe(
     where = f"{path}: " if path else ""
     unknown = [key for key in values if key not in Recipe.model_fields]
     if unknown:
-        raise SettingsError(
-            f"{where}no setting {unknown[0]!r} in a recipe ({hint(unknown[0], Recipe.model_fields)})"
-        )
+        known = hint(unknown[0], Recipe.model_fields)
+        raise SettingsError(f"{where}no setting {unknown[0]!r} in a recipe ({known})")
     try:
         return Recipe(**values)
     except ValidationError as error:

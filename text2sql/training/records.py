@@ -1,11 +1,13 @@
 """Turn examples into training rows: token ids and labels, loss on the SQL only, nothing ever cut.
 
-    >>> encoded = encode_examples(dataset, base, tokenizer, recipe, max_length=2048, today=date(2026, 1, 1))
+    >>> day = date(2026, 1, 1)
+    >>> encoded = encode_examples(dataset, base, tokenizer, recipe, max_length=2048, today=day)
     >>> len(encoded.rows), [skip.reason for skip in encoded.skips]
     (6986, ['prompt and SQL need 2,310 tokens of 2,048', ...])
 
-A schema that is too wide is reduced by relevance, exactly as at prediction time. An example whose gold needs a
-column that the reduction left out teaches inventing names, so it counts as one that does not fit.
+A schema that is too wide is reduced by relevance, exactly as at prediction time. An example whose
+gold needs a column that the reduction left out teaches inventing names, so it counts as one that
+does not fit.
 """
 
 from collections.abc import Callable

@@ -3,20 +3,26 @@
     >>> train(read_recipe(None, base="mini", data="samples", output_dir="runs/first"))
     Run(folder=PosixPath('runs/first'), steps=36, loss=0.41, ...)
 
-The rows are made by `records`, token by token as evaluation and serving make them; TRL gets them tokenised and neither
-cuts nor templates anything. The folder loads with plain `PeftModel.from_pretrained`.
+The rows are made by `records`, token by token as evaluation and serving make them; TRL gets them
+tokenised and neither cuts nor templates anything. The folder loads with plain
+`PeftModel.from_pretrained`.
 
-Not covered: more than one GPU (launch it yourself with accelerate and the same recipe), a plan before the run.
+Not covered: more than one GPU (launch it yourself with accelerate and the same recipe), a plan
+before the run.
 """
 
 import sys
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from text2sql.bases import Base, find_base, load_model, load_tokenizer
+from text2sql.bases.loading import quiet
 from text2sql.data.catalog import DataSet
 from text2sql.errors import DataError, Interrupted, MissingExtra, OutputError
 from text2sql.outputs import full_disk, owned
@@ -26,6 +32,24 @@ from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
 
 SKIPS_SHOWN = 5
+SAME_NAME = (  # settings that a recipe and SFTConfig call alike
+    "seed",
+    "learning_rate",
+    "num_train_epochs",
+    "max_steps",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "weight_decay",
+    "max_grad_norm",
+    "optim",
+    "max_length",
+    "train_sampling_strategy",
+    "save_steps",
+    "save_total_limit",
+    "logging_steps",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +58,7 @@ class Run:
 
     folder: Path
     steps: int
-    loss: (
-        float | None
-    )  # mean training loss over this run's steps; None when there was nothing left to do
+    loss: float | None  # mean over this run's steps; None when there was nothing left to do
     examples: int
     skipped: int
     tokens: int  # in one epoch
@@ -72,20 +94,25 @@ def train(
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
     """
     _need_trl()
-    assert recipe.output_dir is not None
+    assert recipe.output_dir is not None  # start() sets it
     base = find_base(recipe.base)
     started = time.monotonic()
     kept = "the last complete checkpoint is kept, continue with --resume"
     with (
         owned(recipe.output_dir, resume=resume, overwrite=overwrite) as folder,
         full_disk(folder, kept=kept),
+        _quiet(),
     ):
-        where = {"revision": revision, "trust_remote_code": trust_remote_code}
-        tokenizer = load_tokenizer(base, **where)
+        tokenizer = load_tokenizer(base, revision=revision, trust_remote_code=trust_remote_code)
         recipe = _settle(recipe, base, folder, resume)
         encoded = _encode(recipe, dataset, base, tokenizer)
         write_recipe(recipe, folder / "recipe.yaml")
-        model = load_model(base, load_in_4bit=recipe.load_in_4bit, **where)
+        model = load_model(
+            base,
+            load_in_4bit=recipe.load_in_4bit,
+            revision=revision,
+            trust_remote_code=trust_remote_code,
+        )
         trainer, steps, loss = _fit(model, tokenizer, base, recipe, encoded, folder, resume)
         _save(trainer, folder, base, tokenizer, recipe)
     seconds = time.monotonic() - started
@@ -105,6 +132,7 @@ def _settle(recipe: Recipe, base: Base, folder: Path, resume: bool) -> Recipe:
     settled = recipe.model_copy(
         update={
             "today": recipe.today or date.today().isoformat(),
+            "style": recipe.style or base.style,
             "max_length": recipe.max_length or base.context_length or 2048,
             "target_modules": recipe.target_modules or list(base.lora_targets) or None,
         }
@@ -117,13 +145,14 @@ def _settle(recipe: Recipe, base: Base, folder: Path, resume: bool) -> Recipe:
 
 
 def _refuse_other_settings(before: Recipe, now: Recipe, path: Path) -> None:
-    settled_later = ("today", "max_length", "target_modules")
+    settled_later = ("style", "today", "max_length", "target_modules")
     for key, value in now.model_dump().items():
         if key in settled_later and value is None:
             continue
-        if key != "output_dir" and getattr(before, key) != value:
+        started = getattr(before, key)
+        if key != "output_dir" and started != value:
             raise OutputError(
-                f"cannot resume: {key} is {value!r}, but {path} was started with {getattr(before, key)!r}"
+                f"cannot resume: {key} is {value!r}, but {path} was started with {started!r}"
             )
 
 
@@ -145,16 +174,17 @@ def _report_encoded(encoded: Encoded, total: int, recipe: Recipe) -> None:
     named = [f"example {s.index} ({s.db_id}): {s.reason}" for s in encoded.skips[:SKIPS_SHOWN]]
     if encoded.skips and not recipe.allow_skips:
         raise DataError(
-            f"{len(encoded.skips)} of {total} examples do not fit; leave them out with --allow-skips or raise"
-            f" max_length: {'; '.join(named)}"
+            f"{len(encoded.skips)} of {total} examples do not fit;"
+            f" leave them out with --allow-skips or raise max_length: {'; '.join(named)}"
         )
     if not encoded.rows:
         raise DataError(f"no example is left to train on: {'; '.join(named)}")
     for text in named:
         print(f"left out: {text}", file=sys.stderr)
     print(
-        f"{len(encoded.rows):,} examples, {encoded.tokens:,} tokens, {encoded.labelled:,} with loss;"
-        f" {len(encoded.skips)} left out, {encoded.reduced} with a reduced schema",
+        f"{len(encoded.rows):,} examples, {encoded.tokens:,} tokens,"
+        f" {encoded.labelled:,} with loss; {len(encoded.skips)} left out,"
+        f" {encoded.reduced} with a reduced schema",
         file=sys.stderr,
     )
 
@@ -170,6 +200,7 @@ def _fit(
 ) -> tuple[Any, int, float | None]:
     from datasets import Dataset
     from peft import LoraConfig
+    from transformers.trainer_callback import PrinterCallback
     from trl import SFTTrainer
 
     from text2sql.training.progress import ShowProgress, StopInOrder
@@ -184,7 +215,7 @@ def _fit(
         peft_config=LoraConfig(**_lora(recipe)),
         callbacks=[ShowProgress(encoded.tokens), stop],
     )
-    _quiet(trainer)
+    trainer.remove_callback(PrinterCallback)
     start = last_checkpoint(checkpoints) if resume else None
     try:
         output = trainer.train(resume_from_checkpoint=str(start) if start else None)
@@ -193,7 +224,8 @@ def _fit(
     steps = trainer.state.global_step
     if stop.stopped and steps < trainer.state.max_steps:
         raise Interrupted(
-            f"stopped at step {steps} of {trainer.state.max_steps}; continue with: t2s train --resume --output {folder}"
+            f"stopped at step {steps} of {trainer.state.max_steps};"
+            f" continue with: t2s train --resume --output {folder}"
         )
     return trainer, steps, output.training_loss
 
@@ -215,28 +247,10 @@ def _config(recipe: Recipe, checkpoints: Path) -> Any:
     from trl import SFTConfig
 
     gpu = torch.cuda.is_available()
-    same_name = [
-        "seed",
-        "learning_rate",
-        "num_train_epochs",
-        "max_steps",
-        "per_device_train_batch_size",
-        "gradient_accumulation_steps",
-        "lr_scheduler_type",
-        "warmup_steps",
-        "weight_decay",
-        "max_grad_norm",
-        "optim",
-        "max_length",
-        "train_sampling_strategy",
-        "save_steps",
-        "save_total_limit",
-        "logging_steps",
-    ]
     checkpointing = recipe.gradient_checkpointing
     return SFTConfig(
         output_dir=str(checkpoints),
-        **{key: getattr(recipe, key) for key in same_name},
+        **{key: getattr(recipe, key) for key in SAME_NAME},
         report_to=recipe.report_to or "none",
         packing=recipe.packing_strategy != "none",
         packing_strategy="bfd",
@@ -247,18 +261,29 @@ def _config(recipe: Recipe, checkpoints: Path) -> Any:
         disable_tqdm=True,
         save_strategy="steps",
         logging_strategy="steps",
-        dataset_num_proc=None,
+        # rows are tokenised, and none is longer than max_length: only packing has work to do
+        dataset_kwargs={"skip_prepare_dataset": recipe.packing_strategy == "none"},
     )
 
 
-def _quiet(trainer: Any) -> None:
-    """Drop the trainer's own printing: `ShowProgress` does that."""
-    from transformers.trainer_callback import PrinterCallback
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the libraries' own bars and their notices to each other: `ShowProgress` reports."""
+    import datasets
 
-    trainer.remove_callback(PrinterCallback)
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    with quiet(), warnings.catch_warnings():
+        # trl 1.16 passes the old name of a setting that transformers 5.23 has renamed
+        old_name = ".*gradient_checkpointing"
+        warnings.filterwarnings("ignore", message=old_name, category=FutureWarning)
+        yield
+    if shown:
+        datasets.enable_progress_bars()
 
 
 def _save(trainer: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe) -> None:
     trainer.model.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
-    write_card(folder, base=base, tokenizer=tokenizer, style=recipe.style, language=recipe.language)
+    style = recipe.style or base.style
+    write_card(folder, base=base, tokenizer=tokenizer, style=style, language=recipe.language)
