@@ -14,16 +14,22 @@ import tempfile
 import time
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from text2sql.bases import find_base, mini
 from text2sql.bases.loading import quiet
 from text2sql.data.catalog import DataSet, find_dataset
 from text2sql.errors import OutputError
+from text2sql.examples import Example
 from text2sql.outputs import full_disk
+from text2sql.prompting import Prompt, build_prompt, encode, encode_completion
+from text2sql.schema import canonicalise
+
+if TYPE_CHECKING:
+    from text2sql.training.pretraining import Group
 
 SEED = 1
-STEPS = 400
+STEPS = 600
 TODAY = date(2026, 1, 1)  # a date that prompts carry; the same for every build
 
 
@@ -81,22 +87,17 @@ def _pretrained(steps: int, seed: int) -> tuple[Any, Any]:
                 flush=True,
             )
 
-    pretrain(model, _rows(dataset, tokenizer), steps=steps, seed=seed, progress=show)
+    pretrain(model, _groups(dataset, tokenizer), steps=steps, seed=seed, progress=show)
     return model, tokenizer
 
 
 def _texts(dataset: DataSet) -> list[str]:
     """Return what the tokenizer's merges are learnt from."""
-    return [
-        text
-        for example in dataset.examples
-        for text in (_prompt(example, dataset).text, example.query)
-    ]
+    examples = dataset.examples
+    return [text for e in examples for text in (_prompt(e, dataset).text, e.query)]
 
 
-def _prompt(example: Any, dataset: DataSet) -> Any:
-    from text2sql.prompting import build_prompt
-
+def _prompt(example: Example, dataset: DataSet) -> Prompt:
     base = find_base("mini")
     return build_prompt(
         example.question,
@@ -107,17 +108,15 @@ def _prompt(example: Any, dataset: DataSet) -> Any:
     )
 
 
-def _rows(dataset: DataSet, tokenizer: Any) -> list[tuple[list[int], list[int]]]:
-    """Return (ids, labels) of each example; every token has loss, as a base also learns to read."""
-    from text2sql.prompting import encode, encode_completion
-    from text2sql.schema import canonicalise
+def _groups(dataset: DataSet, tokenizer: Any) -> "list[Group]":
+    """Return one group a database."""
+    from text2sql.training.pretraining import Group
 
+    groups: dict[str, Group] = {}
     base = find_base("mini")
-    rows = []
     for example in dataset.examples:
         sql = canonicalise(example.query, dataset.schema(example.db_id))
-        ids = encode(_prompt(example, dataset), tokenizer).ids + encode_completion(
-            sql, tokenizer, base
-        )
-        rows.append((ids, ids))
-    return rows
+        prompt = encode(_prompt(example, dataset), tokenizer)
+        group = groups.setdefault(example.db_id, Group(prompt.shared_ids, []))
+        group.branches.append((prompt.own_ids, encode_completion(sql, tokenizer, base)))
+    return list(groups.values())

@@ -14,6 +14,7 @@ allowed.
 
 import errno
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -221,7 +222,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the libraries' warnings off stderr while they load; what goes wrong is raised anyway."""
+    """Keep the libraries' bars and warnings off stderr; what goes wrong is raised anyway."""
     from huggingface_hub.utils import logging as hub_logging
     from transformers.utils import logging
 
@@ -231,7 +232,11 @@ def quiet() -> Iterator[None]:
     hub_logging.set_verbosity_error()
     logging.disable_progress_bar()  # of the weights; the bar of a download is huggingface_hub's own
     try:
-        yield
+        with warnings.catch_warnings():
+            # trl 1.16 and peft 0.21 use old names of what transformers 5.23 has renamed
+            old_name = ".*gradient_checkpointing"
+            warnings.filterwarnings("ignore", message=old_name, category=FutureWarning)
+            yield
     finally:
         logging.set_verbosity(levels[0])
         hub_logging.set_verbosity(levels[1])

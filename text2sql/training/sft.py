@@ -13,7 +13,6 @@ before the run.
 
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -273,10 +272,7 @@ def _quiet() -> Iterator[None]:
 
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
-    with quiet(), warnings.catch_warnings():
-        # trl 1.16 passes the old name of a setting that transformers 5.23 has renamed
-        old_name = ".*gradient_checkpointing"
-        warnings.filterwarnings("ignore", message=old_name, category=FutureWarning)
+    with quiet():
         yield
     if shown:
         datasets.enable_progress_bars()

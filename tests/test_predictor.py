@@ -1,0 +1,133 @@
+"""The predictor: rows or a reason, never an exception for what the model does wrong."""
+
+from datetime import date
+
+import pytest
+
+from text2sql import Predictor
+from text2sql.decoding.generation import Decoding, Generation
+from text2sql.errors import DatabaseError, ModelError, PromptError
+from text2sql.models import Model, open_model
+from text2sql.project import find_database
+
+
+class Scripted:
+    """A backend that answers every prompt with the same texts."""
+
+    tokenizer = None
+
+    def __init__(self, base, *texts: str) -> None:
+        self.base, self.texts, self.asked = base, texts, []
+
+    def generate(self, prompts, decoding):
+        self.asked += [prompt.text for prompt in prompts]
+        return [[Generation(text, 1) for text in self.texts] for _ in prompts]
+
+    def close(self) -> None: ...
+
+
+def scripted(database, *texts: str, **options) -> Predictor:
+    from text2sql.bases import find_base
+
+    base = find_base("generic")
+    model = Model(Scripted(base, *texts), base, "ddl", "en", 8192)
+    return Predictor(model, find_database(str(database)), today=date(2026, 5, 1), **options)
+
+
+def test_a_question_becomes_sql_columns_and_rows(shop):
+    with scripted(shop, "SELECT tier, count(*) AS n FROM customers GROUP BY tier") as predictor:
+        answer = predictor.predict("customers per tier?")
+
+    assert answer.error is None and answer.columns == ["tier", "n"]
+    assert sum(n for _, n in answer.rows) == 400 and answer.confidence is None
+    assert {"prompt", "generate", "run"} <= answer.seconds.keys()
+
+
+def test_the_prompt_carries_the_schema_the_day_and_the_question(shop):
+    with scripted(shop, "SELECT 1") as predictor:
+        predictor.predict("customers per tier?", evidence="tier is the level")
+    (prompt,) = predictor.model.backend.asked
+
+    for text in ("CREATE TABLE customers", "2026-05-01", "tier is the level", "customers per tier?"):
+        assert text in prompt
+    assert prompt.index("CREATE TABLE") < prompt.index("2026-05-01") < prompt.index("customers per")
+
+
+def test_no_valid_sql_is_a_reason_and_nothing_runs(shop):
+    with scripted(shop, "SELECT nam FROM customers", "DROP TABLE customers") as predictor:
+        answer = predictor.predict("names?")
+
+    assert answer.rows == [] and answer.error.startswith("no valid SQL: no column 'nam'")
+    assert [candidate.valid for candidate in answer.candidates] == [False, False]
+
+
+def test_the_first_valid_candidate_is_taken_and_agreement_is_the_confidence(shop):
+    texts = ["SELECT nam FROM customers", "SELECT 1", "SELECT 2", "SELECT 1"]
+    with scripted(shop, *texts) as predictor:
+        answer = predictor.predict("one?")
+
+    assert answer.sql == "SELECT 1" and answer.rows == [(1,)] and answer.confidence == 0.5
+
+
+def test_a_query_that_is_too_slow_is_a_reason(shop):
+    slow = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    with scripted(shop, slow, timeout=0.3) as predictor:
+        answer = predictor.predict("for ever?")
+
+    assert answer.rows == [] and answer.error
+
+
+def test_without_running_there_is_only_sql(shop):
+    with scripted(shop, "SELECT 1") as predictor:
+        answer = predictor.predict("one?", run=False)
+
+    assert answer.sql == "SELECT 1" and answer.rows == [] and answer.error is None
+
+
+def test_many_questions_are_answered_in_order(shop):
+    with scripted(shop, "SELECT 1", decoding=Decoding(batch_size=2)) as predictor:
+        answers = predictor.predict_many(["a?", "b?", "c?"])
+
+    assert [answer.question for answer in answers] == ["a?", "b?", "c?"]
+
+
+@pytest.mark.parametrize("question", ["", "  \n", "why " * 3000])
+def test_a_question_that_is_empty_or_too_long_raises(shop, question):
+    with scripted(shop, "SELECT 1") as predictor, pytest.raises(PromptError):
+        predictor.predict(question)
+
+
+def test_a_database_without_tables_is_refused(tmp_path):
+    import sqlite3
+
+    connection = sqlite3.connect(tmp_path / "bare.sqlite")
+    connection.execute("CREATE TABLE t (a)")
+    connection.execute("DROP TABLE t")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(DatabaseError, match="has no tables"):
+        scripted(tmp_path / "bare.sqlite", "SELECT 1")
+
+
+def test_an_adapter_refuses_another_prompt_than_it_was_trained_on(tiny_llama, tmp_path):
+    from text2sql.data.catalog import find_dataset
+    from text2sql.training.recipe import read_recipe
+    from text2sql.training.sft import train
+
+    recipe = read_recipe(base=str(tiny_llama), output_dir=str(tmp_path / "run"), max_steps=1)
+    train(recipe, find_dataset("samples", split="train", limit=2))
+
+    with pytest.raises(ModelError, match="trained with style 'ddl': style 'compact'"):
+        open_model(adapter=tmp_path / "run", style="compact")
+    with pytest.raises(ModelError, match="fingerprint|tokenizer"):
+        card = tmp_path / "run" / "prompt_card.json"
+        card.write_text(card.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+        open_model(adapter=tmp_path / "run")
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
+def test_both_engines_answer(samples, engine):
+    path = samples / "database" / "shop" / f"shop.{engine}"
+    with scripted(path, "SELECT count(*) FROM orders") as predictor:
+        assert predictor.predict("how many orders?").rows == [(1800,)]
