@@ -61,7 +61,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="worker processes for SQL")
     options = parser.parse_args()
     if options.data is None:
-        parser.error("give --data, or set T2S_DATA")
+        print(json.dumps({"benchmark": "published_verdicts", "skipped": "T2S_DATA is not set"}))
+        sys.exit(0)
     return options
 
 

@@ -183,7 +183,7 @@ def test_score_prints_json_for_programs(tmp_path, samples):
             ["score", "p.sql", "--gold", "missing.sql", "--databases", "."],
             ["missing.sql", "no such file"],
         ),
-        (["score", "p.sql", "--gold", "p.sql"], ["give --databases DIR or -d URL"]),
+        (["score", "p.sql", "--gold", "p.sql"], ["give either --databases DIR or -d URL"]),
     ],
 )
 def test_bad_input_is_one_clear_line(arguments, words, shop, tmp_path):

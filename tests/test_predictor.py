@@ -48,7 +48,12 @@ def test_the_prompt_carries_the_schema_the_day_and_the_question(shop):
         predictor.predict("customers per tier?", evidence="tier is the level")
     (prompt,) = predictor.model.backend.asked
 
-    for text in ("CREATE TABLE customers", "2026-05-01", "tier is the level", "customers per tier?"):
+    for text in (
+        "CREATE TABLE customers",
+        "2026-05-01",
+        "tier is the level",
+        "customers per tier?",
+    ):
         assert text in prompt
     assert prompt.index("CREATE TABLE") < prompt.index("2026-05-01") < prompt.index("customers per")
 

@@ -47,7 +47,9 @@ def test_a_seed_decides_the_weights_and_training_lowers_the_loss(model):
     for each in (model, other):
         pretrain(each, groups, steps=5, seed=3, branches=2)
 
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True)
+    )
     assert row_loss(model, groups[0]).item() < before
 
 

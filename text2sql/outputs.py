@@ -16,6 +16,14 @@ from pathlib import Path
 from text2sql.errors import OutputError
 
 LOCK = ".lock"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_TEXTS = (
+    "No space left",
+    "os error 28",  # safetensors
+    "os error 27",
+    "failed writing file",  # torch.save, in words that depend on where it was
+    "] . unexpected pos",
+)
 
 
 @contextmanager
@@ -93,15 +101,8 @@ def full_disk(folder: Path, *, kept: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, ValueError) as error:
-        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        text = str(error)
-        if (
-            full
-            or "No space left" in text
-            or "os error 28" in text
-            or "failed writing file" in text
-        ):
+    except Exception as error:  # safetensors has an exception of its own
+        if getattr(error, "errno", None) in FULL or any(t in str(error) for t in FULL_TEXTS):
             after = f"; {kept}" if kept else ""
             raise OutputError(f"the disk is full: cannot write to {folder}{after}") from None
         raise

@@ -140,8 +140,8 @@ def score(
     from text2sql.errors import SettingsError
     from text2sql.project import find_database
 
-    if databases is None and database is None:
-        raise SettingsError("give --databases DIR or -d URL")
+    if (databases is None) == (database is None):
+        raise SettingsError("give either --databases DIR or -d URL")
     scores = scoring.score(
         predictions,
         gold,

@@ -1,0 +1,99 @@
+"""A training that is stopped, killed or runs out of disk: nothing is lost, and it ends as it would have."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+STEPS = 40
+SETTINGS = (
+    f"max_steps={STEPS} save_steps=5 logging_steps=1 per_device_train_batch_size=2"
+    " gradient_accumulation_steps=1"
+).split()
+
+
+def command(base: Path, output: Path, *more: str) -> list[str]:
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    common = ["--base", str(base), "--data", "samples", "--limit", "8", "--output", str(output)]
+    return [sys.executable, "-m", "text2sql", "train", *common, *settings, *more]
+
+
+def finish(*arguments, **options) -> subprocess.CompletedProcess:
+    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
+    return subprocess.run(
+        command(*arguments),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        **options,
+    )
+
+
+def weights(folder: Path) -> dict:
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "adapter_model.safetensors")
+
+
+def same(left: Path, right: Path) -> bool:
+    a, b = weights(left), weights(right)
+    return a.keys() == b.keys() and all((a[key] == b[key]).all() for key in a)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_llama, tmp_path_factory) -> Path:
+    """Return the folder of a run that nobody stopped."""
+    output = tmp_path_factory.mktemp("undisturbed") / "run"
+    result = finish(tiny_llama, output)
+    assert result.returncode == 0, result.stderr
+    return output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_resumes_to_the_same_weights(number, tiny_llama, undisturbed, tmp_path):
+    output = tmp_path / "run"
+    process = subprocess.Popen(
+        command(tiny_llama, output), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    said = ""
+    while (line := process.stderr.readline()) and not re.match(r"step (1[2-9]|2\d)/", line):
+        said += line
+    process.send_signal(number)
+    rest = process.communicate(timeout=120)[1]
+
+    assert process.returncode == (1 if number == signal.SIGINT else -signal.SIGKILL), said + rest
+    if number == signal.SIGINT:
+        last = rest.strip().splitlines()[-1]
+        assert re.match(
+            rf"error: stopped at step \d+ of {STEPS}; continue with: t2s train --resume", last
+        )
+        assert "Traceback" not in rest
+    assert not (output / "adapter_model.safetensors").exists()
+    resumed = finish(tiny_llama, output, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert same(output, undisturbed)
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(tiny_llama, undisturbed, tmp_path):
+    output = tmp_path / "run"
+    whole = max(p.stat().st_size for p in undisturbed.rglob("*") if p.is_file())
+
+    def little_room() -> None:  # a file may not grow beyond this: writes fail as on a full disk
+        resource.setrlimit(resource.RLIMIT_FSIZE, (whole // 2, whole // 2))
+
+    result = finish(tiny_llama, output, preexec_fn=little_room)
+
+    assert result.returncode == 1, result.stderr
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: the disk is full") and "--resume" in last
+    assert "Traceback" not in result.stderr
+    resumed = finish(tiny_llama, output, "--resume")
+    assert resumed.returncode == 0 and same(output, undisturbed), resumed.stderr
