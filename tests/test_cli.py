@@ -220,6 +220,18 @@ def test_a_password_is_never_printed(tmp_path):
     assert result.returncode != 0 and "s3cr3t" not in result.stdout + result.stderr
 
 
+def test_a_project_file_gives_what_is_not_said(tmp_path, shop, tiny_llama):
+    (tmp_path / "text2sql.yaml").write_text(
+        f"databases: {{shop: '{shop}'}}\n"
+        f"defaults: {{database: shop, base: '{tiny_llama}', style: compact, language: zh}}\n"
+    )
+    result = t2s("prompt", "多少订单？", "--json", cwd=tmp_path)
+    shown = json.loads(result.stdout)
+
+    assert shown["base"] == tiny_llama.name and not shown["estimated"]
+    assert "CREATE TABLE" not in shown["text"] and "问题：多少订单？" in shown["text"]
+
+
 def test_usage_errors_exit_with_two():
     assert t2s("score").returncode == 2 and t2s("nonsense").returncode == 2
 

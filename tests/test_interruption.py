@@ -1,4 +1,4 @@
-"""A training that is stopped, killed or runs out of disk: nothing is lost, and it ends as it would have."""
+"""A training that is stopped, killed or out of disk: nothing is lost, it ends as it would have."""
 
 import os
 import re
@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest

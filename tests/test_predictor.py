@@ -125,7 +125,7 @@ def test_an_adapter_refuses_another_prompt_than_it_was_trained_on(tiny_llama, tm
 
     with pytest.raises(ModelError, match="trained with style 'ddl': style 'compact'"):
         open_model(adapter=tmp_path / "run", style="compact")
-    with pytest.raises(ModelError, match="fingerprint|tokenizer"):
+    with pytest.raises(ModelError, match=r"fingerprint|tokenizer"):
         card = tmp_path / "run" / "prompt_card.json"
         card.write_text(card.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
         open_model(adapter=tmp_path / "run")

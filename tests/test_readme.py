@@ -22,7 +22,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, samples) -> Path:
-    """Return a folder with what the README's commands name, and a base that was built in a hurry."""
+    """Return a folder with what the README's commands name, and a base built in a hurry."""
     from text2sql.bases import mini
     from text2sql.bundled import build_mini
 

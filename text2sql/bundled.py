@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from text2sql.training.pretraining import Group
 
 SEED = 1
-STEPS = 600
+STEPS = 500
 TODAY = date(2026, 1, 1)  # a date that prompts carry; the same for every build
 
 
@@ -46,12 +46,12 @@ def ensure_mini() -> Path:
     return place
 
 
-def build_mini(place: Path, *, steps: int = STEPS, seed: int = SEED) -> None:
+def build_mini(place: Path, *, steps: int | None = None, seed: int = SEED) -> None:
     """Build the base into a folder, replacing what is there, in one move.
 
     Args:
         place: the folder; written beside it first, so that a broken build leaves nothing behind.
-        steps: optimiser steps of the pretraining.
+        steps: optimiser steps of the pretraining; None means STEPS.
         seed: of weights and order.
     """
     try:
@@ -61,7 +61,7 @@ def build_mini(place: Path, *, steps: int = STEPS, seed: int = SEED) -> None:
         raise OutputError(f"cannot write to {place.parent}: {error.strerror}") from None
     try:
         with full_disk(place.parent), quiet():
-            model, tokenizer = _pretrained(steps, seed)
+            model, tokenizer = _pretrained(steps or STEPS, seed)
             model.save_pretrained(scratch)
             tokenizer.save_pretrained(scratch)
         shutil.rmtree(place, ignore_errors=True)

@@ -116,12 +116,12 @@ def _settings(
     dataset: DataSet, model: Model, decoding: Decoding, today: date | None
 ) -> dict[str, Any]:
     """Return everything that decides the predictions; a resumed run must agree on all of it."""
-    ids = scoring.ids_hash([example.index for example in dataset.examples])
+    asked = [f"{e.index} {e.db_id} {e.question}" for e in dataset.examples]
     return {
         "dataset": dataset.name,
         "split": dataset.split,
         "examples": len(dataset.examples),
-        "example_ids": ids,
+        "questions": scoring.ids_hash(asked),
         "model": model.described,
         "prompt": {
             "format": model.base.prompt_format,

@@ -146,7 +146,7 @@ def open_model(
         device_map: as in transformers.
         revision: of the base on the hub.
         load_in_4bit: through bitsandbytes.
-        trust_remote_code: None asks the catalogue.
+        trust_remote_code: let the base's repository run its own code; None refuses.
 
     Raises:
         UnknownName: no such base or style.

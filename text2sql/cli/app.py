@@ -57,6 +57,26 @@ TrustOption = Annotated[
     ),
 ]
 
+FourBitOption = Annotated[bool, typer.Option(help="Load the base in 4 bits (bitsandbytes).")]
+DtypeOption = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
+DeviceMapOption = Annotated[
+    str | None, typer.Option(help="Where the weights go, as in transformers: auto, cuda:0, cpu.")
+]
+
+
+def with_defaults(
+    base: str | None, adapter: str | None, style: str | None = None, language: str | None = None
+) -> dict[str, str | None]:
+    """Fill in what text2sql.yaml says; an adapter's own card decides style and language."""
+    from text2sql.project import load_project
+
+    said = load_project().defaults
+    if base is None and adapter is None:
+        base, adapter = said.base, said.adapter
+    if adapter is None:
+        style, language = style or said.style, language or said.language
+    return {"base": base, "adapter": adapter, "style": style, "language": language}
+
 
 def show_version(wanted: bool) -> None:
     """Print the version and leave."""

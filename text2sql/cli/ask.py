@@ -8,12 +8,16 @@ from text2sql.cli.app import (
     AdapterOption,
     BaseOption,
     DatabaseOption,
+    DeviceMapOption,
+    DtypeOption,
+    FourBitOption,
     JsonOption,
     RevisionOption,
     TrustOption,
     app,
     note,
     print_json,
+    with_defaults,
 )
 
 
@@ -38,9 +42,9 @@ def predict(
     evidence: Annotated[
         str | None, typer.Option(help="What the question's words mean here.")
     ] = None,
-    load_in_4bit: Annotated[
-        bool, typer.Option(help="Load the base in 4 bits (bitsandbytes).")
-    ] = False,
+    load_in_4bit: FourBitOption = False,
+    dtype: DtypeOption = "auto",
+    device_map: DeviceMapOption = None,
     revision: RevisionOption = None,
     trust_remote_code: TrustOption = None,
     json: JsonOption = False,
@@ -52,20 +56,22 @@ def predict(
     from text2sql import reporting
     from text2sql.asking import read_question
     from text2sql.decoding.generation import Decoding
+    from text2sql.models import open_model
     from text2sql.predictor import Predictor
+    from text2sql.project import find_database
 
+    asked, found = read_question(question), find_database(database)
     decoding = Decoding(num_samples=num_samples, temperature=temperature, top_p=top_p, seed=seed)
-    with Predictor.from_pretrained(
-        adapter or base or "mini",
-        database=database,
-        base=base if adapter else None,
-        decoding=decoding,
-        timeout=timeout,
+    model = open_model(
+        **with_defaults(base, adapter),
         load_in_4bit=load_in_4bit,
+        dtype=dtype,
+        device_map=device_map,
         revision=revision,
         trust_remote_code=trust_remote_code,
-    ) as predictor:
-        answer = predictor.predict(read_question(question), evidence=evidence, run=run)
+    )
+    with Predictor(model, found, decoding=decoding, timeout=timeout) as predictor:
+        answer = predictor.predict(asked, evidence=evidence, run=run)
     if json:
         print_json(answer.record())
     else:

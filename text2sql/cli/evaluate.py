@@ -10,12 +10,16 @@ from text2sql.cli.app import (
     BaseOption,
     DatabaseOption,
     DataRootOption,
+    DeviceMapOption,
+    DtypeOption,
+    FourBitOption,
     JsonOption,
     RevisionOption,
     TrustOption,
     app,
     note,
     print_json,
+    with_defaults,
 )
 
 MetricOption = Annotated[
@@ -59,9 +63,9 @@ def evaluate(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Continue the run in the output folder.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Empty the output folder first.")] = False,
-    load_in_4bit: Annotated[
-        bool, typer.Option(help="Load the base in 4 bits (bitsandbytes).")
-    ] = False,
+    load_in_4bit: FourBitOption = False,
+    dtype: DtypeOption = "auto",
+    device_map: DeviceMapOption = None,
     data_root: DataRootOption = None,
     revision: RevisionOption = None,
     trust_remote_code: TrustOption = None,
@@ -83,11 +87,10 @@ def evaluate(
     )
     decoding = Decoding(num_samples, temperature, top_p, seed, max_new_tokens, batch_size)
     with open_model(
-        base,
-        adapter=adapter,
-        style=style,
-        language=language,
+        **with_defaults(base, adapter, style, language),
         load_in_4bit=load_in_4bit,
+        dtype=dtype,
+        device_map=device_map,
         revision=revision,
         trust_remote_code=trust_remote_code,
     ) as model:

@@ -14,6 +14,7 @@ from text2sql.cli.app import (
     app,
     note,
     print_json,
+    with_defaults,
 )
 
 
@@ -45,11 +46,13 @@ def schema(
 def prompt(
     question: Annotated[str, typer.Argument(help="The question; - reads it from stdin.")],
     database: DatabaseOption = None,
-    base: BaseOption = "mini",
+    base: BaseOption = None,
     style: Annotated[
         str | None, typer.Option(help="ddl, ddl_rows, compact or mschema; else the base's.")
     ] = None,
-    language: Annotated[str, typer.Option(help="Language of the instruction: en or zh.")] = "en",
+    language: Annotated[
+        str | None, typer.Option(help="Language of the instruction: en or zh.  [default: en]")
+    ] = None,
     revision: RevisionOption = None,
     trust_remote_code: TrustOption = None,
     json: JsonOption = False,
@@ -60,12 +63,13 @@ def prompt(
     """
     from text2sql.asking import read_question, show_prompt
 
+    named = with_defaults(base, None, style, language)
     shown = show_prompt(
         read_question(question),
         database,
-        base=base or "mini",
-        style=style,
-        language=language,
+        base=named["base"] or "mini",
+        style=named["style"],
+        language=named["language"] or "en",
         today=date.today(),
         revision=revision,
         trust_remote_code=trust_remote_code,

@@ -42,6 +42,7 @@ class DataSet:
     engine: str = "sqlite"
     everywhere: Database | None = None  # of all examples, whatever their db_id
     _schemas: dict[str, Schema] = field(default_factory=dict, repr=False)
+    _samples: dict[str, Sample | None] = field(default_factory=dict, repr=False)
 
     def database(self, db_id: str) -> Database:
         """Return the database of an id.
@@ -90,7 +91,10 @@ class DataSet:
 
     def sample(self, db_id: str) -> Sample | None:
         """Return the function that reads rows of an id's tables; None without a database."""
-        return sampler(self.database(db_id)) if self.has_database(db_id) else None
+        if db_id not in self._samples:
+            found = sampler(self.database(db_id)) if self.has_database(db_id) else None
+            self._samples[db_id] = found
+        return self._samples[db_id]
 
     def db_ids(self) -> list[str]:
         """Return the ids of the split's databases, in order of first use."""

@@ -5,8 +5,8 @@
     'SELECT count(*) FROM orders'
 
 A backend has `base`, `tokenizer` (None where a server has it) and `generate(prompts, decoding)`,
-which takes the prompts of one batch. The key of a server is read from OPENAI_API_KEY; no other host
-is ever sent it.
+which takes the prompts of one batch. The key of a server is read from OPENAI_API_KEY and
+sent to that server alone: redirects are not followed.
 """
 
 import os

@@ -85,7 +85,7 @@ def train(
         resume: continue from the last complete checkpoint in `output_dir`.
         overwrite: empty `output_dir` first.
         revision: of the base on the hub.
-        trust_remote_code: let the base's repository run its own code; None asks the catalogue.
+        trust_remote_code: let the base's repository run its own code; None refuses.
 
     Raises:
         OutputError: the folder exists, is in use, or the disk is full (the last checkpoint stays).

@@ -12,7 +12,7 @@ from text2sql.bases import find_base
 from text2sql.bundled import ensure_mini
 from text2sql.data.catalog import find_dataset
 from text2sql.errors import SettingsError
-from text2sql.project import load_project
+from text2sql.project import Project, load_project
 from text2sql.training.recipe import Recipe, read_recipe
 from text2sql.training.sft import Run, train
 
@@ -45,7 +45,8 @@ def start(
     written = output / "recipe.yaml" if output else None
     if recipe is None and resume and written and written.exists():
         recipe = written
-    read = _with_base(recipe, overrides, settings)
+    project = load_project()
+    read = _with_base(recipe, overrides, settings, project)
     base = find_base(read.base)
     if read.output_dir is None or output is not None:
         folder = output or Path("runs") / f"{base.name.replace('/', '--')}-{Path(read.data).stem}"
@@ -53,7 +54,7 @@ def start(
     if base.name == "mini":
         ensure_mini()
     dataset = find_dataset(
-        read.data, split=read.split, data_root=data_root, project=load_project(), limit=read.limit
+        read.data, split=read.split, data_root=data_root, project=project, limit=read.limit
     )
     return train(
         read,
@@ -66,11 +67,13 @@ def start(
 
 
 def _with_base(
-    recipe: Path | None, overrides: Sequence[str], settings: Mapping[str, Any]
+    recipe: Path | None, overrides: Sequence[str], settings: Mapping[str, Any], project: Project
 ) -> Recipe:
     named = settings.get("base") or any(text.startswith("base=") for text in overrides)
     if recipe is None and not named:
-        raise SettingsError(
-            "which base? --base NAME (t2s base list), or --recipe FILE that names one"
-        )
+        settings = {**settings, "base": project.defaults.base}
+        if settings["base"] is None:
+            raise SettingsError(
+                "which base? --base NAME (t2s base list), or --recipe FILE that names one"
+            )
     return read_recipe(recipe, overrides=overrides, **settings)
