@@ -129,6 +129,24 @@ def test_a_server_that_is_away_is_named(shop):
         predictor.predict("How many orders?")
 
 
+def test_generation_settings_that_came_with_the_weights_change_nothing(tiny_llama, tmp_path, shop):
+    import json
+    import shutil
+
+    from text2sql import Predictor
+
+    odd = shutil.copytree(tiny_llama, tmp_path / "odd")
+    settings = {"repetition_penalty": 9.0, "do_sample": True, "top_k": 3, "max_new_tokens": 2}
+    (odd / "generation_config.json").write_text(json.dumps(settings))
+    texts = []
+    for base in (tiny_llama, odd):
+        decoding = Decoding(max_new_tokens=12)
+        with Predictor.from_pretrained(base, database=shop, decoding=decoding) as predictor:
+            texts.append(predictor.predict("How many orders?", run=False).candidates[0].text)
+
+    assert texts[0] == texts[1] != ""
+
+
 def test_a_fence_and_prose_around_the_sql_are_read_away(shop):
     from text2sql import Predictor
 

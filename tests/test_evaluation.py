@@ -13,7 +13,7 @@ import pytest
 
 from text2sql.data.catalog import find_dataset
 from text2sql.decoding.generation import Decoding, batches
-from text2sql.errors import OutputError, SettingsError
+from text2sql.errors import GoldError, OutputError, SettingsError
 from text2sql.evaluation import evaluate
 from text2sql.models import open_model
 
@@ -128,3 +128,23 @@ def test_batches_hold_one_database_and_every_prompt_once():
 def test_settings_that_mean_nothing_are_refused(settings):
     with pytest.raises(SettingsError):
         Decoding(**settings)
+
+
+def test_bad_gold_is_named_before_anything_is_predicted(tiny_llama, tmp_path, samples):
+    good = json.loads((samples / "train.jsonl").read_text().splitlines()[0])
+    good |= {"database": str(samples / "database/shop/shop.sqlite")}
+    records = (good, good | {"query": "SELECT nme FROM customers"}, good | {"db_id": "nowhere"})
+    records[2].pop("database")
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    dataset = find_dataset(str(tmp_path / "mine.jsonl"), split="train")
+    with open_model(str(tiny_llama)) as model:
+        with pytest.raises(
+            GoldError, match="example 1 does not run on 'shop': no such column: nme"
+        ):
+            evaluate(dataset, model, tmp_path / "out", decoding=SHORT, today=TODAY)
+        assert not (tmp_path / "out").exists()
+        skipped = evaluate(
+            dataset, model, tmp_path / "out", decoding=SHORT, today=TODAY, skip_bad_gold=True
+        )
+
+    assert (skipped.scorecard["n"], skipped.scorecard["bad_gold"]) == (2, 1)

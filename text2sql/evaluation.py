@@ -15,16 +15,17 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from text2sql import reporting, scoring
 from text2sql.data.catalog import DataSet
+from text2sql.data.checks import check_gold, runner
 from text2sql.decoding.candidates import choose
 from text2sql.decoding.generation import Decoding, batches
-from text2sql.errors import OutputError, PromptError
+from text2sql.errors import GoldError, OutputError, PromptError
 from text2sql.examples import Example
 from text2sql.execution import Execution, Executor
 from text2sql.models import Model
@@ -86,7 +87,8 @@ def evaluate(
         progress: called with what is done, how much of it, and the total.
 
     Raises:
-        GoldError: gold SQL does not run.
+        GoldError: gold SQL does not run; found before anything is predicted.
+        DatabaseError: an example has no database.
         OutputError: the folder exists, or was started with other settings.
     """
     decoding = decoding or Decoding()
@@ -94,9 +96,10 @@ def evaluate(
         owned(output, resume=resume, overwrite=overwrite) as folder,
         full_disk(folder, kept="use --resume"),
     ):
-        settings = _settle(folder, _settings(dataset, model, decoding, today), resume)
-        day = date.fromisoformat(settings["today"])
         with Executor(workers=workers) as pool:
+            dataset = _usable(dataset, pool, skip_bad_gold, workers)
+            settings = _settle(folder, _settings(dataset, model, decoding, today), resume)
+            day = date.fromisoformat(settings["today"])
             run = _Run(
                 dataset, model, decoding, pool, day, folder / PREDICTIONS, progress or _show()
             )
@@ -110,6 +113,19 @@ def evaluate(
             skip_bad_gold=skip_bad_gold,
             workers=workers,
         )
+
+
+def _usable(dataset: DataSet, pool: Executor, skip_bad_gold: bool, workers: int) -> DataSet:
+    """Run the gold before a model spends hours; leave out examples without a database if told."""
+    bad = check_gold(dataset, runner(pool), workers=workers).unusable()
+    if not bad:
+        return dataset
+    if not skip_bad_gold:
+        dataset.database(bad[0].db_id)  # raises where that is what is missing
+        raise GoldError(bad[0].index, bad[0].db_id, bad[0].sql, bad[0].reason)
+    homeless = {finding.index for finding in bad if finding.kind == "no_database"}
+    print(f"{len(bad)} gold queries do not run; {len(homeless)} left out", file=sys.stderr)
+    return replace(dataset, examples=[e for e in dataset.examples if e.index not in homeless])
 
 
 def _settings(

@@ -27,6 +27,7 @@ from text2sql.schema.model import Schema
 from text2sql.schema.rendering import Sample
 
 DEFAULT_CONTEXT = 4096  # tokens, where neither the base nor its configuration says
+SERVER_CONTEXT = 16_384  # tokens; a server does not say, and refuses what is too long
 ANSWER_ROOM = 256  # tokens that a prompt leaves for the SQL, where the decoding settings do not say
 
 
@@ -217,4 +218,4 @@ def _open_server(
     base = replace(find_base("generic"), name=address)
     backend = ServerBackend(url, name, base)
     described = {"base": address, "hub_id": None, "revision": None, "adapter": None}
-    return Model(backend, base, style or "ddl", language or "en", DEFAULT_CONTEXT * 4, described)
+    return Model(backend, base, style or "ddl", language or "en", SERVER_CONTEXT, described)

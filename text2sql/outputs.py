@@ -30,20 +30,20 @@ FULL_TEXTS = (
 def owned(folder: str | Path, *, resume: bool = False, overwrite: bool = False) -> Iterator[Path]:
     """Create the folder, or take over an existing one, and hold it until the block ends.
 
+    A folder in which the block leaves nothing is removed again.
+
     Raises:
-        OutputError: it exists and neither `resume` nor `overwrite` is given, it is in use, or it
-            cannot be written.
+        OutputError: it exists and neither `resume` nor `overwrite` is given, it holds files that
+            no run of ours wrote, it is in use, or it cannot be written.
     """
     folder = Path(folder)
-    used = (
-        folder.exists() and any(p.name != LOCK for p in folder.iterdir())
-        if folder.is_dir()
-        else folder.exists()
-    )
+    used = folder.exists() and not (folder.is_dir() and _names(folder) <= {LOCK})
     if used and not (resume or overwrite):
         raise OutputError(
             f"{folder} exists: continue it with --resume, or replace it with --overwrite"
         )
+    if used and overwrite and LOCK not in _names(folder):
+        raise OutputError(f"{folder} holds files of somebody else's: choose another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")
@@ -53,7 +53,16 @@ def owned(folder: str | Path, *, resume: bool = False, overwrite: bool = False) 
         _hold(lock.fileno(), folder)
         if overwrite and not resume:
             _empty(folder)
-        yield folder
+        try:
+            yield folder
+        finally:
+            if _names(folder) <= {LOCK}:
+                (folder / LOCK).unlink(missing_ok=True)
+                folder.rmdir()
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
 
 def _hold(descriptor: int, folder: Path) -> None:

@@ -41,12 +41,8 @@ class Answer:
     columns: list[str]
     rows: list[tuple]
     truncated: bool  # rows were cut at the row or byte cap
-    error: (
-        str | None
-    )  # why there are no rows: no valid SQL, or the engine's message; None when it ran
-    confidence: (
-        float | None
-    )  # share of samples with this SQL; None for a single sample, which says nothing
+    error: str | None  # why there are no rows: no valid SQL, the engine's message; None: it ran
+    confidence: float | None  # share of samples with this SQL; None: one sample says nothing
     candidates: list[Candidate]
     left_out: tuple[str, ...]  # tables and columns that the prompt had no room for
     seconds: dict[str, float] = field(default_factory=dict)  # by part: prompt, generate, run

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +131,10 @@ def check_splits(
             )
             total = len(dataset.examples)
             note(f"{name} {each}: {total:,} examples")
-            checks.append(check_gold(dataset, partial(_run, pool, timeout), workers=workers))
+            checks.append(check_gold(dataset, runner(pool, timeout=timeout), workers=workers))
     return checks
 
 
-def _run(pool: Executor, timeout: float, sql: str, database: Database) -> Execution:
-    return pool.execute(sql, database, timeout=timeout)
+def runner(pool: Executor, *, timeout: float = 30.0) -> RunSQL:
+    """Return the function that `check_gold` runs SQL with."""
+    return lambda sql, database: pool.execute(sql, database, timeout=timeout)

@@ -44,6 +44,18 @@ class LocalBackend:
     tokenizer: Any
     base: Base
 
+    def __post_init__(self) -> None:
+        """Drop the generation settings that came with the weights.
+
+        transformers fills from them what a call leaves open, so that a repetition penalty in a hub
+        repository would change a score (`GenerationMixin._prepare_generation_config`).
+        """
+        from transformers import GenerationConfig
+
+        self.model.generation_config = GenerationConfig()
+        if hasattr(self.model, "get_base_model"):  # of an adapter, which asks both
+            self.model.get_base_model().generation_config = GenerationConfig()
+
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding) -> list[list[Generation]]:
         """Return the texts of each prompt of one batch."""
         encoded = [encode(prompt, self.tokenizer) for prompt in prompts]
