@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 import tiny
 
+# tiny models are faster on one thread, and threads that spin cost the other processes of a test
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:

@@ -59,8 +59,9 @@ def predict(
     from text2sql.models import open_model
     from text2sql.predictor import Predictor
     from text2sql.project import find_database
+    from text2sql.prompting import check_question
 
-    asked, found = read_question(question), find_database(database)
+    asked, found = check_question(read_question(question)), find_database(database)
     decoding = Decoding(num_samples=num_samples, temperature=temperature, top_p=top_p, seed=seed)
     model = open_model(
         **with_defaults(base, adapter),

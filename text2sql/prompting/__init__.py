@@ -2,7 +2,7 @@
 
 from text2sql.prompting.answers import ANSWERS, AnswerFormat
 from text2sql.prompting.budget import Fitted, count_tokens, fit
-from text2sql.prompting.building import build_prompt
+from text2sql.prompting.building import build_prompt, check_question
 from text2sql.prompting.card import Card, check_card, make_card, read_card, write_card
 from text2sql.prompting.encoding import (
     EncodedPrompt,
@@ -26,6 +26,7 @@ __all__ = [
     "Segment",
     "build_prompt",
     "check_card",
+    "check_question",
     "count_tokens",
     "encode",
     "encode_completion",

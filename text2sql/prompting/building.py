@@ -92,12 +92,15 @@ def build_prompt(
         UnknownName: no such format, language or style.
     """
     asked = _Asked(
-        _checked(question), today, (evidence or "").strip(), tuple(LinkedValue(*v) for v in values)
+        check_question(question),
+        today,
+        (evidence or "").strip(),
+        tuple(LinkedValue(*v) for v in values),
     )
     found = resolve(format, tokenizer)
     text, system = _words(found, language)
     places = _shared_places(schema, found, style, dialect, asked, sample)
-    turns = [(_checked(earlier), sql.strip()) for earlier, sql in history]
+    turns = [(check_question(earlier), sql.strip()) for earlier, sql in history]
     pieces = [
         *_head(found, system, places),
         *_body(text, found, places, asked, turns, language),
@@ -106,7 +109,12 @@ def build_prompt(
     return Prompt(merge(_segments(pieces)), found.name, found.chat.lead, found.chat.bos)
 
 
-def _checked(question: str) -> str:
+def check_question(question: str) -> str:
+    """Return the question without outer blanks.
+
+    Raises:
+        PromptError: it is empty or too long.
+    """
     question = question.strip()
     if not question:
         raise PromptError("the question is empty")

@@ -51,11 +51,11 @@ def start(
     if read.output_dir is None or output is not None:
         folder = output or Path("runs") / f"{base.name.replace('/', '--')}-{Path(read.data).stem}"
         read = read.model_copy(update={"output_dir": str(folder)})
-    if base.name == "mini":
-        ensure_mini()
     dataset = find_dataset(
         read.data, split=read.split, data_root=data_root, project=project, limit=read.limit
     )
+    if base.name == "mini":
+        ensure_mini()
     return train(
         read,
         dataset,
