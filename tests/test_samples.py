@@ -4,15 +4,19 @@ import sqlite3
 from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 
 import duckdb
 import pytest
 
+from text2sql.data.catalog import find_dataset
 from text2sql.data.statistics import skeleton
+from text2sql.decoding.verification import verify
+from text2sql.execution import Executor
 from text2sql.samples import NAMES, building
+from text2sql.schema import canonicalise
 
 QUESTIONS = building.read_questions()
 
@@ -55,6 +59,17 @@ def test_both_engines_give_the_same_rows():
     for question, left, right in zip(QUESTIONS, results("sqlite"), results("duckdb"), strict=True):
         bags = [Counter(tuple(map(plain, row)) for row in rows) for rows in (left, right)]
         assert bags[0] == bags[1], question["query"]
+
+
+@pytest.mark.parametrize("name", ["samples", "samples-duckdb"])
+def test_every_gold_query_passes_every_layer_of_the_verification(name):
+    with Executor() as executor:
+        for dataset in (find_dataset(name, split=split) for split in building.SPLITS):
+            for example in dataset.examples:
+                schema, database = dataset.schema(example.db_id), dataset.database(example.db_id)
+                explain = partial(executor.explain, database=database)
+                assert canonicalise(example.query, schema) == example.query
+                assert verify(example.query, schema, explain=explain).valid, example.query
 
 
 def test_there_are_enough_questions_of_every_kind():

@@ -24,6 +24,7 @@ from text2sql.execution import Execution
 from text2sql.schema import sqlglot_schema
 from text2sql.schema.model import Schema
 
+DEFAULT_NAMESPACES = ("main", "public", "dbo")  # of SQLite and DuckDB, PostgreSQL, SQL Server
 LAYERS = ("parse", "tables", "columns", "engine")
 MAX_LENGTH = 20_000  # bytes; the gate of the execution room refuses longer text too
 
@@ -104,7 +105,8 @@ def _unknown_table(tree: exp.Query, schema: Schema) -> str | None:
     for table in tree.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):  # a table function: the engine judges it
             continue
-        name = f"{table.db}.{table.name}" if table.db and table.db != "main" else table.name
+        default = not table.db or table.db.casefold() in DEFAULT_NAMESPACES
+        name = table.name if default else f"{table.db}.{table.name}"
         if name.casefold() not in defined and schema.table(name) is None:
             known = [t.full_name for t in schema.tables]
             return f"no table {name!r} in database {schema.name!r} ({hint(name, known)})"
