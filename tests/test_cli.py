@@ -211,6 +211,29 @@ def test_a_base_that_cannot_be_downloaded_says_what_and_how(shop, tmp_path):
         assert ("codellama/CodeLlama-7b-hf" in line and "--base /path" in line) or "spider" in line
 
 
+def test_bytes_that_are_no_text_are_one_clear_line(shop):
+    odd = os.fsdecode(b"how many \xff orders?")
+
+    for command in ("predict", "validate"):
+        assert "not UTF-8" in refused(command, odd, "-d", str(shop))
+
+
+def test_a_defect_is_one_line_that_says_how_to_see_more(tmp_path):
+    code = (
+        "from text2sql.cli import app as commands\nfrom text2sql.cli.app import main\n"
+        "from text2sql import diagnosis\nimport sys\n"
+        "diagnosis.diagnose = lambda: {}['nothing']\nsys.argv = ['t2s', *sys.argv[1:]]\nmain()"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+        for words in (["doctor"], ["--debug", "doctor"])
+    ]
+
+    assert runs[0].returncode == 1
+    assert runs[0].stderr.startswith("error: unexpected KeyError: 'nothing'")
+    assert runs[0].stderr.count("\n") == 1 and "Traceback" in runs[1].stderr
+
+
 def test_a_password_is_never_printed(tmp_path):
     (tmp_path / "text2sql.yaml").write_text(
         "databases:\n  dw: {url: 'postgresql://ann:s3cr3t@127.0.0.1:1/x'}\n"

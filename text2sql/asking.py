@@ -9,7 +9,7 @@ from typing import Any
 
 from text2sql.bases import find_base, load_tokenizer
 from text2sql.decoding.verification import verify
-from text2sql.errors import ModelError
+from text2sql.errors import ModelError, PromptError
 from text2sql.execution import Executor
 from text2sql.execution.sampling import sampler
 from text2sql.models import ANSWER_ROOM, DEFAULT_CONTEXT
@@ -20,8 +20,15 @@ from text2sql.schema import canonicalise, read_schema
 
 
 def read_question(text: str) -> str:
-    """Return the text, or stdin where it is `-`."""
-    return sys.stdin.read().strip() if text == "-" else text
+    """Return the text, or stdin where it is `-`.
+
+    Raises:
+        PromptError: it holds bytes that are no UTF-8.
+    """
+    text = sys.stdin.read().strip() if text == "-" else text
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise PromptError("the text is not UTF-8: some of its bytes are no character")
+    return text
 
 
 def check_sql(sql: str, database: str | None) -> dict[str, Any]:

@@ -179,7 +179,10 @@ def _how_to_give_one(project: Project) -> str:
 
 
 def _find_file() -> Path | None:
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:  # the current folder has been removed
+        return None
     return next((f / FILE_NAME for f in (here, *here.parents) if (f / FILE_NAME).is_file()), None)
 
 

@@ -119,18 +119,24 @@ def main() -> None:
     try:
         app()
     except Text2SQLError as error:
-        _fail(" ".join(str(error).split("\n")), error)
+        _fail(str(error), error)
     except KeyboardInterrupt as error:
         _fail("interrupted", error)
-    except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the reader has gone: stay silent
+    except UnicodeDecodeError as error:
+        _fail(f"the input is not UTF-8: {error.reason} at byte {error.start}", error)
+    except BrokenPipeError:  # the reader has gone: stay silent, at exit too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", error)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        _fail(f"unexpected {what} (a defect of text2sql: --debug shows where)", error)
 
 
 def _fail(message: str, error: BaseException) -> None:
     if os.environ.get("T2S_DEBUG"):
         raise error
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
     sys.exit(1)

@@ -61,7 +61,8 @@ def predict(
     from text2sql.project import find_database
     from text2sql.prompting import check_question
 
-    asked, found = check_question(read_question(question)), find_database(database)
+    asked, hint = check_question(read_question(question)), read_question(evidence or "") or None
+    found = find_database(database)
     decoding = Decoding(num_samples=num_samples, temperature=temperature, top_p=top_p, seed=seed)
     model = open_model(
         **with_defaults(base, adapter),
@@ -72,7 +73,7 @@ def predict(
         trust_remote_code=trust_remote_code,
     )
     with Predictor(model, found, decoding=decoding, timeout=timeout) as predictor:
-        answer = predictor.predict(asked, evidence=evidence, run=run)
+        answer = predictor.predict(asked, evidence=hint, run=run)
     if json:
         print_json(answer.record())
     else:

@@ -57,7 +57,13 @@ class LocalBackend:
             self.model.get_base_model().generation_config = GenerationConfig()
 
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding) -> list[list[Generation]]:
-        """Return the texts of each prompt of one batch."""
+        """Return the texts of each prompt of one batch.
+
+        Raises:
+            ModelError: the backend is closed.
+        """
+        if self.model is None:
+            raise ModelError(f"the model {self.base.name} is closed")
         encoded = [encode(prompt, self.tokenizer) for prompt in prompts]
         stops = stop_ids(self.base, self.tokenizer)
         return generate(encoded, self.model, self.tokenizer, decoding, stop_ids=stops)
