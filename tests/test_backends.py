@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from text2sql import Predictor
 from text2sql.decoding.generation import Decoding
 from text2sql.errors import ModelError
 
@@ -65,8 +66,6 @@ def served(tiny_llama, tmp_path_factory):
 
 
 def test_a_real_server_answers_questions(served, shop):
-    from text2sql import Predictor
-
     decoding = Decoding(num_samples=2, max_new_tokens=8)
     with Predictor.from_pretrained(
         served, database=shop, decoding=decoding, today=date(2026, 1, 1)
@@ -104,11 +103,15 @@ def answering(status: int, body: bytes):
         (401, b'{"error": "no key"}', "refused the request .401.: .*no key"),
         (200, b"<html>", "did not answer with JSON"),
         (200, b'{"choices": []}', "did not answer with a chat completion"),
+        (
+            200,
+            b'{"choices": [{"message": {"content": 5}}]}',
+            "did not answer with a chat completion",
+        ),
+        (200, b"[" * 100_000, "did not answer with JSON"),
     ],
 )
 def test_a_server_that_fails_is_one_clear_line(status, body, words, shop):
-    from text2sql import Predictor
-
     with (
         answering(status, body) as address,
         Predictor.from_pretrained(address, database=shop) as predictor,
@@ -119,8 +122,6 @@ def test_a_server_that_fails_is_one_clear_line(status, body, words, shop):
 
 
 def test_a_server_that_is_away_is_named(shop):
-    from text2sql import Predictor
-
     address = f"http://127.0.0.1:{free_port()}/v1"
     with (
         Predictor.from_pretrained(f"{address}#m", database=shop) as predictor,
@@ -129,11 +130,23 @@ def test_a_server_that_is_away_is_named(shop):
         predictor.predict("How many orders?")
 
 
+def test_a_password_in_a_servers_address_is_neither_printed_nor_stored(shop):
+    from text2sql.models import open_model
+
+    address = f"http://ann:s3cr3t@127.0.0.1:{free_port()}/v1?api_key=s3cr3t#m"
+    with open_model(address) as model:
+        assert "s3cr3t" not in str(model.described) + model.base.name
+    with (
+        Predictor.from_pretrained(address, database=shop) as predictor,
+        pytest.raises(ModelError) as caught,
+    ):
+        predictor.predict("How many orders?")
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_generation_settings_that_came_with_the_weights_change_nothing(tiny_llama, tmp_path, shop):
     import json
     import shutil
-
-    from text2sql import Predictor
 
     odd = shutil.copytree(tiny_llama, tmp_path / "odd")
     settings = {"repetition_penalty": 9.0, "do_sample": True, "top_k": 3, "max_new_tokens": 2}
@@ -148,8 +161,6 @@ def test_generation_settings_that_came_with_the_weights_change_nothing(tiny_llam
 
 
 def test_a_fence_and_prose_around_the_sql_are_read_away(shop):
-    from text2sql import Predictor
-
     text = (
         rb'{"choices": [{"message": {"content":'
         rb' "Sure!\n```sql\nSELECT count(*) FROM orders;\n```"}}]}'

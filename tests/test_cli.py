@@ -211,6 +211,15 @@ def test_a_base_that_cannot_be_downloaded_says_what_and_how(shop, tmp_path):
         assert ("codellama/CodeLlama-7b-hf" in line and "--base /path" in line) or "spider" in line
 
 
+def test_an_output_file_that_exists_is_kept(tmp_path, samples):
+    (tmp_path / "g.sql").write_text("SELECT count(*) FROM orders\tshop\n")
+    (tmp_path / "p.sql").write_text("SELECT count(*) FROM orders\n")
+    words = ["score", "p.sql", "--gold", "g.sql", "--databases", str(samples / "database")]
+    line = refused(*words, "--output", "g.sql", cwd=tmp_path)
+
+    assert "g.sql exists" in line and (tmp_path / "g.sql").read_text().startswith("SELECT")
+
+
 def test_bytes_that_are_no_text_are_one_clear_line(shop):
     odd = os.fsdecode(b"how many \xff orders?")
 

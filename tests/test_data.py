@@ -111,6 +111,23 @@ def test_a_db_id_without_a_database_is_named(tmp_path):
         dataset.schema("nowhere")
 
 
+def test_a_db_id_cannot_leave_the_folder_of_databases(tmp_path):
+    (tmp_path / "secret").mkdir()
+    for db_id in ("../secret", "/etc", "a/b", ".."):
+        dataset = find_dataset(str(written(tmp_path / "a.jsonl", GOOD | {"db_id": db_id})))
+        with pytest.raises(DatabaseError, match="is no name of a database"):
+            dataset.database(db_id)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 1}', '[{"db_id": "shop"}]'])
+def test_a_broken_tables_file_is_named_at_once(tmp_path, content):
+    written(tmp_path / "dev.json", GOOD)
+    (tmp_path / "tables.json").write_text(content)
+
+    with pytest.raises(DataError, match=r"tables\.json"):
+        find_dataset(str(tmp_path))
+
+
 def test_a_check_finds_gold_that_fails_is_empty_or_has_no_database(tmp_path, samples):
     at = {"database": str(samples / "database/shop/shop.sqlite")}
     path = written(

@@ -340,3 +340,23 @@ def test_a_statement_on_sqlalchemy_reaches_the_driver_as_it_is(small: dict[str, 
         assert "no such table" in (
             warehouse.query(connection, "SELECT * FROM q", Caps()).error or ""
         )
+
+
+def test_a_log_that_a_killed_program_left_is_read_and_its_index_kept(tmp_path):
+    import signal
+    import subprocess
+    import sys
+
+    path = tmp_path / "wal.sqlite"
+    code = (
+        "import os, sqlite3, sys\n"
+        "c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA journal_mode = WAL')\n"
+        "c.execute('CREATE TABLE t (a)'); c.execute('INSERT INTO t VALUES (7)'); c.commit()\n"
+        f"os.kill(os.getpid(), {int(signal.SIGKILL)})"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    before = path.read_bytes()
+
+    assert (tmp_path / "wal.sqlite-wal").stat().st_size > 0
+    assert execute("SELECT a FROM t", path).rows == [(7,)]
+    assert (tmp_path / "wal.sqlite-shm").stat().st_size == 32_768 and path.read_bytes() == before

@@ -25,7 +25,10 @@ def read_question(text: str) -> str:
     Raises:
         PromptError: it holds bytes that are no UTF-8.
     """
-    text = sys.stdin.read().strip() if text == "-" else text
+    if text == "-":
+        if sys.stdin is None:
+            raise PromptError("there is no stdin to read from")
+        text = sys.stdin.read().strip()
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise PromptError("the text is not UTF-8: some of its bytes are no character")
     return text

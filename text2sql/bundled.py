@@ -41,7 +41,9 @@ def ensure_mini() -> Path:
     """
     place = mini.place()
     if not (place / "config.json").exists():
-        print("building the bundled base, once: about two minutes on two cores", file=sys.stderr)
+        print(
+            "building the bundled base, once: about two minutes on two idle cores", file=sys.stderr
+        )
         build_mini(place)
     return place
 

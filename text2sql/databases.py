@@ -33,7 +33,7 @@ DIALECTS = {
 
 # an option of a URL whose name says that its value is secret; odbc_connect holds a whole login
 _SECRET_OPTION = re.compile(
-    r"([?&;](?:[^=&;]*(?:pass|pwd|secret|token|key|credential)[^=&;]*|odbc_connect)=)([^&]*)",
+    r"([?&;](?:[^=&;]*(?:pass|pwd|secret|token|key|credential)[^=&;]*|odbc_connect|options)=)([^&]*)",
     re.IGNORECASE,
 )
 
@@ -112,7 +112,8 @@ def locate(database: "str | Path | Database") -> Database:
         return _locate_file(_user_path(text), hide_password(text))
     for engine in FILE_ENGINES:
         if text.startswith((f"{engine}:///", f"{engine}+")):
-            return _locate_file(Path(text.split(":///", 1)[-1].split("?", 1)[0]), text, engine)
+            path = Path(text.split(":///", 1)[-1].split("?", 1)[0])
+            return _locate_file(path, hide_password(text), engine)
     return _locate_url(text)
 
 
@@ -180,6 +181,16 @@ def _locate_url(text: str) -> Database:
         raise DatabaseError(f"not a database URL: {hide_password(text)}") from None
     engine = url.get_backend_name()
     return Database(url.database or engine, engine, text)
+
+
+def check_db_id(db_id: str) -> None:
+    """Refuse an id that would lead out of the folder of databases.
+
+    Raises:
+        DatabaseError: it has a separator in it, or is a folder's own name.
+    """
+    if Path(db_id).name != db_id or db_id in ("", ".", ".."):
+        raise DatabaseError(f"db_id {db_id!r} is no name of a database", db_id)
 
 
 def hide_password(url: str) -> str:

@@ -14,6 +14,7 @@ Not covered: choosing among samples by their results; several settings on one lo
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -153,7 +154,7 @@ def _settings(
 def _settle(folder: Path, settings: dict[str, Any], resume: bool) -> dict[str, Any]:
     path = folder / SETTINGS
     if resume and path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = _read_settings(path)
         for key, value in settings.items():
             if key != "today" and before.get(key) != value:
                 raise OutputError(
@@ -161,6 +162,16 @@ def _settle(folder: Path, settings: dict[str, Any], resume: bool) -> dict[str, A
                 )
         return before
     write_whole(path, json.dumps(settings, ensure_ascii=False, indent=2))
+    return settings
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise OutputError(f"cannot resume: {path} is broken ({error})") from None
+    if not isinstance(settings, dict) or "today" not in settings:
+        raise OutputError(f"cannot resume: {path} is not what an evaluation writes")
     return settings
 
 
@@ -353,12 +364,12 @@ def _run_figures(predictions: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Count what the decoding did: valid SQL, first candidates that were valid, time and tokens."""
     seconds = sorted(record["seconds"] for record in predictions)
     tokens = sorted(record["tokens"] for record in predictions)
-    first = [
-        record["candidates"][0]["fault"] is None for record in predictions if record["candidates"]
-    ]
+    firsts = [record["candidates"][0] for record in predictions if record["candidates"]]
+    faults = Counter(first["fault"]["layer"] for first in firsts if first["fault"])
     return {
         "valid": sum(record["valid"] for record in predictions),
-        "first_candidate_valid": sum(first),
+        "first_candidate_valid": len(firsts) - faults.total(),
+        "first_candidate_faults": dict(faults),
         "refused_prompts": sum("error" in record for record in predictions),
         "reduced_schemas": sum(bool(record["left_out"]) for record in predictions),
         "seconds_p50": _percentile(seconds, 50),

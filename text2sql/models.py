@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from text2sql.bases import Base, find_base, load_model, load_tokenizer
 from text2sql.bundled import ensure_mini
+from text2sql.databases import hide_password
 from text2sql.decoding.backends import Backend, LocalBackend, ServerBackend
 from text2sql.decoding.candidates import Candidate, judge
 from text2sql.decoding.generation import Decoding, Generation
@@ -212,10 +213,11 @@ def _open_server(
 ) -> Model:
     url, mark, name = address.partition("#")
     if not mark or not name:
-        raise ModelError(f"a server is named with its model, such as {url}#my-model")
+        shown = hide_password(url)
+        raise ModelError(f"a server is named with its model, such as {shown}#my-model")
     if adapter:
         raise ModelError("an adapter cannot be put on a server's model: start the server with it")
-    base = replace(find_base("generic"), name=address)
+    base = replace(find_base("generic"), name=hide_password(address))
     backend = ServerBackend(url, name, base)
-    described = {"base": address, "hub_id": None, "revision": None, "adapter": None}
+    described = {"base": base.name, "hub_id": None, "revision": None, "adapter": None}
     return Model(backend, base, style or "ddl", language or "en", SERVER_CONTEXT, described)

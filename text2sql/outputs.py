@@ -36,6 +36,8 @@ def owned(folder: str | Path, *, resume: bool = False, overwrite: bool = False) 
         OutputError: it exists and neither `resume` nor `overwrite` is given, it holds files that
             no run of ours wrote, it is in use, or it cannot be written.
     """
+    if resume and overwrite:
+        raise OutputError("--resume and --overwrite contradict each other")
     folder = Path(folder)
     used = folder.exists() and not (folder.is_dir() and _names(folder) <= {LOCK})
     if used and not (resume or overwrite):
@@ -51,7 +53,7 @@ def owned(folder: str | Path, *, resume: bool = False, overwrite: bool = False) 
         raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
     with lock:
         _hold(lock.fileno(), folder)
-        if overwrite and not resume:
+        if overwrite:
             _empty(folder)
         try:
             yield folder

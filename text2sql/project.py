@@ -25,7 +25,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from text2sql.databases import FILE_ENGINES, Database, Overlay, locate
+from text2sql.databases import FILE_ENGINES, Database, Overlay, hide_password, locate
 from text2sql.errors import DatabaseError, SettingsError, UnknownName, hint
 from text2sql.settings import Settings, read_settings
 
@@ -115,7 +115,11 @@ class Project:
                 f"database {name!r} needs the environment variable {variable}, which is not set"
             )
             raise DatabaseError(f"{self.path}: {message}", name)
-        return os.environ[variable]
+        value = os.environ[variable]
+        if "://" not in value and not Path(value).expanduser().exists():
+            message = f"database {name!r}: {variable} holds neither a URL nor the path of a file"
+            raise DatabaseError(f"{self.path}: {message}", name)
+        return value
 
 
 def load_project(path: str | Path | None = None) -> Project:
@@ -188,6 +192,8 @@ def _find_file() -> Path | None:
 
 def _from_folder(url: str, folder: Path) -> str:
     """Return a URL or path such that a relative file is one of the project's folder."""
+    if "://" not in url and "@" in url and ":" in url:
+        return url  # a malformed URL: whoever opens it says so, without its password
     if "://" not in url:
         return str(folder / Path(url).expanduser())
     scheme, mark, path = url.partition(":///")
@@ -234,7 +240,8 @@ def _complaint(error: ValidationError, model: type[BaseModel], file: Settings) -
     path = first["loc"]
     where, key = file.where(path), ".".join(str(part) for part in path)
     if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key {key!r} ({hint(str(path[-1]), _known_keys(model, path))})"
+        nearest = hint(str(path[-1]), _known_keys(model, path))
+        return f"{where}: unknown key {hide_password(key)!r} ({nearest})"
     if first["type"] == "missing":
         return f"{where}: key {key!r} is missing"
     reason = _INSTANCE.sub("a mapping", first["msg"].removeprefix("Input "))

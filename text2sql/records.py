@@ -59,6 +59,8 @@ def _array(text: str, path: Path) -> list[tuple[int, Any]]:
         return [(1, record) for record in json.loads(text)]
     except json.JSONDecodeError as error:
         raise DataError(f"malformed JSON: {error.msg}", path, error.lineno) from None
+    except RecursionError:
+        raise DataError("malformed JSON: nested too deeply", path) from None
 
 
 def _lines(text: str, path: Path) -> list[tuple[int, Any]]:
@@ -68,8 +70,9 @@ def _lines(text: str, path: Path) -> list[tuple[int, Any]]:
             continue
         try:
             records.append((number, json.loads(line)))
-        except json.JSONDecodeError as error:
-            raise DataError(f"malformed JSON: {error.msg}", path, number) from None
+        except (json.JSONDecodeError, RecursionError) as error:
+            reason = getattr(error, "msg", "nested too deeply")
+            raise DataError(f"malformed JSON: {reason}", path, number) from None
     return records
 
 

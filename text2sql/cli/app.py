@@ -4,6 +4,7 @@ No module of this room imports a heavy library at its top: `t2s --help` must be 
 """
 
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -98,6 +99,8 @@ def common(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+    # sqlglot warns of SQL that it cannot read; what it cannot read is told in our own line
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
     if debug:
         os.environ["T2S_DEBUG"] = "1"
 

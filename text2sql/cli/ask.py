@@ -77,13 +77,13 @@ def predict(
     if json:
         print_json(answer.record())
     else:
-        typer.echo(answer.sql)
+        typer.echo(reporting.printable(answer.sql))
         if answer.rows or answer.columns:
             typer.echo(
                 reporting.rows_table(answer.columns, answer.rows, truncated=answer.truncated)
             )
-        for name in answer.left_out:
-            note(f"not in the prompt for want of room: {name}")
+        if answer.left_out:
+            note(f"not in the prompt for want of room: {reporting.names(answer.left_out)}")
     if answer.error:
         note(f"error: {answer.error}")
         raise typer.Exit(1)

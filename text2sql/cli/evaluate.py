@@ -109,6 +109,7 @@ def evaluate(
         print_json(result.scorecard)
         return
     typer.echo(reporting.report(result.scores))
+    typer.echo(reporting.validity(result.scorecard))
     note(f"predictions, verdicts, scorecard and report: {folder}")
 
 
@@ -133,6 +134,7 @@ def score(
     output: Annotated[
         Path | None, typer.Option(help="Write one verdict a line to this file.")
     ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the output file.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Score predicted SQL by running it next to the gold SQL.
@@ -140,11 +142,13 @@ def score(
     Example: t2s score predictions.sql --gold dev_gold.sql --databases spider/database
     """
     from text2sql import reporting, scoring
-    from text2sql.errors import SettingsError
+    from text2sql.errors import OutputError, SettingsError
     from text2sql.project import find_database
 
     if (databases is None) == (database is None):
         raise SettingsError("give either --databases DIR or -d URL")
+    if output and output.exists() and not overwrite:
+        raise OutputError(f"{output} exists: replace it with --overwrite")
     scores = scoring.score(
         predictions,
         gold,

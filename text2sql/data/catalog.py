@@ -17,7 +17,7 @@ from typing import Any
 
 import platformdirs
 
-from text2sql.databases import Database, locate
+from text2sql.databases import Database, check_db_id, locate
 from text2sql.errors import DatabaseError, DataError, UnknownName
 from text2sql.examples import Example
 from text2sql.execution.sampling import sampler
@@ -41,6 +41,7 @@ class DataSet:
     files: tuple[Path, ...] = ()  # what was read, for the manifest
     engine: str = "sqlite"
     everywhere: Database | None = None  # of all examples, whatever their db_id
+    published: Mapping[str, Schema] = field(default_factory=dict, repr=False)  # of tables.json
     _schemas: dict[str, Schema] = field(default_factory=dict, repr=False)
     _samples: dict[str, Sample | None] = field(default_factory=dict, repr=False)
 
@@ -52,6 +53,7 @@ class DataSet:
         """
         if self.everywhere is not None:
             return self.everywhere
+        check_db_id(db_id)
         for suffix in SUFFIXES[self.engine]:
             path = self.folder / "database" / db_id / f"{db_id}{suffix}"
             if path.exists():
@@ -79,11 +81,8 @@ class DataSet:
         return self._schemas[db_id]
 
     def _read_schema(self, db_id: str) -> Schema:
-        tables = self.folder / "tables.json"
-        if not self.has_database(db_id) and tables.exists():
-            schemas = read_spider_schemas(tables)
-            if db_id in schemas:
-                return schemas[db_id]
+        if not self.has_database(db_id) and db_id in self.published:
+            return self.published[db_id]
         schema = read_schema(self.database(db_id), name=db_id)
         if not schema.tables:
             raise DatabaseError(f"database {db_id!r} has no tables", db_id)
@@ -209,15 +208,24 @@ def _published(name: str, entry: Published, split: str, root: str | Path | None)
             f"data set {name!r} is not there: expected {path}"
             f" (set T2S_DATA or --data-root to the folder that holds {name}/)"
         )
-    return DataSet(name, split, read_examples(path, split=split), folder, (path,), entry.engine)
+    examples = read_examples(path, split=split)
+    published = _published_schemas(folder)
+    return DataSet(name, split, examples, folder, (path,), entry.engine, published=published)
 
 
 def _from_path(name: str, path: Path, split: str) -> DataSet:
     if path.is_dir():
         file = _split_file(path, split)
-        return DataSet(name, split, read_examples(file, split=split), path, (file,), _engine(path))
+        examples, published = read_examples(file, split=split), _published_schemas(path)
+        return DataSet(name, split, examples, path, (file,), _engine(path), published=published)
     examples = read_examples(path, split=split)
     return DataSet(name, split, examples, path.parent, (path,), _engine(path.parent))
+
+
+def _published_schemas(folder: Path) -> dict[str, Schema]:
+    """Read `tables.json` where there is one: a broken one is named before anything else happens."""
+    tables = folder / "tables.json"
+    return read_spider_schemas(tables) if tables.exists() else {}
 
 
 def _split_file(folder: Path, split: str) -> Path:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from text2sql.bases.catalogue import Base
+from text2sql.databases import hide_password, redact
 from text2sql.decoding.generation import Decoding, Generation, generate
 from text2sql.errors import MissingExtra, ModelError
 from text2sql.prompting.encoding import encode, stop_ids
@@ -119,10 +120,18 @@ class ServerBackend:
             }
         )
         try:
-            text = answer["choices"][0]["message"]["content"] or ""
-        except (KeyError, IndexError, TypeError):
-            raise ModelError(f"{self.url} did not answer with a chat completion") from None
-        return Generation(text, int((answer.get("usage") or {}).get("completion_tokens") or 0))
+            text, used = answer["choices"][0]["message"]["content"] or "", answer.get("usage") or {}
+            tokens = int(used.get("completion_tokens") or 0)
+            if not isinstance(text, str):
+                raise TypeError
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+            raise ModelError(f"{self.shown} did not answer with a chat completion") from None
+        return Generation(text.encode(errors="replace").decode(), tokens)
+
+    @property
+    def shown(self) -> str:
+        """The address as it may be printed."""
+        return hide_password(self.url)
 
     def _post(self, body: dict[str, Any]) -> Any:
         import httpx
@@ -130,16 +139,16 @@ class ServerBackend:
         try:
             response = self._client.post(f"{self.url.rstrip('/')}/chat/completions", json=body)
         except httpx.TimeoutException:
-            raise ModelError(f"{self.url} gave no answer within {self.timeout:g} s") from None
-        except httpx.HTTPError as error:
-            raise ModelError(f"cannot reach {self.url}: {error}") from None
+            raise ModelError(f"{self.shown} gave no answer within {self.timeout:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ModelError(f"cannot reach {self.shown}: {redact(str(error), self.url)}") from None
         if response.status_code != httpx.codes.OK:
-            reason = " ".join(response.text.split())[:300]
-            raise ModelError(f"{self.url} refused the request ({response.status_code}): {reason}")
+            reason = redact(" ".join(response.text.split())[:300], self.url)
+            raise ModelError(f"{self.shown} refused the request ({response.status_code}): {reason}")
         try:
             return response.json()
-        except ValueError:
-            raise ModelError(f"{self.url} did not answer with JSON") from None
+        except (ValueError, RecursionError):
+            raise ModelError(f"{self.shown} did not answer with JSON") from None
 
     def close(self) -> None:
         """Close the connections."""

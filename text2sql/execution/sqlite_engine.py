@@ -13,8 +13,11 @@ taoyds/test-suite-sql-eval, e97acc5); WAL databases.
 Not covered: a database that is restored from a hot journal (it has to be opened for writing once).
 """
 
+import contextlib
+import resource
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -174,11 +177,29 @@ def _lenient(text: bytes) -> str:
 def _connect(path: str) -> sqlite3.Connection:
     """Connect read-only, without changing the file or its folder."""
     name = quote(str(Path(path)).encode(errors="surrogateescape"))
-    uri = f"file:{name}?mode=ro{'&immutable=1' if _is_quiet(path) else ''}"
+    quiet = _is_quiet(path)
+    uri = f"file:{name}?mode=ro{'&immutable=1' if quiet else ''}"
     try:
-        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
+        with contextlib.nullcontext() if quiet or not _has_log(path) else _room_for_an_index():
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").close()
+            return connection
     except sqlite3.Error as error:
         raise DatabaseError(f"cannot open database {path}: {error}", path) from None
+
+
+@contextlib.contextmanager
+def _room_for_an_index() -> Iterator[None]:
+    """Let SQLite rebuild the -shm index of a log that a killed program left; then no file grows.
+
+    With the limit at 0 it would cut the index to nothing and fail. A statement cannot lift limits.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _is_quiet(path: str) -> bool:

@@ -23,6 +23,7 @@ from text2sql.execution.results import Caps
 from text2sql.execution.sqlite_engine import SQLiteEngine
 
 SELF_KILL_SECONDS = 0.9  # past the deadline: the parent, if it lives, has killed us before
+INDEX_BYTES = 64 << 20  # ceiling of the file size limit: see sqlite_engine._room_for_an_index
 _IDLE_SECONDS = 2.0  # then DuckDB files are released: an open one keeps others from writing
 _WARM = {
     "sqlite": 16,
@@ -95,8 +96,9 @@ def limit(memory: int) -> None:
     for kind, value in wanted.items():
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        ceiling = INDEX_BYTES if kind == resource.RLIMIT_FSIZE else value
         with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses it
-            resource.setrlimit(kind, (value, value))
+            resource.setrlimit(kind, (value, ceiling))
 
 
 def main(fd: int, parent: int, memory: int) -> None:

@@ -5,7 +5,15 @@
 """
 
 from text2sql.reporting.html import html_report, write_report
-from text2sql.reporting.listings import bases_table, gold_check, mapping_table, rows_table
+from text2sql.reporting.listings import (
+    bases_table,
+    gold_check,
+    mapping_table,
+    names,
+    printable,
+    rows_table,
+    validity,
+)
 from text2sql.reporting.tables import report, text_table
 
 __all__ = [
@@ -13,8 +21,11 @@ __all__ = [
     "gold_check",
     "html_report",
     "mapping_table",
+    "names",
+    "printable",
     "report",
     "rows_table",
     "text_table",
+    "validity",
     "write_report",
 ]

@@ -58,6 +58,17 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
     return "  ".join(padded).rstrip()
 
 
+def names(found: Sequence[str], shown: int = 8) -> str:
+    """List names, the first few of many."""
+    more = f", ... ({len(found):,} in all)" if len(found) > shown else ""
+    return ", ".join(map(_one_line, found[:shown])) + more
+
+
+def printable(text: str) -> str:
+    """Return text without what would steer a terminal; line breaks and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
+
+
 def mapping_table(mapping: Mapping[str, Any]) -> str:
     """Print nested settings, one a line: key, then value; what is nested stands below its key."""
     width = max((_width(key) for key in mapping), default=0)
@@ -94,10 +105,16 @@ def gold_check(check: GoldCheck) -> str:
         f" {counts['runs']:,} run with rows, {counts['empty']:,} come back empty,"
         f" {counts['fails']:,} fail, {counts['no_database']:,} have no database"
     ]
-    unusable = check.unusable()
-    lines += [f"  example {f.index} ({f.db_id}): {_one_line(f.reason)}" for f in unusable[:LISTED]]
-    if len(unusable) > LISTED:
-        lines.append(f"  ... and {len(unusable) - LISTED} more (--json lists all)")
+    by_reason: dict[tuple[str, str], list[int]] = {}
+    for finding in check.unusable():
+        key = (finding.db_id, _one_line(finding.reason))
+        by_reason.setdefault(key, []).append(finding.index)
+    lines += [
+        f"  {db_id}: {reason} (example{'s' * (len(found) > 1)} {names([str(i) for i in found])})"
+        for (db_id, reason), found in list(by_reason.items())[:LISTED]
+    ]
+    if len(by_reason) > LISTED:
+        lines.append(f"  ... and {len(by_reason) - LISTED} more (--json lists all)")
     by_database = Counter(f.db_id for f in check.findings if f.kind == "empty")
     if by_database:
         lines.append(
@@ -105,6 +122,14 @@ def gold_check(check: GoldCheck) -> str:
             + ", ".join(f"{name} {n}" for name, n in by_database.most_common())
         )
     return "\n".join(lines)
+
+
+def validity(scorecard: Mapping[str, Any]) -> str:
+    """Say how much of the predicted SQL is valid, and which layer the first candidates failed."""
+    run, n = scorecard["run"], scorecard["n"]
+    faults = [f"{layer} {count}" for layer, count in run["first_candidate_faults"].items()]
+    why = f"; first candidates failed at: {', '.join(faults)}" if faults else ""
+    return f"valid SQL {run['valid']} of {n}{why}"
 
 
 def bases_table(bases: Iterable[Base]) -> str:

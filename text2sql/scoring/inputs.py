@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from text2sql.databases import Database, locate
+from text2sql.databases import Database, check_db_id, locate
 from text2sql.errors import DatabaseError, DataError, UnknownName
 from text2sql.examples import Example
 from text2sql.records import read_examples, read_gold_lines, read_text
@@ -121,6 +121,7 @@ def database_finder(databases: str | Path | Database | FindDatabase) -> FindData
 
 
 def _in_folder(folder: Path, db_id: str) -> Database:
+    check_db_id(db_id)
     for suffix in SUFFIXES:
         path = folder / db_id / f"{db_id}{suffix}"
         if path.is_file():

@@ -226,7 +226,8 @@ def _fit(
             f"stopped at step {steps} of {trainer.state.max_steps};"
             f" continue with: t2s train --resume --output {folder}"
         )
-    return trainer, steps, output.training_loss
+    done_before = int(start.name.rpartition("-")[2]) if start else 0
+    return trainer, steps, output.training_loss if steps > done_before else None
 
 
 def _lora(recipe: Recipe) -> dict[str, Any]:
