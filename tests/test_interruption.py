@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-STEPS = 40
+STEPS = 24
 SETTINGS = (
-    f"max_steps={STEPS} save_steps=5 logging_steps=1 per_device_train_batch_size=2"
+    f"max_steps={STEPS} save_steps=4 logging_steps=1 per_device_train_batch_size=2"
     " gradient_accumulation_steps=1"
 ).split()
 
@@ -63,7 +63,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(number, tiny_llama, undisturb
         command(tiny_llama, output), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     said = ""
-    while (line := process.stderr.readline()) and not re.match(r"step (1[2-9]|2\d)/", line):
+    while (line := process.stderr.readline()) and not re.match(r"step (7|8|9|1\d)/", line):
         said += line
     process.send_signal(number)
     rest = process.communicate(timeout=120)[1]
