@@ -12,7 +12,7 @@ from typing import Any
 
 from text2sql.bases.base import Base
 from text2sql.data.checks import GoldCheck
-from text2sql.reporting.tables import _one_line, _width
+from text2sql.reporting.tables import display_width, one_line
 
 ROWS_SHOWN = 20
 LISTED = 20
@@ -33,12 +33,12 @@ def rows_table(
         truncated: the rows were cut already.
         shown: rows printed at most.
     """
-    cells = [["NULL" if v is None else _one_line(v) for v in row] for row in rows[:shown]]
-    header = [_one_line(name) for name in columns]
+    cells = [["NULL" if v is None else one_line(v) for v in row] for row in rows[:shown]]
+    header = [one_line(name) for name in columns]
     right = [
         all(_is_number(row[i]) for row in rows[:shown]) and bool(rows) for i in range(len(header))
     ]
-    widths = [max(map(_width, column)) for column in zip(header, *cells, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(header, *cells, strict=True)]
     lines = [_line(row, widths, right) for row in (header, *cells)]
     left = len(rows) - len(cells)
     if left or truncated:
@@ -52,7 +52,9 @@ def _is_number(value: Any) -> bool:
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     padded = (
-        " " * (width - _width(cell)) + cell if to_right else cell + " " * (width - _width(cell))
+        " " * (width - display_width(cell)) + cell
+        if to_right
+        else cell + " " * (width - display_width(cell))
         for cell, width, to_right in zip(cells, widths, right, strict=True)
     )
     return "  ".join(padded).rstrip()
@@ -61,7 +63,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 def names(found: Sequence[str], shown: int = 8) -> str:
     """List names, the first few of many."""
     more = f", ... ({len(found):,} in all)" if len(found) > shown else ""
-    return ", ".join(map(_one_line, found[:shown])) + more
+    return ", ".join(map(one_line, found[:shown])) + more
 
 
 def printable(text: str) -> str:
@@ -71,13 +73,13 @@ def printable(text: str) -> str:
 
 def mapping_table(mapping: Mapping[str, Any]) -> str:
     """Print nested settings, one a line: key, then value; what is nested stands below its key."""
-    width = max((_width(key) for key in mapping), default=0)
+    width = max((display_width(key) for key in mapping), default=0)
     return "\n".join(line for key, value in mapping.items() for line in _entry(key, value, width))
 
 
 def _entry(key: str, value: Any, width: int) -> list[str]:
     if isinstance(value, Mapping) and value:
-        inner = max(_width(str(name)) for name in value)
+        inner = max(display_width(str(name)) for name in value)
         return [
             f"{key}:",
             *(f"  {name!s:<{inner}}  {_short(entry)}" for name, entry in value.items()),
@@ -107,7 +109,7 @@ def gold_check(check: GoldCheck) -> str:
     ]
     by_reason: dict[tuple[str, str], list[int]] = {}
     for finding in check.unusable():
-        key = (finding.db_id, _one_line(finding.reason))
+        key = (finding.db_id, one_line(finding.reason))
         by_reason.setdefault(key, []).append(finding.index)
     lines += [
         f"  {db_id}: {reason} (example{'s' * (len(found) > 1)} {names([str(i) for i in found])})"

@@ -77,24 +77,24 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         header: one cell a column.
         rows: as many cells as the header; line breaks and control characters become spaces.
     """
-    cells = [[_one_line(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    cells = [[one_line(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
     return "\n".join(_line(row, widths) for row in cells)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     first, *others = (
-        (cell, " " * (width - _width(cell))) for cell, width in zip(row, widths, strict=True)
+        (cell, " " * (width - display_width(cell))) for cell, width in zip(row, widths, strict=True)
     )
     return "  ".join([first[0] + first[1], *(pad + cell for cell, pad in others)]).rstrip()
 
 
-def _one_line(cell: object) -> str:
+def one_line(cell: object) -> str:
     # control characters of a value would move the terminal's cursor
     return "".join(c if c.isprintable() else " " for c in str(cell))
 
 
-def _width(text: str) -> int:
+def display_width(text: str) -> int:
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text

@@ -273,10 +273,12 @@ def _quiet() -> Iterator[None]:
 
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
-    with quiet():
-        yield
-    if shown:
-        datasets.enable_progress_bars()
+    try:
+        with quiet():
+            yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
 
 
 def _save(trainer: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe) -> None:
