@@ -279,3 +279,21 @@ def test_a_reader_that_goes_away_is_no_traceback(shop):
     assert b"Traceback" not in process.stderr.read()
     process.wait()
     process.stderr.close()
+
+
+@pytest.mark.parametrize("command", ["predict", "train", "prompt"])
+def test_without_the_extras_a_command_names_the_one_to_install(command, shop, tmp_path):
+    code = (
+        "import importlib.util as u, sys\n"
+        "heavy, find = ('torch', 'transformers', 'trl', 'peft', 'datasets'), u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name in heavy else find(name, *a)\n"
+        "from text2sql.cli import main\nsys.argv = ['t2s', *sys.argv[1:]]\nmain()"
+    )
+    words = {"train": ["--base", "mini", "--data", "samples"]}.get(command, ["q?", "-d", str(shop)])
+    result = subprocess.run(
+        [sys.executable, "-c", code, command, *words], capture_output=True, text=True, cwd=tmp_path
+    )
+
+    extra = "train" if command == "train" else "infer"
+    assert f"pip install 'text2sql[{extra}]'" in result.stderr and "defect" not in result.stderr
+    assert result.returncode == (0 if command == "prompt" else 1)  # a prompt's tokens are estimated

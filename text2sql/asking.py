@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from text2sql.bases import find_base, load_tokenizer
+from text2sql.bundled import ensure_mini
 from text2sql.decoding.verification import verify
-from text2sql.errors import ModelError, PromptError
+from text2sql.errors import MissingExtra, ModelError, PromptError
 from text2sql.execution import Executor
 from text2sql.execution.sampling import sampler
 from text2sql.models import ANSWER_ROOM, DEFAULT_CONTEXT
@@ -98,13 +99,11 @@ def show_prompt(
 
 
 def _tokenizer(base: str, found: Any, revision: str | None, trust: bool | None) -> tuple[Any, str]:
-    if found.name == "mini":
-        from text2sql.bundled import ensure_mini
-
-        ensure_mini()
     try:
+        if found.name == "mini":
+            ensure_mini()
         return load_tokenizer(found, revision=revision, trust_remote_code=trust), ""
-    except ModelError as error:
+    except (MissingExtra, ModelError) as error:
         return None, f" (estimated at {CHARACTERS_PER_TOKEN} characters a token: {error})"
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from text2sql.bases import find_base, mini
 from text2sql.bases.loading import quiet
 from text2sql.data.catalog import DataSet, find_dataset
-from text2sql.errors import OutputError
+from text2sql.errors import OutputError, need
 from text2sql.examples import Example
 from text2sql.outputs import full_disk
 from text2sql.prompting import Prompt, build_prompt, encode, encode_completion
@@ -40,6 +40,7 @@ def ensure_mini() -> Path:
         OutputError: the user's cache cannot be written.
     """
     place = mini.place()
+    need("infer", "torch", "transformers", "peft")
     if not (place / "config.json").exists():
         print(
             "building the bundled base, once: about two minutes on two idle cores", file=sys.stderr

@@ -19,6 +19,7 @@ The model's mistakes are values, not errors: `Execution.error`, `Candidate.fault
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -108,6 +109,17 @@ class MissingExtra(Text2SQLError):
         super().__init__(
             f"this needs {package}, which is not installed: pip install 'text2sql[{extra}]'"
         )
+
+
+def need(extra: str, *packages: str) -> None:
+    """Make sure that packages are installed, without importing them.
+
+    Raises:
+        MissingExtra: the first that is not; it names the extra that installs it.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtra(extra, package)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -23,7 +23,7 @@ from typing import Any
 from text2sql.bases import Base, find_base, load_model, load_tokenizer
 from text2sql.bases.loading import quiet
 from text2sql.data.catalog import DataSet
-from text2sql.errors import DataError, Interrupted, MissingExtra, OutputError
+from text2sql.errors import DataError, Interrupted, OutputError, need
 from text2sql.outputs import full_disk, owned
 from text2sql.prompting import write_card
 from text2sql.training.checkpoints import last_checkpoint
@@ -31,6 +31,7 @@ from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
 
 SKIPS_SHOWN = 5
+PACKAGES = ("torch", "transformers", "peft", "datasets", "trl")
 SAME_NAME = (  # settings that a recipe and SFTConfig call alike
     "seed",
     "learning_rate",
@@ -92,7 +93,7 @@ def train(
         DataError: examples do not fit and `allow_skips` is off, or none is left.
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
     """
-    _need_trl()
+    need("train", *PACKAGES)
     assert recipe.output_dir is not None  # start() sets it
     base = find_base(recipe.base)
     started = time.monotonic()
@@ -116,14 +117,6 @@ def train(
         _save(trainer, folder, base, tokenizer, recipe)
     seconds = time.monotonic() - started
     return Run(folder, steps, loss, len(encoded.rows), len(encoded.skips), encoded.tokens, seconds)
-
-
-def _need_trl() -> None:
-    from importlib.util import find_spec
-
-    for package in ("torch", "transformers", "peft", "datasets", "trl"):
-        if find_spec(package) is None:
-            raise MissingExtra("train", package)
 
 
 def _settle(recipe: Recipe, base: Base, folder: Path, resume: bool) -> Recipe:

@@ -11,10 +11,10 @@ from typing import Any
 from text2sql.bases import find_base
 from text2sql.bundled import ensure_mini
 from text2sql.data.catalog import find_dataset
-from text2sql.errors import SettingsError
+from text2sql.errors import SettingsError, need
 from text2sql.project import Project, load_project
 from text2sql.training.recipe import Recipe, read_recipe
-from text2sql.training.sft import Run, train
+from text2sql.training.sft import PACKAGES, Run, train
 
 
 def start(
@@ -54,6 +54,7 @@ def start(
     dataset = find_dataset(
         read.data, split=read.split, data_root=data_root, project=project, limit=read.limit
     )
+    need("train", *PACKAGES)
     if base.name == "mini":
         ensure_mini()
     return train(
