@@ -1,9 +1,11 @@
 """Fixtures that every test may use: the real data root, where there is one."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import servers
 import tiny
 
 # tiny models are faster on one thread, and threads that spin cost the other processes of a test
@@ -60,3 +62,13 @@ def samples() -> Path:
 def shop(samples: Path) -> Path:
     """Return the bundled shop as a SQLite file."""
     return samples / "database" / "shop" / "shop.sqlite"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Yield the URL of an empty PostgreSQL database; skip where PostgreSQL is not installed."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    if servers.postgres_programs() is None:
+        pytest.skip("PostgreSQL is not installed: no initdb in PATH or /usr/lib/postgresql")
+    with servers.postgres_server() as url:
+        yield url

@@ -78,9 +78,25 @@ def test_ordinary_server_sql_passes() -> None:
     assert refusal("SELECT pg_typeof(id), id::text FROM t", "postgres") is None
 
 
-def test_a_cte_may_not_borrow_a_system_name() -> None:
-    hidden = "WITH pg_class AS (SELECT 1) SELECT * FROM (SELECT * FROM pg_class) x"
-    assert refusal(hidden, "duckdb") is not None
+@pytest.mark.parametrize("dialect", ["sqlite", "duckdb"])
+def test_a_cte_may_be_named_like_a_table_of_the_system(dialect: str) -> None:
+    name = {"sqlite": "sqlite_master", "duckdb": "pg_class"}[dialect]
+    named = f"WITH {name} AS (SELECT 1) SELECT * FROM (SELECT * FROM {name}) x"
+    assert refusal(named, dialect) is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM pg_class, (WITH pg_class AS (SELECT 1) SELECT * FROM pg_class) x",
+        "WITH pg_class AS (SELECT * FROM pg_class) SELECT * FROM pg_class",
+        "WITH a AS (SELECT * FROM pg_class), pg_class AS (SELECT 1) SELECT * FROM a",
+        "WITH pg_class AS (SELECT 1) SELECT * FROM main.pg_class",
+        "SELECT (WITH pg_class AS (SELECT 1) SELECT 1), (SELECT count(*) FROM pg_class)",
+    ],
+)
+def test_a_cte_that_is_not_visible_lends_no_name(sql: str) -> None:
+    assert refusal(sql, "duckdb") is not None
 
 
 def test_size_is_counted_in_bytes() -> None:

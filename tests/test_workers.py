@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_databases import build_duckdb, build_sqlite, children
+from small_databases import build_duckdb, build_sqlite
 
 from text2sql.errors import SettingsError
 from text2sql.execution import Execution, Executor
@@ -38,8 +38,9 @@ def gone(pid: int) -> bool:
     """Tell whether a process has ended; a zombie that nobody waits for has."""
     for _ in range(100):
         try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1:
+                return True  # and none of its threads is still on its way out
         except (FileNotFoundError, ProcessLookupError):
             return True
         time.sleep(0.1)
@@ -70,24 +71,6 @@ def script(folder: Path, body: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-@needs_proc
-def test_a_thousand_queries_with_hostile_ones_leave_no_process(path: Path) -> None:
-    before = children()
-    sample = ["SELECT count(*) FROM t", "DROP TABLE t", "SELECT nope FROM t", "SELECT 3"]
-    bad = [HARD, "SELECT json_group_array(hex(zeroblob(9000))) FROM t a, t b"]
-    with Executor(path, workers=2) as executor:
-        kinds = [
-            executor.execute(
-                bad[i // 100 % 2] if i % 100 == 50 else sample[i % 4], timeout=0.1
-            ).error_kind
-            for i in range(1000)
-        ]
-        assert len(children() - before) <= 2
-    assert children() <= before
-    assert kinds.count(None) == 500
-    assert kinds.count("timeout") + kinds.count("memory") == 10
 
 
 @needs_proc

@@ -1,8 +1,10 @@
 """Running SQL that a model wrote, without being hurt by it.
 
 gate      is it one query that only reads?              policy    which functions and tables
-sqlite_engine, duckdb_engine, warehouse                 the engine, locked down
+sqlite_engine, duckdb_engine                            the engine, locked down
 worker_main, workers, frames                            the process around it, and the pipe
+warehouse, postgres, connections, watchdog              a server, read-only, and the line to it
+moments   a fixed moment in place of the clock          sampling  rows to show in a prompt
 executor  what callers use                              results   what they get
 """
 

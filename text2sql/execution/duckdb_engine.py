@@ -9,15 +9,17 @@ and its own tree (`json_serialize_sql`) is walked: so a difference between sqlgl
 engine's hides nothing.
 
 Covered: files, extensions, settings, system tables and functions, writes in a CTE, several
-statements, sleeping.
+statements, sleeping; views and macros of the file that do what a statement may not.
 Not covered: PIVOT without an IN list, which DuckDB runs as several statements; the memory of scalar
 functions and single calls that never look at the clock (the worker's own limits end those).
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from text2sql.errors import DatabaseError
@@ -36,7 +38,9 @@ _CONFIG = {
     "max_temp_directory_size": "0KiB",
 }
 _READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+_SERIALIZE = "SELECT system.main.json_serialize_sql($1)"  # not a macro of the file named like it
 _REMEMBERED = 512  # statements
+_AS = re.compile(r"\bAS\b", re.IGNORECASE)
 
 # The exception classes of duckdb 2.0.0, by name: the module is imported late.
 _KINDS = {
@@ -182,6 +186,8 @@ def classify(error: Exception) -> str:
         return "missing"
     if "read-only mode" in message:
         return "refused"
+    if name == "InternalException" and ("emory" in message or "alloc" in message):
+        return "memory"
     if name == "IOException" and ("orrupt" in message or "Could not read" in message):
         return "database"
     return _KINDS.get(name, "memory" if "bad_alloc" in message else "engine")
@@ -200,49 +206,92 @@ def check_tree(cursor: Any, sql: str, catalog: gate.Catalog) -> None:
     if kinds != ["SELECT"]:
         what = "no statement" if not kinds else ", ".join(kinds).replace("_", " ")
         raise Refusal("refused", f"one query is expected, not {what}")
-    tree = json.loads(cursor.execute("SELECT json_serialize_sql($1)", [sql]).fetchone()[0])
+    tree = json.loads(cursor.execute(_SERIALIZE, [sql]).fetchone()[0])
     if tree.get("error"):
         raise Refusal("refused", f"the statement cannot be judged: {tree.get('error_message')}")
-    for node in _nodes(tree["statements"]):
-        _check_node(node, catalog)
+    for node, ctes in _nodes(tree["statements"]):
+        _check_node(node, ctes, catalog)
 
 
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object of a decoded JSON tree, without recursion."""
-    pending = [value]
+def _nodes(value: Any) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Yield every object of a decoded tree with the CTEs visible there, without recursion."""
+    pending: list[tuple[Any, frozenset[str]]] = [(value, frozenset())]
     while pending:
-        value = pending.pop()
+        value, visible = pending.pop()
         if isinstance(value, dict):
-            yield value
-            pending.extend(value.values())
+            yield value, visible
+            for cte in (value.get("cte_map") or {}).get("map", ()):
+                pending.append((cte["value"], visible))  # a CTE sees those before it
+                visible |= {cte["key"].lower()}
+            pending.extend((item, visible) for key, item in value.items() if key != "cte_map")
         elif isinstance(value, list):
-            pending.extend(value)
+            pending.extend((item, visible) for item in value)
 
 
-def _check_node(node: dict[str, Any], catalog: gate.Catalog) -> None:
+def _check_node(node: dict[str, Any], ctes: frozenset[str], catalog: gate.Catalog) -> None:
     kind = str(node.get("type", ""))
     if kind.endswith("_NODE") and kind not in _READING_NODES:
         raise Refusal("refused", f"{kind.split('_')[0]} is not allowed: a statement may only read")
     if kind == "SHOW_REF":
         raise Refusal("refused", "SHOW, DESCRIBE and SUMMARIZE are not allowed")
     if kind == "TABLE_FUNCTION":
-        gate.check_table_function(node["function"]["function_name"], "duckdb")
+        gate.check_table_function(node["function"]["function_name"], "duckdb", catalog)
     elif kind == "BASE_TABLE":
         names = (node["table_name"], node["schema_name"], node.get("catalog_name") or "")
-        gate.check_table(*names, "duckdb", catalog)
+        if names[1:] != ("", "") or names[0].lower() not in ctes:
+            gate.check_table(*names, "duckdb", catalog)
     elif isinstance(node.get("function_name"), str):
-        gate.check_function(node["function_name"], "duckdb")
+        gate.check_function(node["function_name"], "duckdb", catalog)
 
 
 def _read_catalog(connection: Any) -> gate.Catalog:
-    """Return the database's own schemas and tables."""
+    """Return the database's own schemas and tables, and which views and macros may not be used."""
     own = connection.execute(
-        "SELECT lower(schema_name), lower(table_name) FROM duckdb_tables() WHERE NOT internal"
-        " UNION SELECT lower(schema_name), lower(view_name) FROM duckdb_views() WHERE NOT internal"
+        "SELECT schema_name, table_name FROM system.main.duckdb_tables() WHERE NOT internal"
+        " UNION SELECT schema_name, view_name FROM system.main.duckdb_views() WHERE NOT internal"
     ).fetchall()
-    name = connection.execute("SELECT lower(current_database())").fetchone()[0]
-    namespaces = frozenset({"main", *(schema for schema, _ in own)})
-    return gate.Catalog(name, namespaces, frozenset(table for _, table in own))
+    named = "SELECT database_name FROM system.main.duckdb_databases() WHERE NOT internal"
+    name = connection.execute(named).fetchone()[0].lower()
+    namespaces = frozenset({"main", *(schema.lower() for schema, _ in own)})
+    catalog = gate.Catalog(name, namespaces, frozenset(table.lower() for _, table in own))
+    stored = _stored_queries(connection)
+    while True:  # a view may stand on another one
+        found = {name for name, queries in stored if not _reads(connection, queries, catalog)}
+        if found <= catalog.forbidden:
+            return catalog
+        catalog = replace(catalog, forbidden=catalog.forbidden | found)
+
+
+def _stored_queries(connection: Any) -> list[tuple[str, list[str]]]:
+    """Return the owner's views and macros, each with the texts of which one is its query."""
+    views = connection.execute(
+        "SELECT view_name, sql FROM system.main.duckdb_views() WHERE NOT internal"
+    ).fetchall()
+    macros = connection.execute(
+        "SELECT function_name, function_type, macro_definition"
+        " FROM system.main.duckdb_functions() WHERE NOT internal AND macro_definition IS NOT NULL"
+    ).fetchall()
+    # CREATE VIEW "a AS b" AS SELECT ...: one of the tails is the query
+    found = [(name.lower(), [sql[m.end() :] for m in _AS.finditer(sql)]) for name, sql in views]
+    return found + [
+        (name.lower(), [text if kind == "table_macro" else f"SELECT ({text})"])
+        for name, kind, text in macros
+    ]
+
+
+def _reads(connection: Any, queries: list[str], catalog: gate.Catalog) -> bool:
+    """Tell whether one of the texts is a query that may run."""
+    import duckdb
+
+    for sql in queries:
+        try:
+            check_tree(connection, sql, catalog)
+        except duckdb.Error:
+            continue  # a tail that is no query
+        except Refusal:
+            return False
+        return True
+    return False
 
 
 def _first_line(error: Exception) -> str:

@@ -15,18 +15,22 @@ in-memory databases.
 
 import os
 import pickle
+import sys
 import threading
 import weakref
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 
 from text2sql.databases import FILE_ENGINES, Database, locate
 from text2sql.errors import DatabaseError, SettingsError
-from text2sql.execution.frames import Reply, decode
+from text2sql.execution.frames import Reply, decode, encode
 from text2sql.execution.results import Caps, Execution, Refusal, check_size, failed
 from text2sql.execution.workers import Request, Worker
 
 Signature = tuple[int, ...]
+Moment = date | str  # a datetime is a date
 
 _DEFAULTS = Caps()
 _SHARED_WORKERS = 4
@@ -68,6 +72,14 @@ class Executor:
         self._stop = weakref.finalize(self, _stop_all, self._crew)  # also when the interpreter ends
         _EXECUTORS.add(self)
 
+    def start(self) -> "Executor":
+        """Start every worker now instead of when it is first needed; they get ready meanwhile."""
+        with self._changed:
+            while len(self._crew) < self._workers and not self._closed:
+                self._crew.append(Worker(memory=self._memory))
+                self._idle.append(self._crew[-1])
+        return self
+
     def execute(
         self,
         sql: str,
@@ -76,6 +88,7 @@ class Executor:
         timeout: float = _DEFAULTS.timeout,
         max_rows: int = _DEFAULTS.max_rows,
         max_bytes: int = _DEFAULTS.max_bytes,
+        as_of: Moment | None = None,
     ) -> Execution:
         """Run one statement.
 
@@ -86,15 +99,39 @@ class Executor:
                 excluded.
             max_rows: rows returned at most.
             max_bytes: bytes of encoded rows returned at most.
+            as_of: a moment (UTC where it names no zone) in the place of the clock: of now(),
+                CURRENT_DATE, date('now') and their like.
 
         Returns:
             Rows, or the reason why there are none.
 
         Raises:
             DatabaseError: the database is missing, corrupt, or open for writing elsewhere.
-            SettingsError: a cap that is not positive.
+            SettingsError: a cap that is not positive, or a moment that cannot be read.
         """
-        return self._run(sql, database, Caps(timeout, max_rows, max_bytes), explain=False)
+        caps = Caps(timeout, max_rows, max_bytes)
+        return _execution(self._run([sql], database, caps, as_of=as_of)[0])
+
+    def fetch(
+        self,
+        statements: Sequence[str],
+        database: str | Path | Database | None = None,
+        *,
+        timeout: float = _DEFAULTS.timeout,
+        max_rows: int = _DEFAULTS.max_rows,
+        max_bytes: int = _DEFAULTS.max_bytes,
+        as_of: Moment | None = None,
+    ) -> list[Reply]:
+        """Run several statements on one worker, each under its own deadline and caps.
+
+        Returns:
+            One reply per statement, its rows still encoded (`frames.decode` each of `pages`):
+            equal pages are equal rows.
+
+        Raises:
+            DatabaseError, SettingsError: as for `execute`.
+        """
+        return self._run(statements, database, Caps(timeout, max_rows, max_bytes), as_of=as_of)
 
     def explain(
         self,
@@ -112,21 +149,30 @@ class Executor:
         Raises:
             DatabaseError: as for `execute`.
         """
-        return self._run(sql, database, Caps(timeout), explain=True)
+        return _execution(self._run([sql], database, Caps(timeout), explain=True)[0])
 
     def _run(
-        self, sql: str, database: str | Path | Database | None, caps: Caps, *, explain: bool
-    ) -> Execution:
+        self,
+        statements: Sequence[str],
+        database: str | Path | Database | None,
+        caps: Caps,
+        *,
+        explain: bool = False,
+        as_of: Moment | None = None,
+    ) -> list[Reply]:
         found, signature = self._find(self._database if database is None else database)
-        try:
-            check_size(sql)
-        except Refusal as refusal:
-            return failed(refusal.kind, refusal.message)
+        replies = [_refused(sql) for sql in statements]
+        asked = [i for i, reply in enumerate(replies) if reply is None]
+        texts = _at_moment([statements[i] for i in asked], found.dialect, as_of)
         if found.path is None:
             from text2sql.execution import warehouse
 
-            return warehouse.run(sql, found, caps, explain=explain)
-        return self._ask(Request(found.engine, str(found.path), signature, sql, explain), caps)
+            ran = [_encoded(warehouse.run(sql, found, caps, explain=explain)) for sql in texts]
+        else:
+            where = found.engine, str(found.path), signature
+            ran = self._ask([Request(*where, sql, explain) for sql in texts], caps)
+        done = dict(zip(asked, ran, strict=True))
+        return [reply or done[i] for i, reply in enumerate(replies)]
 
     def _find(self, database: str | Path | Database | None) -> tuple[Database, Signature]:
         """Find a database; a file that has not changed since the last time is not read again."""
@@ -150,15 +196,19 @@ class Executor:
             self._located.clear()
         self._located[str(database)] = found, _signature(found)
 
-    def _ask(self, request: Request, caps: Caps) -> Execution:
-        worker = self._borrow(request.path)
+    def _ask(self, requests: Sequence[Request], caps: Caps) -> list[Reply]:
+        if not requests:
+            return []
+        path = requests[0].path
+        worker = self._borrow(path)
         try:
-            reply = worker.ask(request, caps)
+            replies = worker.ask_many(requests, caps)
         finally:
             self._give_back(worker)
-        if reply.error_kind == "database":
-            raise DatabaseError(_about(request.path, reply.error), request.path)
-        return _execution(reply)
+        for reply in replies:
+            if reply.error_kind == "database":
+                raise DatabaseError(_about(path, reply.error), path)
+        return replies
 
     def _borrow(self, path: str) -> Worker:
         with self._changed:
@@ -191,6 +241,9 @@ class Executor:
             self._closed = True
             self._stop()
             self._changed.notify_all()
+        servers = sys.modules.get("text2sql.execution.connections")
+        if servers is not None:  # idle ones only; another executor's next statement opens new ones
+            servers.close_all()
 
     def forget(self) -> None:
         """Drop the workers without stopping them: in a forked child they are the parent's."""
@@ -210,6 +263,28 @@ class Executor:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _refused(sql: str) -> Reply | None:
+    try:
+        check_size(sql)
+    except Refusal as refusal:
+        return Reply(refusal.kind, refusal.message)
+    return None
+
+
+def _at_moment(statements: list[str], dialect: str, as_of: Moment | None) -> list[str]:
+    if as_of is None:
+        return statements
+    from text2sql.execution.moments import fix_clock, parse_moment
+
+    moment = parse_moment(as_of)
+    return [fix_clock(sql, dialect, moment) for sql in statements]
+
+
+def _encoded(ran: Execution) -> Reply:
+    pages = [encode(ran.rows)] if ran.rows else []
+    return Reply(ran.error_kind, ran.error, ran.seconds, ran.truncated, ran.columns, pages)
 
 
 def _execution(reply: Reply) -> Execution:
@@ -276,9 +351,12 @@ def execute(
     timeout: float = _DEFAULTS.timeout,
     max_rows: int = _DEFAULTS.max_rows,
     max_bytes: int = _DEFAULTS.max_bytes,
+    as_of: Moment | None = None,
 ) -> Execution:
     """Run one statement in a worker process that is shared by the whole program.
 
     Arguments, result and errors are those of `Executor.execute`.
     """
-    return shared().execute(sql, database, timeout=timeout, max_rows=max_rows, max_bytes=max_bytes)
+    return shared().execute(
+        sql, database, timeout=timeout, max_rows=max_rows, max_bytes=max_bytes, as_of=as_of
+    )

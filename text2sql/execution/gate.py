@@ -37,6 +37,7 @@ class Catalog:
     name: str = ""  # of the database, as DuckDB allows before a schema
     namespaces: frozenset[str] = frozenset({"main"})
     tables: frozenset[str] = frozenset()  # the owner's, at least those named like the system's
+    forbidden: frozenset[str] = frozenset()  # views and macros that do what a statement may not
 
 
 NO_CATALOG = Catalog()
@@ -115,7 +116,7 @@ def _parse(sql: str, dialect: str) -> exp.Expr | None:
         if dialect in FILE_DIALECTS:
             return None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Refusal("refused", f"cannot be read as one query: {reason}") from None
+        raise Refusal("parse", f"cannot be read as one query: {reason}") from None
     # A comment after the last semicolon is a tree of its own to sqlglot.
     trees = [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
     if len(trees) != 1:
@@ -138,9 +139,10 @@ def check_tree(tree: exp.Expr, dialect: str, catalog: Catalog = NO_CATALOG) -> N
         if isinstance(node, _STATEMENTS):
             raise Refusal("refused", f"{_keyword(node)} is not allowed: a statement may only read")
         if isinstance(node, exp.Table):
-            _check_table(node, dialect, catalog)
+            if not _names_a_cte(node):
+                _check_table(node, dialect, catalog)
         elif isinstance(node, exp.Func):
-            check_function(_function_name(node), dialect)
+            check_function(_function_name(node), dialect, catalog)
 
 
 def _keyword(node: exp.Expr) -> str:
@@ -153,22 +155,44 @@ def _function_name(node: exp.Func) -> str:
     return node.name if isinstance(node, exp.Anonymous) else node.sql_name()
 
 
-def check_function(name: str, dialect: str) -> None:
-    """Refuse a function that the policy denies."""
-    if policy.denied_function(name, dialect):
+def check_function(name: str, dialect: str, catalog: Catalog = NO_CATALOG) -> None:
+    """Refuse a function that the policy denies, or a macro that does what it may not."""
+    if policy.denied_function(name, dialect) or name.lower() in catalog.forbidden:
         raise Refusal("refused", f"function {name.lower()} is not allowed")
+
+
+def _names_a_cte(node: exp.Table) -> bool:
+    """Tell whether a table is a CTE that is visible where it stands, not what is called like it."""
+    if node.db or isinstance(node.this, exp.Func):
+        return False
+    inside: exp.Expr = node  # the child through which we came up
+    parent = node.parent
+    while parent is not None:
+        clause = parent.args.get("with_")
+        if clause is not None and inside is not clause and node.name in _cte_names(clause):
+            return True
+        if isinstance(parent, exp.With):  # inside a CTE, those before it are visible
+            before = parent.expressions[: parent.expressions.index(inside)]
+            if node.name in [cte.alias for cte in before]:
+                return True
+        inside, parent = parent, parent.parent
+    return False
+
+
+def _cte_names(clause: exp.With) -> list[str]:
+    return [cte.alias for cte in clause.expressions]
 
 
 def _check_table(node: exp.Table, dialect: str, catalog: Catalog) -> None:
     if isinstance(node.this, exp.Func):
-        check_table_function(_function_name(node.this), dialect)
+        check_table_function(_function_name(node.this), dialect, catalog)
     else:
         check_table(node.name, node.db, node.catalog, dialect, catalog)
 
 
-def check_table_function(name: str, dialect: str) -> None:
+def check_table_function(name: str, dialect: str, catalog: Catalog = NO_CATALOG) -> None:
     """Refuse a function in FROM that the policy does not allow."""
-    if policy.denied_table_function(name, dialect):
+    if policy.denied_table_function(name, dialect) or name.lower() in catalog.forbidden:
         raise Refusal("refused", f"selecting from function {name.lower()} is not allowed")
 
 
@@ -178,6 +202,8 @@ def check_table(name: str, namespace: str, database: str, dialect: str, catalog:
     foreign = database.lower() not in ("", catalog.name)
     if foreign or namespace.lower() in policy.SYSTEM_NAMESPACES - catalog.namespaces:
         raise Refusal("refused", f"table {shown} lies outside the database")
+    if name.lower() in catalog.forbidden:
+        raise Refusal("refused", f"view {shown} reads what a statement may not")
     if policy.system_table(name, dialect) and name.lower() not in catalog.tables:
         raise Refusal("refused", f"table {shown} belongs to the system")
 

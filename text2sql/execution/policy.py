@@ -48,7 +48,8 @@ TABLE_FUNCTIONS = {
     "sqlite": SQLITE_MODULES,
     "duckdb": _names("range generate_series unnest json_each json_tree repeat repeat_row"),
     "postgres": _names("""
-        generate_series unnest json_each json_each_text jsonb_each jsonb_each_text
+        generate_series exploding_generate_series unnest
+        json_each json_each_text jsonb_each jsonb_each_text
         json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text
         json_object_keys jsonb_object_keys json_to_recordset jsonb_to_recordset
         json_populate_recordset jsonb_populate_recordset regexp_matches regexp_split_to_table
@@ -71,6 +72,7 @@ DENIED = {
         query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml table_to_xml
         table_to_xmlschema table_to_xml_and_xmlschema schema_to_xml schema_to_xmlschema
         database_to_xml database_to_xmlschema inet_server_addr inet_client_addr
+        ts_rewrite crosstab connectby xpath_table loread lowrite
     """),
     "mysql": _names("""
         load_file sleep benchmark get_lock release_lock release_all_locks is_free_lock is_used_lock
@@ -86,7 +88,7 @@ DENIED_PREFIXES = {
             disable_ pg_ write_ copy_ python_ load_ http_ st_read
         """)
     ),
-    "postgres": ("pg_", "lo_", "dblink", "postgres_fdw", "has_", "binary_upgrade_"),
+    "postgres": ("pg_", "lo_", "crosstab", "dblink", "postgres_fdw", "has_", "binary_upgrade_"),
     "mysql": ("sys_", "gtid_", "asynchronous_connection_", "group_replication_"),
 }
 

@@ -5,56 +5,42 @@
 
 The server is the other process: nothing is started here. Use a role that may only read as well.
 
-Covered: PostgreSQL, MySQL and MariaDB through SQLAlchemy; row and byte caps, read from a
-server-side cursor.
-Not covered: other servers, which have no read-only transaction that we know of; a server that stops
-answering.
+Covered: PostgreSQL (`postgres`), MySQL and MariaDB through SQLAlchemy; row and byte caps, read from
+a server-side cursor.
+Not covered: other servers, which have no read-only transaction that we know of; other drivers than
+`CLIENTS`, of which some run several statements at once.
 """
 
-import threading
+import pickle
+import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from text2sql.databases import Database, hide_password
+from text2sql.databases import Database
 from text2sql.errors import DatabaseError
-from text2sql.execution import gate
+from text2sql.execution import connections, gate, postgres, watchdog
 from text2sql.execution.frames import collect
 from text2sql.execution.results import Caps, Execution, Refusal, failed
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
-# What makes a transaction safe, by SQLAlchemy's backend name; {ms} and {s} are the timeout.
-# PostgreSQL 17 manual: SET TRANSACTION, statement_timeout; MySQL 8.4 manual: max_execution_time;
-# MariaDB: max_statement_time. MySQL takes the access mode for the next transaction, so it comes
+CLIENTS = {
+    "postgresql": ("psycopg", "psycopg2"),
+    "mysql": ("pymysql", "mysqldb"),
+    "mariadb": ("pymysql", "mysqldb"),
+}
+
+# What makes a transaction safe; {ms} and {s} are the timeout. MySQL 8.4 manual: max_execution_time;
+# MariaDB: max_statement_time. Both take the access mode for the next transaction, so it comes
 # before BEGIN.
-_BEFORE: dict[str, tuple[str, ...]] = {
-    "postgresql": ("SET TRANSACTION READ ONLY", "SET LOCAL statement_timeout = {ms}"),
-    "mysql": (
-        "SET SESSION max_execution_time = {ms}",
-        "SET SESSION TRANSACTION READ ONLY",
-        "START TRANSACTION",
-    ),
-    "mariadb": (
-        "SET SESSION max_statement_time = {s}",
-        "SET SESSION TRANSACTION READ ONLY",
-        "START TRANSACTION",
-    ),
-}
+_MYSQL_TIMEOUT = "SET SESSION max_execution_time = {ms}"
+_MARIADB_TIMEOUT = "SET SESSION max_statement_time = {s}"
+_BEGIN = ("SET SESSION TRANSACTION READ ONLY", "START TRANSACTION")
 
-# PostgreSQL 17 manual, appendix A: SQLSTATE
-_STATES = {
-    "42P01": "missing",  # undefined_table
-    "42703": "missing",  # undefined_column
-    "42883": "missing",  # undefined_function
-    "3F000": "missing",  # invalid_schema_name
-    "42601": "parse",  # syntax_error
-    "57014": "timeout",  # query_canceled
-    "25006": "refused",  # read_only_sql_transaction
-    "42501": "refused",  # insufficient_privilege
-    "53200": "memory",  # out_of_memory
-}
+_ESCAPED_NAME = re.compile(r'\bU&"', re.I)  # a function's name that the gate cannot see
+
 # MySQL 8.4 error reference; 1969 is MariaDB's
 _NUMBERS = {
     1049: "missing",  # ER_BAD_DB_ERROR
@@ -70,9 +56,6 @@ _NUMBERS = {
     1038: "memory",  # ER_OUT_OF_SORTMEMORY
 }
 
-_ENGINES: dict[str, "Engine"] = {}
-_LOCK = threading.Lock()
-
 
 def run(sql: str, database: Database, caps: Caps, *, explain: bool = False) -> Execution:
     """Run or explain one statement on a server.
@@ -84,22 +67,26 @@ def run(sql: str, database: Database, caps: Caps, *, explain: bool = False) -> E
         DatabaseError: no such kind of server is supported, its driver is missing, or it cannot be
             reached.
     """
-    if database.engine not in _BEFORE:
-        known = ", ".join(sorted(_BEFORE))
+    if database.engine not in CLIENTS:
+        known = ", ".join(sorted(CLIENTS))
         raise DatabaseError(
             f"cannot run SQL on {database.engine} (known servers: {known})", database.shown
         )
     try:
-        gate.check(
-            sql, database.dialect if database.dialect == "postgres" else "mysql", _catalog(database)
-        )
+        _judge(sql, database)
     except Refusal as refusal:
         return failed(refusal.kind, refusal.message)
-    with _connect(database) as connection:
-        for statement in _BEFORE[database.engine]:
-            text = statement.format(ms=max(1, round(caps.timeout * 1000)), s=caps.timeout)
-            connection.exec_driver_sql(text)
-        return query(connection, f"EXPLAIN {sql}" if explain else sql, caps)
+    _check_driver(database)
+    if database.engine == "postgresql":
+        return postgres.run(sql, database, caps, explain=explain)
+    return _run_mysql(f"EXPLAIN {sql}" if explain else sql, database, caps)
+
+
+def _judge(sql: str, database: Database) -> None:
+    dialect = database.dialect if database.dialect == "postgres" else "mysql"
+    gate.check(sql, dialect, _catalog(database))
+    if dialect == "postgres" and _ESCAPED_NAME.search(sql):
+        raise Refusal("refused", 'names in escapes (U&"...") are not allowed')
 
 
 def _catalog(database: Database) -> gate.Catalog:
@@ -108,21 +95,31 @@ def _catalog(database: Database) -> gate.Catalog:
     return gate.Catalog((make_url(database.url).database or "").lower())
 
 
-def _connect(database: Database) -> "Connection":
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import SQLAlchemyError
-    from sqlalchemy.pool import NullPool
+def _check_driver(database: Database) -> None:
+    driver, known = connections.find_engine(database).driver, CLIENTS[database.engine]
+    if driver not in known:
+        message = f"cannot run SQL through {driver} (known drivers: {', '.join(known)})"
+        raise DatabaseError(message, database.shown)
 
-    try:
-        with _LOCK:
-            if database.url not in _ENGINES:
-                # No pool: settings of one session must not reach another.
-                engine = create_engine(database.url, poolclass=NullPool, hide_parameters=True)
-                _ENGINES[database.url] = engine
-        return _ENGINES[database.url].connect()
-    except (SQLAlchemyError, ImportError) as error:
-        message = f"cannot reach {database.shown}: {_message(error, database.url)}"
-        raise DatabaseError(message, database.shown) from None
+
+def _run_mysql(sql: str, database: Database, caps: Caps) -> Execution:
+    with connections.connect(database) as connection:
+        driver: Any = connection.connection.driver_connection
+        line = driver if hasattr(driver, "fileno") else driver._sock  # PyMySQL hides it
+        until = time.monotonic() + caps.timeout + watchdog.GRACE_SECONDS
+        with watchdog.guard(
+            line.fileno(), until=until, room=watchdog.room(caps.max_bytes)
+        ) as watch:
+            # a URL may say mysql for MariaDB; the server says what it is
+            is_mariadb = getattr(connection.dialect, "is_mariadb", False)
+            timeout = _MARIADB_TIMEOUT if is_mariadb else _MYSQL_TIMEOUT
+            ms = max(1, round(caps.timeout * 1000))
+            for statement in (timeout.format(ms=ms, s=ms / 1000), *_BEGIN):
+                connection.exec_driver_sql(statement)
+            execution = query(connection, sql, caps)
+    if watch.fired:
+        return failed(watch.fired, watch.reason, execution.seconds)
+    return execution
 
 
 def query(connection: "Connection", sql: str, caps: Caps) -> Execution:
@@ -133,16 +130,15 @@ def query(connection: "Connection", sql: str, caps: Caps) -> Execution:
         sql: one statement, passed to the driver as it is: a percent sign or a colon means nothing.
         caps: rows and bytes at most; the deadline between pages, as the server has its own.
     """
-    import pickle
-
     from sqlalchemy.exc import DBAPIError
 
     started = time.perf_counter()
+    driver, unread = connection.connection.driver_connection, True
     try:
         options = {"no_parameters": True, "stream_results": True, "max_row_buffer": 100}
         result = connection.exec_driver_sql(sql, execution_options=options)
         columns = list(result.keys())
-        pages, truncated = collect(
+        pages, unread = collect(
             lambda n: [_plain(row) for row in result.fetchmany(n)],
             max_rows=caps.max_rows,
             max_bytes=caps.max_bytes,
@@ -151,12 +147,23 @@ def query(connection: "Connection", sql: str, caps: Caps) -> Execution:
     except Refusal as refusal:
         return failed(refusal.kind, refusal.message, time.perf_counter() - started)
     except DBAPIError as error:
-        seconds = time.perf_counter() - started
-        return failed(classify(error), _message(error, str(connection.engine.url)), seconds)
+        unread = error.connection_invalidated
+        return failed(classify(error), _first_line(error), time.perf_counter() - started)
     finally:
+        if unread:
+            _leave_unread(connection, driver)
         connection.rollback()
     rows = [row for page in pages for row in pickle.loads(page)]  # our own pages, not a worker's
-    return Execution(columns, rows, truncated, None, None, time.perf_counter() - started)
+    return Execution(columns, rows, unread, None, None, time.perf_counter() - started)
+
+
+def _leave_unread(connection: "Connection", driver: object) -> None:
+    """Close a connection in the middle of a result, which MySQL's drivers would read to its end."""
+    result: Any = getattr(driver, "_result", None)
+    if hasattr(result, "unbuffered_active"):  # PyMySQL reads on even when it is collected
+        result.unbuffered_active = False
+    if not connection.invalidated:
+        connection.invalidate()
 
 
 def _check_time(started: float, caps: Caps) -> None:
@@ -168,27 +175,20 @@ def _plain(row: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
 
 
+def _first_line(error: Any) -> str:
+    """Return what the server says: MySQL's drivers raise (number, text)."""
+    cause = error.orig
+    text = cause.args[1] if len(getattr(cause, "args", ())) > 1 else str(cause)
+    return next(iter(str(text).strip().splitlines()), type(cause).__name__)
+
+
 def classify(error: Any) -> str:
-    """Return the error kind of what a driver raised through SQLAlchemy.
+    """Return the error kind of what a MySQL driver raised through SQLAlchemy.
 
     Args:
-        error: SQLAlchemy's DBAPIError; its `orig` has `sqlstate` (psycopg), `pgcode` (psycopg2) or
-            a number
-            as first argument (MySQL drivers).
+        error: SQLAlchemy's DBAPIError; its `orig` has a number as first argument.
     """
-    cause = getattr(error, "orig", None)
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    number = next(iter(getattr(cause, "args", ())), None)
-    if isinstance(number, int) and number in _NUMBERS:
-        return _NUMBERS[number]
-    return _STATES.get(state, "engine") if isinstance(state, str) else "engine"
-
-
-def _message(error: BaseException, url: str) -> str:
-    """Return an error's first line without the URL's password."""
-    from sqlalchemy.engine import make_url
-
-    text = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-    password = make_url(url).password
-    line = text[0].replace(url, hide_password(url))
-    return line.replace(password, "***") if password else line
+    number = next(iter(getattr(getattr(error, "orig", None), "args", ())), None)
+    if getattr(error, "connection_invalidated", False):
+        return "killed"
+    return _NUMBERS.get(number, "engine") if isinstance(number, int) else "engine"

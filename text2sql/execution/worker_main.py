@@ -3,8 +3,8 @@
     python -I -c "... main(fd, parent, memory)"      started by workers.Worker, never by hand
 
 Covered: address space, no file growth, no core dumps; warm connections per database, reopened when
-the file changes; the worker ends itself when its parent is gone, and when a query outlives deadline
-and parent.
+the file changes; the worker ends itself when its parent is gone, in the middle of a query as well,
+and when a query outlives its deadline.
 Not covered: Windows; macOS does not enforce the address space.
 """
 
@@ -13,6 +13,8 @@ import os
 import resource
 import select
 import signal
+import threading
+import time
 from collections import OrderedDict
 from multiprocessing.connection import Connection
 
@@ -25,6 +27,8 @@ from text2sql.execution.sqlite_engine import SQLiteEngine
 SELF_KILL_SECONDS = 0.9  # past the deadline: the parent, if it lives, has killed us before
 INDEX_BYTES = 64 << 20  # ceiling of the file size limit: see sqlite_engine._room_for_an_index
 _IDLE_SECONDS = 2.0  # then DuckDB files are released: an open one keeps others from writing
+_BROKEN = ("INTERNAL Error", "FATAL Error")  # after which DuckDB's instance answers nothing more
+_PARENT_SECONDS = 0.5  # between two looks at whether the parent lives
 _WARM = {
     "sqlite": 16,
     "duckdb": 4,
@@ -101,6 +105,19 @@ def limit(memory: int) -> None:
             resource.setrlimit(kind, (value, ceiling))
 
 
+def follow(parent: int) -> None:
+    """End this process soon after its parent, even in the middle of a statement."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os._exit(0)
+
+    before = threading.stack_size(1 << 18)
+    threading.Thread(target=watch, name="follow", daemon=True).start()
+    threading.stack_size(before)
+
+
 def main(fd: int, parent: int, memory: int) -> None:
     """Serve requests until the pipe closes or the parent is gone.
 
@@ -113,6 +130,7 @@ def main(fd: int, parent: int, memory: int) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     pipe = Connection(fd)
     limit(memory)
+    follow(parent)
     engines = Engines(memory)
     poll = select.poll()
     poll.register(fd, select.POLLIN)
@@ -142,7 +160,7 @@ def _serve(pipe: Connection, engines: Engines) -> None:
         reply = Reply("database", str(error))
     except MemoryError:
         reply = Reply("memory", "out of memory")
-    if reply.error_kind == "database":
+    if reply.error_kind == "database" or (reply.error or "").startswith(_BROKEN):
         engines.forget(path)
     pipe.send_bytes(_frame(reply))
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,6 +31,7 @@ from text2sql.execution.results import Caps
 GRACE_SECONDS = 0.5  # past the deadline, for the engine to stop by itself
 _START_SECONDS = 60.0
 _OPEN_SECONDS = 30.0
+_BATCH, _BATCH_BYTES = 32, 48 << 10  # sent ahead; a Unix socket holds about 200 kB, counted amply
 
 # -I: files of the current folder must not stand in for modules; the parent's own paths come last.
 _CODE = (
@@ -54,6 +56,16 @@ class Request:
 def _frame(request: Request, caps: Caps) -> bytes:
     what = (request.engine, request.path, request.signature, request.sql, request.explain)
     return encode((*what, caps.timeout, caps.max_rows, caps.max_bytes))
+
+
+def _fitting(frames: Sequence[bytes]) -> int:
+    """Return how many frames the pipe holds unread; more would block both ends."""
+    size = 0
+    for count, frame in enumerate(frames):
+        size += len(frame)
+        if count and size > _BATCH_BYTES:
+            return count
+    return len(frames)
 
 
 class Worker:
@@ -106,20 +118,46 @@ class Worker:
         Raises:
             Text2SQLError: no worker process can be started.
         """
+        return self.ask_many([request], caps)[0]
+
+    def ask_many(self, requests: Sequence[Request], caps: Caps) -> list[Reply]:
+        """Run statements one after the other, each under its own deadline.
+
+        They are written to the pipe ahead of the answers, so that the worker never waits for the
+        parent; those that a killed worker has not come to are asked again.
+
+        Raises:
+            Text2SQLError: no worker process can be started.
+        """
+        replies: list[Reply] = []
+        while len(replies) < len(requests):
+            left = requests[len(replies) : len(replies) + _BATCH]
+            frames = [_frame(request, caps) for request in left]
+            replies += self._ask_batch(frames[: _fitting(frames)], caps.timeout)
+            self.database = left[0].path
+        return replies
+
+    def _ask_batch(self, frames: Sequence[bytes], timeout: float) -> list[Reply]:
+        """Return replies until the worker has to be replaced; at least one."""
         if self._process.poll() is not None:  # killed from outside while it was idle
             self.restart()
         self._await_ready()
+        replies: list[Reply] = []
         try:
-            reply = self._exchange(_frame(request, caps), caps.timeout)
+            for frame in frames:
+                self._pipe.send_bytes(frame)
+            while len(replies) < len(frames):
+                replies.append(self._receive(timeout))
+                if replies[-1].error_kind in ("killed", "memory") or not self._ready:
+                    break
         except (EOFError, OSError, pickle.UnpicklingError):
-            reply = self._post_mortem()
+            replies.append(self._post_mortem())
         except BaseException:
             self.restart()  # after Ctrl-C: the answer to come must not reach the next caller
             raise
-        if reply.error_kind in ("killed", "memory"):  # without memory an engine is in any state
-            self.restart()
-        self.database = request.path
-        return reply
+        if replies[-1].error_kind in ("killed", "memory"):
+            self.restart()  # without memory an engine is in any state
+        return replies
 
     def _await_ready(self) -> None:
         if self._ready:
@@ -139,11 +177,10 @@ class Worker:
                 f"{self._memory >> 20} MiB"
             )
 
-    def _exchange(self, frame: bytes, timeout: float) -> Reply:
-        """Send a request and wait for its reply; opening the database has a deadline of its own."""
+    def _receive(self, timeout: float) -> Reply:
+        """Wait for a reply; opening the database has a deadline of its own."""
         patience = timeout + GRACE_SECONDS
         started = time.perf_counter()
-        self._pipe.send_bytes(frame)
         while self._pipe.poll(patience):
             answer = self._pipe.recv_bytes()
             if answer not in (OPENING, OPENED):

@@ -19,22 +19,22 @@ DEFAULT_NAMESPACE = "main"
 
 _RELATIONS = """
     SELECT table_oid AS oid, schema_name, table_name, comment, false AS view
-    FROM duckdb_tables() WHERE database_name = 'source' AND NOT internal
+    FROM system.main.duckdb_tables() WHERE database_name = 'source' AND NOT internal
     UNION ALL
     SELECT view_oid, schema_name, view_name, comment, true
-    FROM duckdb_views() WHERE database_name = 'source' AND NOT internal
+    FROM system.main.duckdb_views() WHERE database_name = 'source' AND NOT internal
     ORDER BY schema_name <> 'main', schema_name, oid
 """
 _COLUMNS = """
     SELECT table_oid, column_name, data_type, is_nullable, comment
-    FROM duckdb_columns() WHERE database_name = 'source' AND NOT internal
+    FROM system.main.duckdb_columns() WHERE database_name = 'source' AND NOT internal
     ORDER BY table_oid, column_index
 """
 _CONSTRAINTS = """
     SELECT
         table_oid, constraint_type, constraint_column_names,
         referenced_table, referenced_column_names
-    FROM duckdb_constraints()
+    FROM system.main.duckdb_constraints()
     WHERE database_name = 'source' AND constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')
     ORDER BY table_oid, constraint_index
 """

@@ -33,17 +33,38 @@ def read_spider_schemas(path: str | Path) -> dict[str, Schema]:
         DataError: no such file, an empty one, malformed JSON (with its line), or a database whose
             record lacks a key or contradicts itself (with its db_id and the key).
     """
-    path = Path(path)
-    records = _read_records(path)
-    schemas = {}
-    for number, record in enumerate(records):
-        db_id = record.get("db_id") if isinstance(record, dict) else None
-        if not isinstance(db_id, str):
-            raise DataError(f"database {number} has no 'db_id'", path)
-        if db_id in schemas:
-            raise DataError(f"database {db_id!r} is described twice", path)
-        schemas[db_id] = _Record(record, db_id, path).schema()
-    return schemas
+    return dict(SpiderSchemas(path))
+
+
+class SpiderSchemas(Mapping[str, Schema]):
+    """The schemas of a file by db_id, each made when it is first asked for.
+
+    Raises:
+        DataError: as `read_spider_schemas`; a faulty record when its schema is asked for.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._records: dict[str, Mapping[str, Any]] = {}
+        self._made: dict[str, Schema] = {}
+        for number, record in enumerate(_read_records(self._path)):
+            db_id = record.get("db_id") if isinstance(record, dict) else None
+            if not isinstance(db_id, str):
+                raise DataError(f"database {number} has no 'db_id'", self._path)
+            if db_id in self._records:
+                raise DataError(f"database {db_id!r} is described twice", self._path)
+            self._records[db_id] = record
+
+    def __getitem__(self, db_id: str) -> Schema:
+        if db_id not in self._made:
+            self._made[db_id] = _Record(self._records[db_id], db_id, self._path).schema()
+        return self._made[db_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
 
 
 def _read_records(path: Path) -> list[Any]:
