@@ -2,9 +2,9 @@
 
 Runs the predictions of two published systems on Spider's 1,034 development questions and compares
 each verdict with the recorded one: execution accuracy, execution accuracy that keeps DISTINCT,
-BIRD's rule, hardness, and whether the official parser reads the prediction. A score is only
-comparable with published ones if all of them are equal; that figure is the point, the seconds are
-not.
+BIRD's rule, exact set match, hardness, and whether the official parser reads the prediction. A
+score is only comparable with published ones if all of them are equal; that figure is the point,
+the seconds are not.
 
     T2S_DATA=... python benchmarks/published_verdicts.py [--limit 200] [--workers 2]
 
@@ -23,15 +23,19 @@ from typing import Any
 
 from text2sql import scoring
 from text2sql.reporting.tables import text_table
-from text2sql.schema.model import Schema
 from text2sql.schema.spider_tables import read_spider_schemas
 from text2sql.scoring.inputs import read_gold, read_predictions
-from text2sql.scoring.official_text import prepare_prediction
-from text2sql.scoring.spider_parser import read_query
-from text2sql.scoring.spider_sql import Names
-from text2sql.scoring.spider_tokens import UnreadableSQL
+from text2sql.scoring.spider.parser import read_query
+from text2sql.scoring.spider.structure import Names
+from text2sql.scoring.spider.text import replace_value
+from text2sql.scoring.spider.words import UnreadableSQL
 
-METRICS = ("execution_accuracy", "execution_accuracy_keep_distinct", "bird_execution_accuracy")
+METRICS = (
+    "execution_accuracy",
+    "execution_accuracy_keep_distinct",
+    "bird_execution_accuracy",
+    "exact_set_match",
+)
 FIELDS = (*METRICS, "hardness", "parses")
 
 
@@ -82,10 +86,11 @@ def compare(spider: Path, system: str, limit: int | None, workers: int) -> dict[
         workers=workers,
     )
     schemas = read_spider_schemas(spider / "tables.json")
+    names = {db_id: Names.of(schema) for db_id, schema in schemas.items()}
     equal: Counter[str] = Counter(dict.fromkeys(FIELDS, 0))
     for record, prediction, line in zip(scores.records(), predictions, lines, strict=False):
         published = json.loads(line)
-        ours = record | {"parses": reads(prediction, schemas[record["db_id"]])}
+        ours = record | {"parses": reads(prediction, names[record["db_id"]])}
         for field in FIELDS:
             equal[field] += ours[field] == published[field]
             if ours[field] != published[field]:
@@ -100,10 +105,10 @@ def compare(spider: Path, system: str, limit: int | None, workers: int) -> dict[
     }
 
 
-def reads(prediction: str, schema: Schema) -> bool:
+def reads(prediction: str, names: Names) -> bool:
     """Tell whether the official parser reads a prediction in the form that it is given."""
     try:
-        read_query(prepare_prediction(prediction, keep_distinct=True), Names.of(schema))
+        read_query(replace_value(prediction), names)
     except UnreadableSQL:
         return False
     return True

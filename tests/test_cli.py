@@ -26,6 +26,7 @@ COMMANDS = [
     "eval",
     "predict",
     "score",
+    "compare",
     "validate",
     "schema",
     "prompt",
@@ -33,6 +34,7 @@ COMMANDS = [
     "data-list",
     "data-check",
     "data-stats",
+    "data-neighbours",
     "base-list",
     "base-build",
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from text2sql import reporting
 from text2sql.data.catalog import find_dataset
 from text2sql.decoding.generation import Decoding, batches
 from text2sql.errors import GoldError, OutputError, SettingsError
@@ -87,6 +88,9 @@ def test_samples_of_a_seed_are_the_same_again_and_those_of_another_are_not(tiny_
     first = texts("a", 1)
     assert first == texts("b", 1) != texts("c", 2)
     assert len(first[0]["candidates"]) == 3
+    card = json.loads((tmp_path / "a" / "scorecard.json").read_text())
+    assert list(card["samples"]) == ["pass@1", "pass@2", "pass@3", "majority_vote"]
+    assert "all samples: pass@1 " in reporting.validity(card)
 
 
 def test_a_resumed_run_must_keep_its_settings(tiny_llama, tmp_path):

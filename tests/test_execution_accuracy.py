@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from text2sql import scoring
 from text2sql.errors import GoldError
 from text2sql.execution import Executor
-from text2sql.scoring.official_text import prepare_gold, prepare_prediction, remove_distinct
 from text2sql.scoring.results import same_rows
-from text2sql.scoring.spider_sql import Names
+from text2sql.scoring.spider.structure import Names
+from text2sql.scoring.spider.text import prepare_gold, prepare_prediction, remove_distinct
 
 VALUES = st.sampled_from([None, 0, 1, 1.0, 15, 2.5, "", "a", "1", b"a"])
 
@@ -148,8 +148,8 @@ def test_values_of_other_engines_are_compared() -> None:
             "SELECT distinct_id, [distinct] FROM t -- DISTINCT",
             "SELECT distinct_id, [distinct] FROM t -- DISTINCT",
         ),
-        ("SELECT 'it''s; DISTINCT' FROM t; DROP TABLE t", "SELECT 'it''s; DISTINCT' FROM t;"),
-        ("SELECT (';') /* ; DISTINCT */ ; SELECT 2", "SELECT (';') /* ; DISTINCT */ ;"),
+        ("SELECT 'it''s; DISTINCT' FROM t; DROP TABLE t", "SELECT 'it''s; DISTINCT' FROM t; "),
+        ("SELECT (';') /* ; DISTINCT */ ; SELECT 2", "SELECT (';') /* ; DISTINCT */ ; "),
         ("SELECT DISTINCT 'open", "SELECT  'open"),
         ("", ""),
     ],

@@ -35,6 +35,7 @@ def place(tmp_path_factory, samples) -> Path:
     (folder / "samples").symlink_to(samples)
     (folder / "shop.sqlite").symlink_to(samples / "database" / "shop" / "shop.sqlite")
     (folder / "predictions.sql").write_text("SELECT count(*) FROM orders\n")
+    (folder / "others.sql").write_text("SELECT count(*) FROM customers\n")
     (folder / "gold.sql").write_text("SELECT count(order_id) FROM orders\tshop\n")
     return folder
 

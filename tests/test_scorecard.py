@@ -72,7 +72,7 @@ def test_the_interval_holds_the_share_and_mirrors(case: tuple[int, int]) -> None
 
 
 def test_other_numbers_have_a_mean_and_no_interval() -> None:
-    assert scorecards.share([0.5, 1.0]) == scoring.Share(2, 1.5, 0.75, None, None)
+    assert scorecards.share([0.5, 1.0]) == scoring.Share(2, 1.5, 0.75, None, None, (0.5, 1.0))
     assert scorecards.share([]) == scoring.Share(0, 0, None, None, None)
 
 

@@ -1,6 +1,7 @@
 """From files to verdicts: alignment, errors, metrics, gold that fails."""
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from text2sql import scoring
 from text2sql.databases import locate
 from text2sql.errors import DataError, GoldError, OutputError, UnknownName
 from text2sql.examples import Example
+from text2sql.execution.frames import Reply, encode
 from text2sql.scoring.inputs import read_gold, read_predictions
 
 GOLD = [
@@ -49,8 +51,11 @@ def test_gold_against_itself_is_right(databases: Path) -> None:
         "db_id": "clubs",
         "hardness": "easy",
         "execution_accuracy": 1,
+        "strict_execution_accuracy": 1,
         "error": None,
         "empty_gold": False,
+        "gold": GOLD[1],
+        "sql": GOLD[1],
     }
 
 
@@ -102,10 +107,17 @@ def test_json_lines_are_aligned_by_index_where_it_is_the_examples(tmp_path: Path
     ]
 
 
-def test_json_lines_with_other_indices_are_aligned_by_line(tmp_path: Path) -> None:
-    text = (
-        "".join(json.dumps({"index": 9, "sql": f"SELECT\n{i}"}) + "\n" for i in range(3)) + "\n\n"
-    )
+@pytest.mark.parametrize("indices", [(9, 9, 9, 9), (4, 5, 6, 7), (0, 1, 2, 2)])
+def test_json_lines_for_other_examples_are_refused(
+    tmp_path: Path, indices: tuple[int, ...]
+) -> None:
+    lines = (json.dumps({"index": i, "sql": "SELECT 1"}) + "\n" for i in indices)
+    with pytest.raises(DataError, match="has index"):
+        read_predictions(write(tmp_path / "p.jsonl", "".join(lines)), EXAMPLES)
+
+
+def test_json_lines_without_index_are_aligned_by_line(tmp_path: Path) -> None:
+    text = "".join(json.dumps({"sql": f"SELECT\n{i}"}) + "\n" for i in range(3)) + "\n\n"
     found = read_predictions(write(tmp_path / "p.jsonl", text), EXAMPLES)
     assert found == ["SELECT\n0", "SELECT\n1", "SELECT\n2", ""]
 
@@ -267,27 +279,121 @@ def test_a_query_is_run_once_whoever_asks(databases: Path) -> None:
         connection.close()
         return scoring.judging.Nothing(rows, error=None)
 
-    examples = EXAMPLES[:2] * 3
-    scoring.score(
-        GOLD[:2] * 3, examples, databases, metrics=list(scoring.METRICS), workers=1, run=run
-    )
+    timing = {"ves", "r_ves"}
+    metrics = [name for name in scoring.METRICS if name not in timing]
+    scoring.score(GOLD[:2] * 3, EXAMPLES[:2] * 3, databases, metrics=metrics, workers=1, run=run)
     assert sorted(ran) == sorted(GOLD[:2])
 
 
 def test_results_beyond_the_memory_limit_are_dropped_oldest_first(
     databases: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(scoring.judging, "CACHED_CELLS", 120)
+    monkeypatch.setattr(scoring.judging, "CACHED_BYTES", 500)
     ran: list[str] = []
 
-    def run(sql: str, database):
-        ran.append(sql)
-        return scoring.judging.Nothing([(1,)] * 5, error=None)
+    def fetch(statements: list[str], database, size: int) -> list[Reply]:
+        ran.extend(statements)
+        return [Reply(pages=[encode([(sql,)])]) for sql in statements]
 
-    results, database = scoring.judging.Results(run), locate(databases / "clubs" / "clubs.sqlite")
+    results, database = scoring.judging.Results(fetch), locate(databases / "clubs" / "clubs.sqlite")
     for sql in ("a", "b", "a", "c", "a", "b"):
-        results.get(sql, database)
+        assert results.get(sql, database).rows == [(sql,)]
     assert ran == ["a", "b", "c", "b"]
+
+
+def test_a_result_too_large_to_keep_is_run_once_for_all_metrics(databases: Path, monkeypatch):
+    monkeypatch.setattr(scoring.judging, "LARGEST_CACHED", 10)
+    ran: list[tuple[str, int]] = []
+
+    def fetch(statements: list[str], database, size: int) -> list[Reply]:
+        ran.extend((sql, size) for sql in statements)
+        pages = [encode([("x" * 300,)])]
+        return [Reply(truncated=size < 300, pages=pages if size > 300 else []) for _ in statements]
+
+    judge = scoring.judging.Judge(
+        scoring.scores.find_metrics(["execution_accuracy", "bird_execution_accuracy"]),
+        lambda db_id: locate(databases / "clubs" / "clubs.sqlite"),
+        scoring.scores.names_finder(lambda db_id: databases / "clubs" / "clubs.sqlite", None),
+        scoring.judging.Results(fetch),
+    )
+    assert set(judge.verdict(EXAMPLES[0], GOLD[0]).values.values()) == {1}
+    assert [size for _, size in ran] == [10, 10, scoring.judging.MAX_BYTES]
+
+
+def test_equal_results_are_one_object(databases: Path) -> None:
+    fetch = lambda statements, database, size: [Reply(pages=[encode([(1, "a")])])] * len(statements)  # noqa: E731
+    results, database = scoring.judging.Results(fetch), locate(databases / "clubs" / "clubs.sqlite")
+    assert results.get("a", database).rows is results.get("b", database).rows
+
+
+def test_both_rules_are_reported_with_the_examples_on_which_they_differ(databases: Path) -> None:
+    gold = [Example(0, "q", ("SELECT age, name FROM member",), "clubs"), EXAMPLES[1]]
+    card = scoring.score(["SELECT name, age FROM member", GOLD[1]], gold, databases).scorecard
+    assert list(card["metrics"]) == ["execution_accuracy", "strict_execution_accuracy"]
+    none = {"n": 0, "examples": []}
+    assert card["differ"] == {"official_only": {"n": 1, "examples": [0]}, "strict_only": none}
+
+
+def test_keep_distinct_changes_the_headline(databases: Path) -> None:
+    gold = [Example(0, "q", ("SELECT DISTINCT name FROM member",), "clubs")]
+    scores = scoring.score(["SELECT name FROM member"], gold, databases, keep_distinct=True)
+    assert scores.metrics[0] == "execution_accuracy_keep_distinct"
+    plain = scoring.score(["SELECT name FROM member"], gold, databases)
+    assert values(plain) == [1]
+    assert values(scores, "execution_accuracy_keep_distinct") == [0]
+    assert scores.manifest["scoring"]["keep_distinct"] is True
+
+
+def test_a_suite_fails_a_prediction_that_is_right_by_chance(
+    databases: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "database" / "clubs"
+    shutil.copytree(databases / "clubs", folder)
+    neighbour = folder / "clubs_neighbour_01.sqlite"
+    shutil.copy(folder / "clubs.sqlite", neighbour)
+    with sqlite3.connect(neighbour) as connection:
+        connection.execute("INSERT INTO guest (name) VALUES ('Eve')")
+    connection.close()
+    metrics = ["test_suite_accuracy", "execution_accuracy"]
+    predicted = ["SELECT name FROM guest WHERE name = 'Bob'", "SELECT name FROM guest"]
+    scores = scoring.score(predicted, [EXAMPLES[2]] * 2, tmp_path / "database", metrics=metrics)
+    assert values(scores) == [1, 1]
+    assert values(scores, "test_suite_accuracy") == [0, 1]
+
+
+def test_one_database_changed_in_a_suite_changes_the_manifest(databases: Path, tmp_path: Path):
+    folder = tmp_path / "database" / "clubs"
+    shutil.copytree(databases / "clubs", folder)
+    asked = {"metrics": ["test_suite_accuracy"]}
+    before = scoring.score(GOLD, EXAMPLES, tmp_path / "database", **asked).manifest
+    shutil.copy(folder / "clubs.sqlite", folder / "clubs_2.sqlite")
+    after = scoring.score(GOLD, EXAMPLES, tmp_path / "database", **asked).manifest
+    assert before["database_set"] != after["database_set"]
+
+
+def test_a_moment_stands_for_the_clock_in_gold_and_predictions(databases: Path) -> None:
+    gold = [Example(0, "q", ("SELECT date('now')",), "clubs")]
+    predicted = ["SELECT '2024-02-29'"]
+    assert values(scoring.score(predicted, gold, databases)) == [0]
+    assert values(scoring.score(predicted, gold, databases, as_of="2024-02-29")) == [1]
+
+
+def test_exact_set_match_needs_gold_that_the_official_parser_reads(databases: Path) -> None:
+    gold = [Example(0, "q", ("SELECT CASE WHEN 1 THEN 2 END",), "clubs"), EXAMPLES[0]]
+    predicted, metrics = [gold[0].query, GOLD[0]], ["execution_accuracy", "exact_set_match"]
+    with pytest.raises(GoldError, match="Spider's parser cannot read it"):
+        scoring.score(predicted, gold, databases, metrics=metrics)
+    scores = scoring.score(predicted, gold, databases, metrics=metrics, skip_bad_gold=True)
+    assert values(scores) == [1, 1]
+    assert values(scores, "exact_set_match") == [None, 1]
+    assert scores.scorecard["metrics"]["exact_set_match"]["all"]["n"] == 1
+
+
+def test_wrong_predictions_get_classes_of_error(databases: Path) -> None:
+    predicted = ["SELECT name FROM guest", GOLD[1], "SELECT nonsense FROM guest", GOLD[3]]
+    verdicts = scoring.score(predicted, EXAMPLES, databases).verdicts
+    assert [bool(verdict.error_classes) for verdict in verdicts] == [True, False, True, False]
+    assert "wrong table" in verdicts[0].error_classes
 
 
 def test_progress_counts_to_the_end(databases: Path) -> None:
@@ -296,10 +402,52 @@ def test_progress_counts_to_the_end(databases: Path) -> None:
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-def test_verdicts_are_written_one_a_line(databases: Path, tmp_path: Path) -> None:
-    scores = scoring.score(GOLD, EXAMPLES, databases)
-    scoring.write_verdicts(scores, tmp_path / "v.jsonl")
-    lines = (tmp_path / "v.jsonl").read_text(encoding="utf-8").splitlines()
+def test_verdicts_are_written_one_a_line_with_the_scorecard_beside(
+    databases: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "v.jsonl"
+    scores = scoring.score(GOLD, EXAMPLES, databases, output=path)
+    lines = path.read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in lines] == scores.records()
+    card = json.loads((tmp_path / "v.scorecard.json").read_text(encoding="utf-8"))
+    assert card["manifest"] == json.loads(json.dumps(scores.manifest))
     with pytest.raises(OutputError, match="cannot write"):
         scoring.write_verdicts(scores, tmp_path / "no" / "v.jsonl")
+
+
+def test_a_resumable_run_leaves_its_verdicts_in_the_file_alone(
+    databases: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(scoring.scores, "journals_folder", lambda: tmp_path / "journals")
+    plain = scoring.score(GOLD, EXAMPLES, databases)
+    path = tmp_path / "v.jsonl"
+    scores = scoring.score(GOLD, EXAMPLES, databases, output=path, resumable=True)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == plain.records()
+    assert scores.verdicts == () and scores.card.rows == plain.card.rows
+    assert list((tmp_path / "journals").iterdir()) == []
+
+
+def test_a_run_that_was_cut_goes_on_from_its_verdicts(
+    databases: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(scoring.scores, "BATCH", 1)
+    monkeypatch.setattr(scoring.scores, "journals_folder", lambda: tmp_path / "journals")
+    ran: list[str] = []
+
+    def run(sql: str, database):
+        if len(ran) == 2 and sql == GOLD[2]:
+            raise KeyboardInterrupt
+        ran.append(sql)
+        with sqlite3.connect(database.path) as connection:
+            rows = connection.execute(sql).fetchall()
+        connection.close()
+        return scoring.judging.Nothing(rows, error=None)
+
+    asked = {"run": run, "workers": 1, "resumable": True, "output": tmp_path / "v.jsonl"}
+    with pytest.raises(KeyboardInterrupt):
+        scoring.score(GOLD, EXAMPLES, databases, **asked)
+    assert not (tmp_path / "v.jsonl").exists()
+    ran.append("again")
+    scores = scoring.score(GOLD, EXAMPLES, databases, **asked)
+    assert ran[ran.index("again") + 1 :] == GOLD[2:]
+    assert scores.card.rows == scoring.score(GOLD, EXAMPLES, databases).card.rows

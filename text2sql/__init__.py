@@ -2,9 +2,9 @@
 
     >>> from text2sql import Predictor, read_schema, execute, score
 
-Read the package in the order of the pipeline: schema, execution, scoring, data, bases, prompting,
-training, decoding; then the modules that join them: models, predictor, evaluation, and the commands
-in cli.
+Read the package in the order of the pipeline: schema, execution, porting, scoring, data, bases,
+prompting, training, decoding; then the modules that join them: models, predictor, evaluation, and
+the commands in cli.
 """
 
 from importlib import import_module

@@ -74,11 +74,13 @@ class DataError(Text2SQLError):
 
 
 class GoldError(Text2SQLError):
-    """Gold SQL that does not run; `index` is the example's 0-based place in its split."""
+    """Gold SQL that cannot be scored; `index` is the example's 0-based place in its split."""
 
-    def __init__(self, index: int, db_id: str, sql: str, reason: str) -> None:
+    def __init__(
+        self, index: int, db_id: str, sql: str, reason: str, *, fault: str = "does not run"
+    ) -> None:
         self.index, self.db_id, self.sql, self.reason = index, db_id, sql, reason
-        super().__init__(f"gold SQL of example {index} does not run on {db_id!r}: {reason}: {sql}")
+        super().__init__(f"gold SQL of example {index} {fault} on {db_id!r}: {reason}: {sql}")
 
 
 class SettingsError(Text2SQLError):

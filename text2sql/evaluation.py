@@ -336,6 +336,8 @@ def _score(
         about=_about(dataset, settings),
     )
     card = scores.scorecard | {"run": _run_figures(predictions)}
+    if settings["decoding"]["num_samples"] > 1:
+        card["samples"] = _sample_figures(dataset, predictions, skip_bad_gold, workers)
     records = scores.records()
     write_whole(folder / VERDICTS, "".join(_line(record) for record in records))
     write_whole(folder / SCORECARD, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
@@ -362,8 +364,7 @@ def _about(dataset: DataSet, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _run_figures(predictions: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Count what the decoding did: valid SQL, first candidates that were valid, time and tokens."""
-    seconds = sorted(record["seconds"] for record in predictions)
-    tokens = sorted(record["tokens"] for record in predictions)
+    figures = {key: [record[key] for record in predictions] for key in ("seconds", "tokens")}
     firsts = [record["candidates"][0] for record in predictions if record["candidates"]]
     faults = Counter(first["fault"]["layer"] for first in firsts if first["fault"])
     return {
@@ -372,13 +373,20 @@ def _run_figures(predictions: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "first_candidate_faults": dict(faults),
         "refused_prompts": sum("error" in record for record in predictions),
         "reduced_schemas": sum(bool(record["left_out"]) for record in predictions),
-        "seconds_p50": _percentile(seconds, 50),
-        "seconds_p95": _percentile(seconds, 95),
-        "tokens_p50": _percentile(tokens, 50),
-        "tokens_p95": _percentile(tokens, 95),
+        **scoring.percentiles(figures),
     }
 
 
-def _percentile(ordered: Sequence[float], percent: int) -> float:
-    """Return the nearest-rank percentile of values in ascending order."""
-    return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]
+def _sample_figures(
+    dataset: DataSet, predictions: Sequence[dict[str, Any]], skip_bad_gold: bool, workers: int
+) -> dict[str, Any]:
+    """Return pass@k and the accuracy of the majority vote over all candidates."""
+    scores = scoring.score_samples(
+        [[c["sql"] for c in record["candidates"]] for record in predictions],
+        dataset.examples,
+        dataset.database,
+        skip_bad_gold=skip_bad_gold,
+        workers=workers,
+        about={"data": dataset.name, "split": dataset.split},
+    )
+    return {metric: groups["all"] for metric, groups in scores.scorecard["metrics"].items()}

@@ -1,5 +1,6 @@
 """Commands about data sets."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -95,3 +96,44 @@ def stats(
         print_json(counted)
     else:
         typer.echo(reporting.mapping_table(counted))
+
+
+@data_app.command()
+def neighbours(
+    dataset: DatasetArgument,
+    output: Annotated[Path, typer.Option(help="New folder, in the layout of a test suite.")],
+    split: SplitOption = "dev",
+    data_root: DataRootOption = None,
+    limit: LimitOption = None,
+    k: Annotated[int, typer.Option("-k", help="Neighbours of a database, at most.")] = 8,
+    seed: Annotated[int, typer.Option(help="Of every choice.")] = 0,
+    workers: Annotated[int, typer.Option(help="Databases at the same time.")] = 2,
+    resume: Annotated[bool, typer.Option(help="Continue a run that was stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Empty the output folder first.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make mutated copies of each database that tell gold SQL from its near misses.
+
+    Example: t2s data neighbours spider --output spider-neighbours
+    """
+    from text2sql import reporting
+    from text2sql.data.catalog import find_dataset
+    from text2sql.data.neighbours import Settings, make_neighbours, summarise
+    from text2sql.project import load_project
+
+    found = find_dataset(
+        dataset, split=split, data_root=data_root, project=load_project(), limit=limit
+    )
+    record = make_neighbours(
+        found,
+        output,
+        settings=Settings(k=k, seed=seed),
+        workers=workers,
+        resume=resume,
+        overwrite=overwrite,
+        note=note,
+    )
+    if json:
+        print_json(record)
+    else:
+        typer.echo(reporting.mapping_table(summarise(record)))

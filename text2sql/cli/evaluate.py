@@ -1,4 +1,4 @@
-"""The commands that measure: evaluate a model, score predictions that somebody already has."""
+"""The command that evaluates a model."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,6 @@ import typer
 from text2sql.cli.app import (
     AdapterOption,
     BaseOption,
-    DatabaseOption,
     DataRootOption,
     DeviceMapOption,
     DtypeOption,
@@ -111,56 +110,3 @@ def evaluate(
     typer.echo(reporting.report(result.scores))
     typer.echo(reporting.validity(result.scorecard))
     note(f"predictions, verdicts, scorecard and report: {folder}")
-
-
-@app.command()
-def score(
-    predictions: Annotated[Path, typer.Argument(help="One SQL a line, or JSON Lines with `sql`.")],
-    gold: Annotated[
-        Path, typer.Option(help="`SQL<TAB>db_id` lines, a Spider JSON file, or example lines.")
-    ],
-    databases: Annotated[
-        Path | None, typer.Option(help="Folder of <db_id>/<db_id>.sqlite files.")
-    ] = None,
-    database: DatabaseOption = None,
-    tables: Annotated[
-        Path | None, typer.Option(help="Spider's tables.json, for hardness as published.")
-    ] = None,
-    metric: MetricOption = None,
-    rule: Annotated[
-        str, typer.Option(help="Which rule heads the report: official or strict.")
-    ] = "official",
-    skip_bad_gold: SkipOption = False,
-    output: Annotated[
-        Path | None, typer.Option(help="Write one verdict a line to this file.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace the output file.")] = False,
-    json: JsonOption = False,
-) -> None:
-    """Score predicted SQL by running it next to the gold SQL.
-
-    Example: t2s score predictions.sql --gold dev_gold.sql --databases spider/database
-    """
-    from text2sql import reporting, scoring
-    from text2sql.errors import OutputError, SettingsError
-    from text2sql.project import find_database
-
-    if (databases is None) == (database is None):
-        raise SettingsError("give either --databases DIR or -d URL")
-    if output and output.exists() and not overwrite:
-        raise OutputError(f"{output} exists: replace it with --overwrite")
-    scores = scoring.score(
-        predictions,
-        gold,
-        find_database(database) if databases is None else databases,
-        metrics=metric or ["execution_accuracy"],
-        tables=tables,
-        rule=rule,
-        skip_bad_gold=skip_bad_gold,
-    )
-    if output:
-        scoring.write_verdicts(scores, output)
-    if json:
-        print_json(scores.scorecard)
-    else:
-        typer.echo(reporting.report(scores))

@@ -4,6 +4,7 @@
 >>> print(reporting.report(scores))
 """
 
+from text2sql.reporting.comparisons import comparison_table
 from text2sql.reporting.html import html_report, write_report
 from text2sql.reporting.listings import (
     bases_table,
@@ -18,6 +19,7 @@ from text2sql.reporting.tables import report, text_table
 
 __all__ = [
     "bases_table",
+    "comparison_table",
     "gold_check",
     "html_report",
     "mapping_table",

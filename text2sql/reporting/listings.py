@@ -127,11 +127,18 @@ def gold_check(check: GoldCheck) -> str:
 
 
 def validity(scorecard: Mapping[str, Any]) -> str:
-    """Say how much of the predicted SQL is valid, and which layer the first candidates failed."""
+    """Say how much of the predicted SQL is valid, which layer the first candidates failed, and, of
+    several samples, pass@k and what a vote among them would give."""
     run, n = scorecard["run"], scorecard["n"]
     faults = [f"{layer} {count}" for layer, count in run["first_candidate_faults"].items()]
     why = f"; first candidates failed at: {', '.join(faults)}" if faults else ""
-    return f"valid SQL {run['valid']} of {n}{why}"
+    lines = [f"valid SQL {run['valid']} of {n}{why}"]
+    shares = [
+        f"{metric.replace('_', ' ')} {share['accuracy']:.1%}"
+        for metric, share in scorecard.get("samples", {}).items()
+        if share["n"]
+    ]
+    return "\n".join([*lines, f"all samples: {', '.join(shares)}"] if shares else lines)
 
 
 def bases_table(bases: Iterable[Base]) -> str:

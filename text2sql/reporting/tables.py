@@ -10,7 +10,7 @@ Not covered: colours, and tables wider than the terminal.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 GROUPS = {
@@ -21,6 +21,7 @@ GROUPS = {
     "all": "all",
     "without_empty_gold": "all, gold not empty",
 }
+_LISTED = 12  # examples or classes named on one line
 
 
 class Scored(Protocol):
@@ -67,7 +68,36 @@ def _remarks(card: Mapping[str, Any]) -> str:
     ]
     if card["bad_gold"]:
         lines.append(f"{card['bad_gold']} examples left out: their gold SQL does not run")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_options(card), *_differences(card), *_errors(card)])
+
+
+def _options(card: Mapping[str, Any]) -> Iterator[str]:
+    """Say what makes the figures other ones than those of the same name elsewhere."""
+    said = card["manifest"].get("scoring") or {}
+    if said.get("engine"):
+        kept = card.get("gold_kept") or {"kept": 0, "n": 0}
+        yield f"run on {said['engine']}, gold and predictions ported: no figure of the benchmark"
+        yield f"{kept['kept']} of {kept['n']} gold queries keep their result there"
+    if said.get("plug_value"):
+        yield "the gold query's values were tried in the predictions (--plug-value)"
+    if said.get("as_of"):
+        yield f"the clock stood at {said['as_of']}"
+
+
+def _differences(card: Mapping[str, Any]) -> Iterator[str]:
+    for side, found in (card.get("differ") or {}).items():
+        if found["n"]:
+            rule = side.removesuffix("_only")
+            listed = ", ".join(map(str, found["examples"][:_LISTED]))
+            more = ", ..." if found["n"] > _LISTED else ""
+            yield f"right by the {rule} rule only: {found['n']} (examples {listed}{more})"
+
+
+def _errors(card: Mapping[str, Any]) -> Iterator[str]:
+    found = card.get("error_classes") or {}
+    if found:
+        listed = [f"{name} {count}" for name, count in list(found.items())[:_LISTED]]
+        yield f"wrong predictions by what is wrong first: {', '.join(listed)}"
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -1,31 +1,39 @@
-"""Score SQL: execution accuracy, hardness, scorecards with intervals and a manifest.
+"""Score SQL: execution accuracy and its kin, hardness, scorecards with intervals and a manifest.
 
     >>> from text2sql import scoring
     >>> scores = scoring.score("predictions.sql", "dev_gold.sql", "spider/database")
 
 Covered: the metrics of METRICS; a metric of your own is a function of a `Pair`.
-Not covered: test suites, exact set match, timing metrics.
+Not covered: metrics that ask a model.
 """
 
+from text2sql.scoring.bird_metrics import r_ves, soft_f1, ves
+from text2sql.scoring.comparison.contrasts import Comparison, compare
+from text2sql.scoring.error_classes import ERROR_CLASSES, classify
 from text2sql.scoring.execution_metrics import (
     bird_execution_accuracy,
     execution_accuracy,
     execution_accuracy_keep_distinct,
     strict_execution_accuracy,
+    test_suite_accuracy,
     valid_sql,
 )
 from text2sql.scoring.judging import Verdict
-from text2sql.scoring.levels import LEVELS, hardness
 from text2sql.scoring.manifests import databases_hash, ids_hash, manifest
 from text2sql.scoring.pairs import Metric, Pair
 from text2sql.scoring.results import same_rows
-from text2sql.scoring.scorecards import Scorecard, Share, scorecard, wilson
+from text2sql.scoring.sampled import majority_vote, pass_at_k, score_samples
+from text2sql.scoring.scorecards import Scorecard, Share, percentiles, scorecard, wilson
 from text2sql.scoring.scores import METRICS, RULES, Scores, score, write_verdicts
+from text2sql.scoring.spider.exact_match import exact_set_match
+from text2sql.scoring.spider.levels import LEVELS, hardness
 
 __all__ = [
+    "ERROR_CLASSES",
     "LEVELS",
     "METRICS",
     "RULES",
+    "Comparison",
     "Metric",
     "Pair",
     "Scorecard",
@@ -33,17 +41,28 @@ __all__ = [
     "Share",
     "Verdict",
     "bird_execution_accuracy",
+    "classify",
+    "compare",
     "databases_hash",
+    "exact_set_match",
     "execution_accuracy",
     "execution_accuracy_keep_distinct",
     "hardness",
     "ids_hash",
+    "majority_vote",
     "manifest",
+    "pass_at_k",
+    "percentiles",
+    "r_ves",
     "same_rows",
     "score",
+    "score_samples",
     "scorecard",
+    "soft_f1",
     "strict_execution_accuracy",
+    "test_suite_accuracy",
     "valid_sql",
+    "ves",
     "wilson",
     "write_verdicts",
 ]

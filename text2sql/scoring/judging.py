@@ -1,34 +1,45 @@
-"""Judge one prediction by several metrics on shared results.
+"""Judge predictions by several metrics on shared results.
 
     >>> judge.verdict(example, "SELECT count(*) FROM singer").values
     {'execution_accuracy': 1}
 
 Covered: a query that was run lately is not run again, whoever asks: another metric, another
-accepted gold, another example. Several threads may judge at once.
-Not covered: results on disk; two threads that ask for the same query at the same moment both run
-it.
+accepted gold, another example; the statements of several examples go to a worker in one go; gold
+results come from disk where they are there. Several threads may judge at once.
+Not covered: two threads that ask for the same query at the same moment both run it.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from text2sql.databases import Database
 from text2sql.errors import GoldError
 from text2sql.examples import Example
-from text2sql.scoring.inputs import FindDatabase
-from text2sql.scoring.levels import hardness
-from text2sql.scoring.official_text import prepare_prediction
-from text2sql.scoring.pairs import Metric, Pair, Ran
-from text2sql.scoring.spider_sql import Names
+from text2sql.execution.frames import Reply, decode
+from text2sql.scoring.error_classes import classify
+from text2sql.scoring.execution_metrics import STATEMENTS
+from text2sql.scoring.gold_cache import GoldCache
+from text2sql.scoring.inputs import FindDatabase, Prediction, suite
+from text2sql.scoring.pairs import Metric, Pair, Ran, Run
+from text2sql.scoring.spider.exact_match import pair_components
+from text2sql.scoring.spider.levels import hardness
+from text2sql.scoring.spider.structure import Names
+from text2sql.scoring.spider.text import prepare_prediction
 
-CACHED_CELLS = 2_000_000  # of results kept in memory for queries that come again
-LARGEST_CACHED = 100_000  # cells: one endless join would push out everything else
+CACHED_BYTES = 32 << 20  # of encoded results kept in memory for queries that come again
+LARGEST_CACHED = 2 << 20  # bytes: larger results are held while one pair is judged, no longer
+MAX_BYTES = 256 << 20  # of a result; a larger one is not compared
+_OVERHEAD = 200  # bytes that a kept result takes besides its rows
 
 RunSQL = Callable[[str, Database], Ran]
+Fetch = Callable[[Sequence[str], Database, int], list[Reply]]  # with the most bytes of a result
+Timed = Callable[[str, Database], float | None]  # engine seconds; None where it does not run
+Keeps = Callable[[str, Database, Sequence[tuple[Any, ...]]], bool]
 FindNames = Callable[[str], Names]  # from db_id
+Rows = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +50,139 @@ class Verdict:
     db_id: str
     hardness: str
     values: dict[str, float | None]  # by metric; None where the gold query is at fault
+    gold: str
+    sql: str  # predicted
     error: str | None  # of the prediction; of the gold query where the values are None
     empty_gold: bool  # the gold query returns no row, so that any query without rows is right
+    error_classes: tuple[str, ...] = ()  # of a wrong prediction, the most telling first
+    # of exact set match, by component: how many in gold, in the prediction, in both
+    components: dict[str, tuple[int, int, int]] | None = None
+    gold_kept: bool | None = None  # of a port to another engine: gold has the rows it had before
 
     def record(self) -> dict[str, Any]:
         """Return the line of verdicts.jsonl."""
         about = {"index": self.index, "db_id": self.db_id, "hardness": self.hardness}
-        return about | self.values | {"error": self.error, "empty_gold": self.empty_gold}
+        texts = {"gold": self.gold, "sql": self.sql}
+        found = {"error_classes": list(self.error_classes)} if self.error_classes else {}
+        parts = {"components": self.components} if self.components else {}
+        common = {"error": self.error, "empty_gold": self.empty_gold}
+        kept = {} if self.gold_kept is None else {"gold_kept": self.gold_kept}
+        return about | self.values | common | texts | found | parts | kept
+
+    @classmethod
+    def of(cls, record: dict[str, Any], metrics: Iterable[str]) -> "Verdict":
+        """Read what `record` wrote."""
+        return cls(
+            record["index"],
+            record["db_id"],
+            record["hardness"],
+            {metric: record[metric] for metric in metrics},
+            record["gold"],
+            record["sql"],
+            record["error"],
+            record["empty_gold"],
+            tuple(record.get("error_classes", ())),
+            record.get("components"),
+            record.get("gold_kept"),
+        )
+
+
+class Kept:
+    """A result whose rows are decoded when somebody looks at them."""
+
+    __slots__ = ("_decode", "error", "error_kind", "pages", "seconds", "truncated")
+
+    def __init__(self, reply: Reply, decode_pages: Callable[[tuple[bytes, ...]], Rows]) -> None:
+        self.error, self.truncated = reply.error, reply.truncated
+        self.error_kind, self.seconds = reply.error_kind, reply.seconds
+        self.pages = tuple(reply.pages)
+        self._decode = decode_pages
+
+    @property
+    def rows(self) -> Rows:
+        """The rows; equal results share one list."""
+        return self._decode(self.pages)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return _OVERHEAD + sum(map(len, self.pages))
 
 
 @dataclass(slots=True)
 class Results:
     """Results that were asked for lately, oldest dropped first; used from several threads."""
 
-    run: RunSQL
-    kept: OrderedDict[tuple[str, str], Ran] = field(default_factory=OrderedDict)
-    cells: int = 0
+    fetch: Fetch
+    gold_cache: GoldCache | None = None
+    kept: OrderedDict[tuple[str, str], Kept] = field(default_factory=OrderedDict)
+    decoded: dict[tuple[bytes, ...], Rows] = field(default_factory=dict)
+    size: int = 0
+    decoded_size: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, sql: str, database: Database) -> Ran:
+    def get(self, sql: str, database: Database) -> Kept:
         """Return the result of a query on a database, running it if it is not at hand."""
+        kept = self._kept(sql, database)
+        return kept or self._keep(sql, database, self.fetch([sql], database, MAX_BYTES)[0])
+
+    def prepare(self, statements: Sequence[str], database: Database, *, gold: bool = False) -> None:
+        """Have the results of queries at hand; those that are not run together on one worker.
+
+        Results larger than LARGEST_CACHED are left for `get`.
+
+        Args:
+            statements: SQL.
+            database: where they run.
+            gold: look for the results on disk as well, and leave them there.
+        """
+        left = [sql for sql in statements if self._kept(sql, database) is None]
+        cache = self.gold_cache if gold else None
+        if cache is not None:
+            at_hand = zip(left, cache.get(left, database), strict=True)
+            left = [sql for sql, reply in at_hand if not self._usable(sql, database, reply)]
+        replies = self.fetch(left, database, LARGEST_CACHED) if left else []
+        for sql, reply in zip(left, replies, strict=True):
+            self._usable(sql, database, reply)
+        if cache is not None:
+            cache.put(left, replies, database)
+
+    def _usable(self, sql: str, database: Database, reply: Reply | None) -> bool:
+        if reply is None or reply.truncated:
+            return False
+        self._keep(sql, database, reply)
+        return True
+
+    def _kept(self, sql: str, database: Database) -> Kept | None:
         key = (database.url, sql)
         with self.lock:
             if key in self.kept:
                 self.kept.move_to_end(key)
-                return self.kept[key]
-        ran = self.run(sql, database)
+            return self.kept.get(key)
+
+    def _keep(self, sql: str, database: Database, reply: Reply) -> Kept:
+        kept, key = Kept(reply, self.rows), (database.url, sql)
         with self.lock:
-            if key not in self.kept and _cells(ran) <= LARGEST_CACHED:
-                self.kept[key] = ran
-                self.cells += _cells(ran)
-            while self.cells > CACHED_CELLS:
-                self.cells -= _cells(self.kept.popitem(last=False)[1])
-        return ran
+            if key not in self.kept and kept.size <= LARGEST_CACHED + _OVERHEAD:
+                self.kept[key] = kept
+                self.size += kept.size
+            while self.size > CACHED_BYTES:
+                self.size -= self.kept.popitem(last=False)[1].size
+        return kept
 
-
-def _cells(ran: Ran) -> int:
-    row = len(ran.rows[0]) if ran.rows else 0
-    return 50 + len(ran.rows) * row  # 50: an empty result takes memory, too
+    def rows(self, pages: tuple[bytes, ...]) -> Rows:
+        """Decode rows; the same pages give the same list, so that equal results are one object."""
+        with self.lock:
+            if pages in self.decoded:
+                return self.decoded[pages]
+        rows = [row for page in pages for row in decode(page)]
+        with self.lock:
+            size = _OVERHEAD + sum(map(len, pages))
+            if self.decoded_size + size > CACHED_BYTES:
+                self.decoded.clear()
+                self.decoded_size = 0
+            self.decoded_size += size
+            return self.decoded.setdefault(pages, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +192,20 @@ class Nothing:
     rows: Sequence[tuple[Any, ...]] = ()
     truncated: bool = False
     error: str | None = "the prediction is empty"
+    error_kind: str | None = "parse"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the official evaluator's switches stand."""
+
+    skip_bad_gold: bool = False
+    plug_value: bool = False
+    keep_distinct: bool = False
+
+
+def _untimed(sql: str, database: Database) -> float | None:
+    raise NotImplementedError("this judge was made without a way to time SQL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +216,30 @@ class Judge:
     find: FindDatabase
     names: FindNames
     results: Results
-    skip_bad_gold: bool
+    options: Options = Options()
+    timed: Timed = _untimed
+    keeps: Keeps | None = None  # on another engine: whether the gold has the rows it had
+
+    def verdicts(self, cases: Sequence[tuple[Example, Prediction]]) -> list[Verdict]:
+        """Judge predictions for one database; their statements run together.
+
+        Raises:
+            GoldError: a gold query does not run, and `skip_bad_gold` is off.
+        """
+        judged = [
+            (example, [self._pair(example, query, prediction.sql) for query in example.queries])
+            for example, prediction in cases
+        ]
+        pairs = [pair for _, some in judged for pair in some]
+        database = self.find(cases[0][0].db_id)
+        asked = [known(pair) for pair in pairs for known in self._statements()]
+        self.results.prepare(list(dict.fromkeys(gold for gold, _ in asked)), database, gold=True)
+        texts = dict.fromkeys(text for _, text in asked if text.strip())
+        self.results.prepare(list(texts), database)
+        return [self._verdict(example, some) for example, some in judged]
+
+    def _statements(self) -> list[Callable[[Pair], tuple[str, str]]]:
+        return [STATEMENTS[metric] for metric in self.metrics.values() if metric in STATEMENTS]
 
     def verdict(self, example: Example, predicted: str) -> Verdict:
         """Judge one prediction.
@@ -104,25 +247,55 @@ class Judge:
         Raises:
             GoldError: a gold query does not run, and `skip_bad_gold` is off.
         """
-        pairs = [self._pair(example, query, predicted) for query in example.queries]
+        return self.verdicts([(example, Prediction(predicted))])[0]
+
+    def _verdict(self, example: Example, pairs: Sequence[Pair]) -> Verdict:
         level = hardness(example.query, self.names(example.db_id), dialect=pairs[0].dialect)
-        about = example.index, example.db_id, level
-        try:
-            values = {
-                name: max(metric(pair) for pair in pairs) for name, metric in self.metrics.items()
-            }
-        except GoldError as bad:
-            if not self.skip_bad_gold:
-                raise
-            nothing: dict[str, float | None] = dict.fromkeys(self.metrics)
-            return Verdict(*about, nothing, f"gold: {bad.reason}", False)
+        found = {name: self._value(metric, pairs) for name, metric in self.metrics.items()}
+        values = {name: None if isinstance(v, GoldError) else v for name, v in found.items()}
+        about = example.index, example.db_id, level, values, example.query, pairs[0].predicted
+        headline = next(iter(found.values()))
+        if isinstance(headline, GoldError):
+            return Verdict(*about, f"gold: {headline.reason}", False)
         empty = all(_is_empty(pair.run(pair.gold)) for pair in pairs)
-        error = _prediction_error(pairs[0], spider=next(iter(self.metrics)) == "execution_accuracy")
-        return Verdict(*about, dict(values), error, empty)
+        ran = _headline_result(pairs[0], next(iter(self.metrics)))
+        error = ran.error or ("its result is too large to compare" if ran.truncated else None)
+        classes = _classes(pairs[0], ran) if headline <= 0 else ()
+        parts = _components(pairs[0]) if values.get("exact_set_match") is not None else None
+        return Verdict(*about, error, empty, classes, parts, self._gold_kept(pairs[0]))
+
+    def _gold_kept(self, pair: Pair) -> bool | None:
+        if self.keeps is None:
+            return None
+        return self.keeps(pair.gold, self.find(pair.db_id), pair.run(pair.gold).rows)
+
+    def _value(self, metric: Metric, pairs: Sequence[Pair]) -> float | GoldError:
+        """Return the best value over the accepted golds, or why there is none."""
+        try:
+            return max(metric(pair) for pair in pairs)
+        except GoldError as bad:
+            if not self.options.skip_bad_gold:
+                raise
+            return bad
 
     def _pair(self, example: Example, query: str, predicted: str) -> Pair:
         database = self.find(example.db_id)
-        asked: dict[str, Ran] = {"": Nothing()}
+        return Pair(
+            example.index,
+            example.db_id,
+            query,
+            predicted,
+            self._runner(database),
+            lambda: self.names(example.db_id),
+            database.dialect,
+            timed=lambda sql: self.timed(sql, database),
+            others=lambda: [self._runner(other) for other in suite(database)[1:]],
+            keep_distinct=self.options.keep_distinct,
+            plug_value=self.options.plug_value,
+        )
+
+    def _runner(self, database: Database) -> Run:
+        asked: dict[str, Ran] = {"": Nothing()}  # as long as the pair lives
 
         def run(sql: str) -> Ran:
             key = sql.strip() and sql
@@ -130,23 +303,27 @@ class Judge:
                 asked[key] = self.results.get(sql, database)
             return asked[key]
 
-        names = self.names
-        return Pair(
-            example.index,
-            example.db_id,
-            query,
-            predicted,
-            run,
-            lambda: names(example.db_id),
-            database.dialect,
-        )
+        return run
 
 
 def _is_empty(ran: Ran) -> bool:
     return ran.error is None and not ran.rows
 
 
-def _prediction_error(pair: Pair, *, spider: bool) -> str | None:
-    """Return why the prediction has no result, in the form that the headline metric runs."""
-    ran = pair.run(prepare_prediction(pair.predicted) if spider else pair.predicted)
-    return ran.error or ("its result is too large to compare" if ran.truncated else None)
+def _headline_result(pair: Pair, metric: str) -> Ran:
+    """Return what the prediction came to in the form that the headline metric runs."""
+    if metric in ("execution_accuracy", "execution_accuracy_keep_distinct"):
+        keep = metric.endswith("keep_distinct")
+        return pair.run(prepare_prediction(pair.predicted, keep_distinct=keep))
+    return pair.run(pair.predicted)
+
+
+def _components(pair: Pair) -> dict[str, tuple[int, int, int]]:
+    found = pair_components(pair)
+    return {name: (c.gold_total, c.predicted_total, c.matched) for name, c in found.items()}
+
+
+def _classes(pair: Pair, ran: Ran) -> tuple[str, ...]:
+    kind = "truncated" if ran.truncated else getattr(ran, "error_kind", None)
+    names = pair.names() if kind == "missing" else None
+    return classify(pair.gold, pair.predicted, error_kind=kind, dialect=pair.dialect, schema=names)

@@ -22,15 +22,16 @@ from typing import Any
 from text2sql.databases import Database
 from text2sql.errors import DataError
 from text2sql.examples import Example
+from text2sql.scoring.inputs import ExampleSet
 
-SCORER_VERSION = "1"  # raised whenever a verdict may change
+SCORER_VERSION = "2"  # raised whenever a verdict may change
 LIBRARIES = ("duckdb", "peft", "sqlglot", "torch", "transformers", "trl")
 
 
 def manifest(
     *,
     data: str,
-    examples: Sequence[Example],
+    examples: Sequence[Example] | ExampleSet,
     databases: Mapping[str, Database],
     files: Iterable[str | Path] = (),
     split: str | None = None,
@@ -42,6 +43,7 @@ def manifest(
     prompt_card: Mapping[str, Any] | None = None,
     decoding: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    scoring: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Describe a score; the order of keys is always the same.
 
@@ -59,20 +61,24 @@ def manifest(
         prompt_card: how prompts were made; hashed and kept.
         decoding: settings of the decoding.
         seed: of the sampling.
+        scoring: what else decides a verdict: plugged values, the moment, the engine.
 
     Raises:
         DataError: a file cannot be read.
     """
+    known = examples if isinstance(examples, ExampleSet) else ExampleSet.of(examples)
     return {
         "data": data,
         "data_hash": files_hash(files),
         "split": split,
-        "examples": len(examples),
-        "example_ids": ids_hash([example.index for example in examples]),
-        "gold_hash": _hash([[e.db_id, e.question, list(e.queries)] for e in examples]),
+        "examples": known.n,
+        "example_ids": ids_hash(known.indices),
+        "gold_hash": known.gold_hash,
+        "queries_hash": known.queries_hash,
         "database_set": databases_hash(databases),
         "metrics": list(metrics),
         "rule": rule,
+        "scoring": dict(scoring or {}),
         "scorer_version": SCORER_VERSION,
         "text2sql": _version("text2sql"),
         "commit": commit(),
@@ -125,7 +131,23 @@ def databases_hash(databases: Mapping[str, Database]) -> str:
         DataError: a file cannot be read.
     """
     found = sorted(databases.items())
-    return _hash([(db_id, file_hash(db.path) if db.path else db.shown) for db_id, db in found])
+    return _hash([(db_id, database_hash(database)) for db_id, database in found])
+
+
+def database_hash(database: Database) -> str:
+    """Return a hash of one database: of its file and what its write-ahead log adds to it.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    if database.path is None:
+        return database.shown
+    log = database.path.with_name(f"{database.path.name}-wal")
+    try:
+        logged = log.stat().st_size > 0
+    except OSError:
+        logged = False
+    return file_hash(database.path) + (file_hash(log) if logged else "")
 
 
 def file_hash(path: str | Path) -> str:

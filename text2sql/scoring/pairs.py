@@ -5,7 +5,7 @@
 
 Covered: metrics that need results (`pair.run`), those that need the schema (`pair.names`), and
 those that need only the text.
-Not covered: running; `evaluation.score` gives a pair its runner.
+Not covered: running; `judging.Judge` gives a pair its runners.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from text2sql.errors import GoldError
-from text2sql.scoring.spider_sql import Names
+from text2sql.scoring.spider.structure import Names
 
 
 class Ran(Protocol):
@@ -32,6 +32,10 @@ class Ran(Protocol):
 Run = Callable[[str], Ran]
 
 
+def _untimed(sql: str) -> float | None:
+    raise NotImplementedError("this pair was made without a way to time SQL")
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """One gold query of an example with the prediction for it."""
@@ -43,6 +47,12 @@ class Pair:
     run: Run  # on the example's database; asking twice costs nothing
     names: Callable[[], Names]  # of the example's database, read when first asked for
     dialect: str = "sqlite"
+    # Engine seconds of a run that is not shared with anyone; None where the statement fails.
+    timed: Callable[[str], float | None] = _untimed
+    # Runners for every further database of the test suite; empty where there is one alone.
+    others: Callable[[], Sequence[Run]] = tuple
+    keep_distinct: bool = False  # for test_suite_accuracy; execution accuracy has a name for each
+    plug_value: bool = False  # try the gold query's values in the prediction, too
 
     def gold_rows(self, sql: str) -> Sequence[tuple[Any, ...]]:
         """Run a form of the gold query.
@@ -50,7 +60,14 @@ class Pair:
         Raises:
             GoldError: it does not run, or its result is cut at the row or byte cap.
         """
-        ran = self.run(sql)
+        return self.gold_rows_of(self.run(sql))
+
+    def gold_rows_of(self, ran: Ran) -> Sequence[tuple[Any, ...]]:
+        """Return the rows of a gold query that was run.
+
+        Raises:
+            GoldError: as `gold_rows`.
+        """
         if ran.error is not None or ran.truncated:
             reason = ran.error or "its result is too large to compare"
             raise GoldError(self.index, self.db_id, self.gold, reason)

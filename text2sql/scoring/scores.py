@@ -4,66 +4,116 @@
     >>> scores.scorecard["metrics"]["execution_accuracy"]["all"]["accuracy"]
     0.8075
 
-Covered: Spider's rule on one database per example, hardness, several accepted golds (the best
-counts), results shared between the metrics of an example and between examples with the same SQL.
-Not covered: several databases per example (test suites), several samples per question.
+Covered: all metrics in one pass over shared results; several accepted golds (the best counts);
+files of any length in constant memory; a run that was killed goes on where it was; gold results
+kept on disk.
+Not covered: several samples per question (`sampled`).
 """
 
+import gc
+import hashlib
 import json
+import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from text2sql.databases import Database
 from text2sql.errors import OutputError, UnknownName
 from text2sql.examples import Example
+from text2sql.execution.frames import Reply, encode
+from text2sql.outputs import full_disk, write_whole
+from text2sql.scoring.bird_metrics import r_ves, soft_f1, ves
 from text2sql.scoring.execution_metrics import (
     bird_execution_accuracy,
     execution_accuracy,
     execution_accuracy_keep_distinct,
     strict_execution_accuracy,
+    test_suite_accuracy,
     valid_sql,
 )
-from text2sql.scoring.inputs import FindDatabase, database_finder, read_gold, read_predictions
-from text2sql.scoring.judging import FindNames, Judge, Results, RunSQL, Verdict
+from text2sql.scoring.gold_cache import GoldCache
+from text2sql.scoring.inputs import (
+    Cases,
+    FindDatabase,
+    Prediction,
+    database_finder,
+    read_cases,
+    suite,
+)
+from text2sql.scoring.journal import Journal, journals_folder
+from text2sql.scoring.judging import (
+    Fetch,
+    FindNames,
+    Judge,
+    Options,
+    Results,
+    RunSQL,
+    Timed,
+    Verdict,
+)
 from text2sql.scoring.manifests import manifest
 from text2sql.scoring.pairs import Metric
-from text2sql.scoring.scorecards import scorecard
-from text2sql.scoring.spider_sql import Names
+from text2sql.scoring.ported import Ported
+from text2sql.scoring.scorecards import Scorecard, Tally
+from text2sql.scoring.spider.exact_match import exact_set_match
+from text2sql.scoring.spider.structure import Names
 
 METRICS: dict[str, Metric] = {
     "execution_accuracy": execution_accuracy,
     "execution_accuracy_keep_distinct": execution_accuracy_keep_distinct,
-    "bird_execution_accuracy": bird_execution_accuracy,
+    "test_suite_accuracy": test_suite_accuracy,
     "strict_execution_accuracy": strict_execution_accuracy,
+    "bird_execution_accuracy": bird_execution_accuracy,
+    "exact_set_match": exact_set_match,
+    "ves": ves,
+    "r_ves": r_ves,
+    "soft_f1": soft_f1,
     "valid_sql": valid_sql,
 }
-RULES = {"official": None, "strict": "strict_execution_accuracy"}  # the metric that must come first
-MAX_ROWS, MAX_BYTES = 1_000_000, 256 << 20  # of a result; a larger one is not compared
+RULES = {"official": "execution_accuracy", "strict": "strict_execution_accuracy"}  # the headlines
+ENGINES = ("duckdb",)  # to which a SQLite benchmark can be ported
+TIMED = {"ves", "r_ves"}
+MAX_ROWS = 1_000_000  # of a result; a larger one is not compared
+BATCH = 16  # examples on one database whose statements go to a worker together
+_COLLECT_AFTER = 200_000  # objects; by default 700, which costs a fifth of the time
+_KEPT_OPEN = 4  # batches waiting, by thread
+
+Case = tuple[Example, Prediction]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """The verdicts of one run with what they hold for."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Verdict, ...]  # empty where `resumable` left them in the output file
     metrics: tuple[str, ...]  # the first one heads the report
-    manifest: dict[str, Any]
+    card: Scorecard
     seconds: float  # wall time
+    continued: int = 0  # verdicts that an earlier, killed run had left
 
     def records(self) -> list[dict[str, Any]]:
         """Return the lines of verdicts.jsonl."""
         return [verdict.record() for verdict in self.verdicts]
 
     @property
+    def manifest(self) -> dict[str, Any]:
+        """What the verdicts hold for."""
+        return self.card.manifest
+
+    @property
     def scorecard(self) -> dict[str, Any]:
         """Counts, intervals and manifest, ready for JSON."""
-        return scorecard(self.records(), self.manifest).record()
+        return self.card.record()
 
 
 def score(
@@ -74,72 +124,169 @@ def score(
     metrics: Sequence[str | Metric] = ("execution_accuracy",),
     tables: str | Path | None = None,
     rule: str = "official",
+    keep_distinct: bool = False,
+    plug_value: bool = False,
     skip_bad_gold: bool = False,
+    as_of: date | str | None = None,
+    engine: str | None = None,
     workers: int = 2,
     timeout: float = 30.0,
-    progress: Callable[[int, int], None] | None = None,
-    about: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+    about: Mapping[str, Any] | None = None,
     run: RunSQL | None = None,
+    output: str | Path | None = None,
+    resumable: bool = False,
+    gold_cache: bool | str | Path = False,
 ) -> Scores:
     """Run each prediction next to its gold SQL and judge it by each metric.
 
     Args:
-        predictions: a file (one SQL a line, or JSON Lines with `sql`) or a list; None fails.
+        predictions: a file (one SQL a line, JSON Lines with `sql`, BIRD's object) or a list; None
+            fails.
         gold: a file (`SQL<TAB>db_id` lines, Spider JSON, example lines) or a list of examples.
         databases: a folder of `<db_id>/<db_id>.sqlite`, one database, or a function from db_id.
         metrics: names in METRICS, or functions of a `Pair`, known by their own name.
         tables: Spider's tables.json; without it schemas are read from the databases.
-        rule: official, or strict, which puts strict execution accuracy before the metrics asked
-            for.
+        rule: official or strict: which of the two execution accuracies heads the report. Where one
+            of them is asked for, both are computed.
+        keep_distinct: the official option: execution accuracy becomes the one that keeps DISTINCT,
+            and test suite accuracy keeps it.
+        plug_value: the official option: try the gold query's values in the prediction as well.
         skip_bad_gold: give examples whose gold does not run no value, instead of stopping at the
             first.
-        workers: threads that run SQL and compare, each with a worker process of its own.
+        as_of: a moment in the place of the clock, in gold and predictions.
+        engine: "duckdb" loads SQLite databases into DuckDB and ports gold and predictions; the
+            figures are not the benchmark's.
+        workers: threads that run SQL and compare, each with a worker process of its own; metrics of
+            time have one alone.
         timeout: seconds for each query; the official evaluator has no limit that works.
         progress: called with the number of verdicts so far and of all.
         about: what the manifest is to say beyond data, databases and metrics, as `manifest` takes
             it.
         run: runs SQL on a database, in place of a pool of `text2sql.execution`.
+        output: write one verdict a line to this file, and the scorecard beside it.
+        resumable: keep the verdicts on disk while they are made, not in memory; the same call after
+            a kill goes on from them.
+        gold_cache: keep gold results on disk, in the user's cache or in this folder.
 
     Raises:
         DataError: malformed input, or another number of predictions than of gold queries.
         GoldError: a gold query does not run.
-        UnknownName: a metric, rule or database that does not exist.
+        OutputError: the output cannot be written.
+        UnknownName: a metric, rule, engine or database that does not exist.
     """
     started = time.monotonic()
-    chosen = find_metrics(metrics, rule)
-    examples = read_gold(gold)
-    predicted = read_predictions(predictions, examples)
-    find = cache(database_finder(databases))
-    found = {example.db_id: find(example.db_id) for example in examples}
-    names = names_finder(found.__getitem__, tables)
-    with runner(run, workers=workers, timeout=timeout) as run_sql:
-        judge = Judge(chosen, found.__getitem__, names, Results(run_sql), skip_bad_gold)
-        verdicts = _judge_all(judge, list(zip(examples, predicted, strict=True)), workers, progress)
+    if engine not in (None, *ENGINES):
+        raise UnknownName("engine", str(engine), ENGINES)
+    chosen = find_metrics(metrics, rule, keep_distinct=keep_distinct)
+    workers = 1 if TIMED & set(chosen) else workers  # two at once would slow each other down
+    with ExitStack() as stack:
+        pool = stack.enter_context(runner(run, workers=workers, timeout=timeout, as_of=as_of))
+        cases = read_cases(predictions, gold)
+        find = cache(database_finder(databases))
+        found = {db_id: find(db_id) for db_id in cases.examples.db_ids}
+        options = Options(skip_bad_gold, plug_value, keep_distinct)
+        decisive: dict[str, Any] = {
+            "plug_value": plug_value,
+            "keep_distinct": keep_distinct,
+            "engine": engine,
+        }
+        decisive |= {"as_of": None if as_of is None else str(as_of), "timeout": timeout}
+        card = manifest(
+            examples=cases.examples,
+            databases=_with_suites(found) if "test_suite_accuracy" in chosen else found,
+            metrics=list(chosen),
+            rule=rule,
+            scoring={key: value for key, value in decisive.items() if value},
+            **(about or _described(gold)),
+        )
+        own = run is None and engine is None  # what others run, or rules write, may change
+        kept = stack.enter_context(_gold_cache(gold_cache if own else False, str(as_of)))
+        names = names_finder(found.__getitem__, tables)
+        ported = Ported(pool.fetch, pool.timed, found.__getitem__) if engine else None
+        if ported:
+            ported.load(list(found))
+        way = ported or pool
+        results, keeps = Results(way.fetch, kept), ported.keeps if ported else None
+        judge = Judge(chosen, found.__getitem__, names, results, options, way.timed, keeps)
+        scoring = _Scoring(judge, cases, workers, progress, Tally(list(chosen)))
+        stack.enter_context(_rare_collections())
+        if resumable:
+            fingerprint = _fingerprint(card, cases, tables, options)
+            journal = stack.enter_context(Journal.open(journals_folder(), fingerprint))
+            scoring.into(journal)
+            scores = replace(_scores((), scoring.tally, card, started), continued=journal.done)
+            if output:
+                _write(journal.lines(), scores, Path(output))
+        else:
+            scores = _scores(tuple(scoring.all()), scoring.tally, card, started)
+            if output:
+                write_verdicts(scores, output)
+    return scores
+
+
+def _scores(
+    verdicts: tuple[Verdict, ...], tally: Tally, card: Mapping[str, Any], started: float
+) -> Scores:
+    seconds = round(time.monotonic() - started, 3)
+    return Scores(verdicts, tally.metrics, tally.scorecard(card), seconds)
+
+
+def _described(gold: Any) -> dict[str, Any]:
     files = [Path(gold)] if isinstance(gold, str | Path) else []
-    data = about or {"data": files[0].name if files else "examples", "files": files}
-    card = manifest(examples=examples, databases=found, metrics=list(chosen), rule=rule, **data)
-    return Scores(tuple(verdicts), tuple(chosen), card, round(time.monotonic() - started, 3))
+    return {"data": files[0].name if files else "examples", "files": files}
 
 
-def find_metrics(metrics: Sequence[str | Metric], rule: str = "official") -> dict[str, Metric]:
-    """Return metrics by name, the headline first; without any, execution accuracy.
+def _with_suites(found: Mapping[str, Database]) -> dict[str, Database]:
+    """Name every database of every suite, for the manifest."""
+    return {
+        f"{db_id}/{database.name}": database
+        for db_id, first in found.items()
+        for database in suite(first)
+    }
+
+
+def _fingerprint(
+    card: Mapping[str, Any], cases: Cases, tables: str | Path | None, options: Options
+) -> str:
+    """Return a hash of everything that decides a verdict."""
+    names = None if tables is None else hashlib.sha256(Path(tables).read_bytes()).hexdigest()
+    text = json.dumps([card, cases.predictions_hash, names, repr(options)], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def find_metrics(
+    metrics: Sequence[str | Metric], rule: str = "official", *, keep_distinct: bool = False
+) -> dict[str, Metric]:
+    """Return metrics by name, the headline first; without any, that of the rule.
 
     Raises:
         UnknownName: a metric or rule that does not exist.
     """
     if rule not in RULES:
         raise UnknownName("rule", rule, RULES)
-    first = RULES[rule]
     asked = [metrics] if isinstance(metrics, str) else list(metrics)
-    chosen: dict[str, Metric] = {}
-    for metric in [first, *asked] if first else asked or ["execution_accuracy"]:
-        if callable(metric):
-            chosen[getattr(metric, "__name__", type(metric).__name__)] = metric
-        elif metric in METRICS:
-            chosen[metric] = METRICS[metric]
-        else:
+    for metric in asked:
+        if not callable(metric) and metric not in METRICS:
             raise UnknownName("metric", metric, METRICS)
-    return chosen
+    if keep_distinct:
+        names = {"execution_accuracy": "execution_accuracy_keep_distinct"}
+        asked = [names.get(m, m) if isinstance(m, str) else m for m in asked or list(names)]
+    if rule == "strict" or not asked:
+        asked = [RULES[rule], *asked]
+    spider = ("execution_accuracy_keep_distinct" if keep_distinct else "execution_accuracy",)
+    if {*RULES.values(), *spider} & {metric for metric in asked if isinstance(metric, str)}:
+        asked += [*spider, RULES["strict"]]
+    return {
+        (metric if isinstance(metric, str) else _name(metric)): (
+            METRICS[metric] if isinstance(metric, str) else metric
+        )
+        for metric in asked
+    }
+
+
+def _name(metric: Metric) -> str:
+    return str(getattr(metric, "__name__", type(metric).__name__))
 
 
 def names_finder(find: FindDatabase, tables: str | Path | None) -> FindNames:
@@ -150,11 +297,11 @@ def names_finder(find: FindDatabase, tables: str | Path | None) -> FindNames:
             in it.
     """
     from text2sql.schema.reading import read_schema
-    from text2sql.schema.spider_tables import read_spider_schemas
+    from text2sql.schema.spider_tables import SpiderSchemas
 
     if tables is None:
         return cache(lambda db_id: Names.of(read_schema(find(db_id))))
-    schemas = read_spider_schemas(Path(tables))
+    schemas = SpiderSchemas(tables)
 
     def published(db_id: str) -> Names:
         if db_id not in schemas:
@@ -164,47 +311,157 @@ def names_finder(find: FindDatabase, tables: str | Path | None) -> FindNames:
     return cache(published)
 
 
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Two ways to run SQL: several statements with their rows encoded, and one for its time."""
+
+    fetch: Fetch
+    timed: Timed
+
+
 @contextmanager
-def runner(run: RunSQL | None, *, workers: int, timeout: float) -> Iterator[RunSQL]:
+def runner(
+    run: RunSQL | None, *, workers: int, timeout: float, as_of: date | str | None = None
+) -> Iterator[Runner]:
     """Give the caller's way to run SQL, or a pool that lives until the block ends."""
     if run is not None:
-        yield run
+        one = run
+        yield Runner(
+            lambda statements, database, size: [_reply(one(sql, database)) for sql in statements],
+            lambda sql, database: getattr(one(sql, database), "seconds", None),
+        )
         return
     from text2sql.execution import Executor
 
-    with Executor(workers=workers) as executor:
-        yield lambda sql, database: executor.execute(
-            sql, database, timeout=timeout, max_rows=MAX_ROWS, max_bytes=MAX_BYTES
-        )
+    with Executor(workers=workers).start() as executor:
+
+        def fetch(statements: Sequence[str], database: Database, size: int) -> list[Reply]:
+            caps = {"max_rows": MAX_ROWS, "max_bytes": size}
+            return executor.fetch(statements, database, timeout=timeout, as_of=as_of, **caps)
+
+        def timed(sql: str, database: Database) -> float | None:
+            ran = executor.execute(sql, database, timeout=timeout, max_rows=MAX_ROWS, as_of=as_of)
+            return ran.seconds if ran.error is None else None
+
+        yield Runner(fetch, timed)
 
 
-def _judge_all(
-    judge: Judge,
-    cases: Sequence[tuple[Example, str]],
-    workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> list[Verdict]:
-    verdicts: list[Verdict] = []
-    with ThreadPoolExecutor(workers) as threads:
-        try:
-            for verdict in threads.map(lambda case: judge.verdict(*case), cases):
-                verdicts.append(verdict)
-                if progress:
-                    progress(len(verdicts), len(cases))
-        except BaseException:  # the cases not begun are of no use to anyone
-            threads.shutdown(wait=True, cancel_futures=True)
-            raise
-    return verdicts
+def _reply(ran: Any) -> Reply:
+    kind = None if ran.error is None else getattr(ran, "error_kind", "engine")
+    pages = [encode(list(ran.rows))] if ran.rows else []
+    return Reply(kind, ran.error, 0.0, ran.truncated, [], pages)
+
+
+@contextmanager
+def _gold_cache(wanted: bool | str | Path, settings: str) -> Iterator[GoldCache | None]:
+    folder = None if isinstance(wanted, bool) else Path(wanted)
+    opened = GoldCache.open(folder, settings=settings) if wanted is not False else None
+    try:
+        yield opened
+    finally:
+        if opened is not None:
+            opened.close()
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let the garbage collector sleep longer: rows are many and hold no cycles."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], _COLLECT_AFTER) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@dataclass(slots=True)
+class _Scoring:
+    """One pass over the cases."""
+
+    judge: Judge
+    cases: Cases
+    workers: int
+    progress: Progress | None
+    tally: Tally
+
+    def all(self) -> list[Verdict]:
+        """Return every verdict."""
+        verdicts: list[Verdict] = []
+        for batch, judged in self._judged(iter(self.cases)):
+            verdicts += judged
+            self._count(batch, [verdict.record() for verdict in judged])
+        return verdicts
+
+    def into(self, journal: Journal) -> None:
+        """Write every verdict that the journal does not have yet."""
+        cases = iter(self.cases)
+        for record, case in zip(journal.records(), islice(cases, journal.done), strict=False):
+            self._count([case], [record])
+        for batch, judged in self._judged(cases):
+            records = [verdict.record() for verdict in judged]
+            journal.write(records)
+            self._count(batch, records)
+
+    def _count(self, batch: Sequence[Case], records: Sequence[dict[str, Any]]) -> None:
+        for (_, prediction), record in zip(batch, records, strict=True):
+            self.tally.add(record)
+            self.tally.add_run(seconds=prediction.seconds, tokens=prediction.tokens)
+            if self.progress:
+                self.progress(self.tally.n, len(self.cases))
+
+    def _judged(self, cases: Iterator[Case]) -> Iterator[tuple[list[Case], list[Verdict]]]:
+        """Yield batches with their verdicts, in order; only a few batches are held at once."""
+        waiting: deque[tuple[list[Case], Future[list[Verdict]]]] = deque()
+        with ThreadPoolExecutor(self.workers) as threads:
+            try:
+                for batch in _batches(cases):
+                    waiting.append((batch, threads.submit(self.judge.verdicts, batch)))
+                    if len(waiting) >= _KEPT_OPEN * self.workers:
+                        done, future = waiting.popleft()
+                        yield done, future.result()
+                for done, future in waiting:
+                    yield done, future.result()
+            except BaseException:  # the cases not begun are of no use to anyone
+                threads.shutdown(wait=True, cancel_futures=True)
+                raise
+
+
+def _batches(cases: Iterable[Case]) -> Iterator[list[Case]]:
+    """Group neighbours that are on one database."""
+    batch: list[Case] = []
+    for case in cases:
+        if batch and (len(batch) >= BATCH or case[0].db_id != batch[0][0].db_id):
+            yield batch
+            batch = []
+        batch.append(case)
+    if batch:
+        yield batch
+
+
+def scorecard_path(verdicts: str | Path) -> Path:
+    """Return where the scorecard of a verdict file lies: `x.jsonl` has `x.scorecard.json`."""
+    return Path(verdicts).with_suffix(".scorecard.json")
 
 
 def write_verdicts(scores: Scores, path: str | Path) -> None:
-    """Write one verdict a line.
+    """Write one verdict a line, and the scorecard with its manifest beside it.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: a file cannot be written.
     """
-    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in scores.records()]
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in scores.records())
+    _write(lines, scores, Path(path))
+
+
+def _write(lines: Iterable[str], scores: Scores, path: Path) -> None:
+    scratch = path.with_name(f".{path.name}.part")
     try:
-        Path(path).write_text("".join(lines), encoding="utf-8")
+        with full_disk(path.parent), scratch.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(lines)
+        card = json.dumps(scores.scorecard, ensure_ascii=False, indent=2)
+        write_whole(scorecard_path(path), card + "\n")
+        shutil.move(scratch, path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -27,7 +27,6 @@ class UnreadableSQL(Text2SQLError):
 _SPACING = (
     (re.compile("[«“‘„]|`+"), r" \g<0> "),
     (re.compile("``"), r" \g<0> "),
-    (re.compile(r"(?<=[^.])\.(?=[\])}>»”’ ]*\s*\Z)"), " . "),  # only a period that ends the text
     (
         re.compile(r"([:,])(\D)"),
         r" \1 \2",
@@ -41,6 +40,12 @@ _SPACING = (
     (re.compile(r"\b(wan)(na)(?=\s|\Z)", re.I), r" \1 \2 "),
 )
 _QUOTED = re.compile('"[^"]*"')
+# The same words in one pass, for text without anything on which the order of those rules hangs.
+_PLAIN_WORD = re.compile(r"(?:[^\s,:;@#$%&?!*\[\](){}<>]+|[,:](?=\d))+|\S")
+_TWO_WORDS = ("cannot", "gimme", "lemme", "gonna", "gotta", "wanna")
+_ODD = ("`", "..", "--", ",,", ",:", ":,", "::", *_TWO_WORDS)
+_BEFORE_EQUALS = ("!", "<", ">")
+_AFTER_LAST_PERIOD = "])}>" + "".join(filter(str.isspace, map(chr, range(128))))
 
 
 def tokenize(sql: str) -> list[str]:
@@ -52,6 +57,8 @@ def tokenize(sql: str) -> list[str]:
     sql = sql.replace("'", '"')
     if sql.count('"') % 2:
         raise UnreadableSQL("a quotation mark has no partner")
+    if '"' not in sql:
+        return _join_comparisons(_words(sql))
     masked: dict[str, str] = {}
 
     def mask(match: re.Match[str]) -> str:
@@ -64,17 +71,40 @@ def tokenize(sql: str) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
+    lower = text.lower()
+    if _is_plain(lower):
+        return _PLAIN_WORD.findall(lower)
+    text = _space_last_period(text)
     for pattern, replacement in _SPACING:
         text = pattern.sub(replacement, text)
     return [word.lower() for word in text.split()]
 
 
+def _is_plain(text: str) -> bool:
+    if not text.isascii() or any(odd in text for odd in _ODD):
+        return False
+    return not text.rstrip(_AFTER_LAST_PERIOD).endswith(".")
+
+
+def _space_last_period(text: str) -> str:
+    """Make a word of the period that ends the text, whatever brackets follow it."""
+    end = text.rstrip().rstrip("])}>»”’ ")
+    if len(end) < 2 or end[-1] != "." or end[-2] == ".":
+        return text
+    return f"{end[:-1]} . {text[len(end) :]}"
+
+
 def _join_comparisons(words: list[str]) -> list[str]:
-    """Make one word of `!`, `<` or `>` and the `=` after it, from the right."""
-    for place in reversed([i for i, word in enumerate(words) if word == "="]):
-        before = words[
-            place - 1
-        ]  # of a leading `=` that is the last word, as in the official program
-        if before in ("!", "<", ">"):
-            words = [*words[: place - 1], before + "=", *words[place + 1 :]]
-    return words
+    """Make one word of `!`, `<` or `>` and the `=` after it."""
+    if "=" not in words:
+        return words
+    joined: list[str] = []
+    for word in words:
+        if word == "=" and joined and joined[-1] in _BEFORE_EQUALS:
+            joined[-1] += "="
+        else:
+            joined.append(word)
+    if words[0] == "=" and joined[-1] in _BEFORE_EQUALS:
+        # the official program takes the last word for the one before the first
+        joined = [*joined[:-1], joined[-1] + "=", *joined[1:]]
+    return joined

@@ -19,9 +19,16 @@ import sqlglot
 from sqlglot import exp
 
 from text2sql.schema.model import Schema
-from text2sql.scoring.spider_parser import read_query
-from text2sql.scoring.spider_sql import ColumnUnit, Condition, Conditions, Names, Query, ValueUnit
-from text2sql.scoring.spider_tokens import UnreadableSQL
+from text2sql.scoring.spider.parser import read_query
+from text2sql.scoring.spider.structure import (
+    ColumnUnit,
+    Condition,
+    Conditions,
+    Names,
+    Query,
+    ValueUnit,
+)
+from text2sql.scoring.spider.words import UnreadableSQL
 
 LEVELS = ("easy", "medium", "hard", "extra")
 

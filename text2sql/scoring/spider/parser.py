@@ -4,7 +4,7 @@
     True
     >>> read_query("SELECT CASE WHEN 1 THEN 2 END FROM singer", names)
     Traceback (most recent call last):
-    text2sql.scoring.spider_tokens.UnreadableSQL: no column 'case' in singer
+    text2sql.scoring.spider.words.UnreadableSQL: no column 'case' in singer
 
 Covered: the official subset with its quirks. An alias named like any table of the database is
 refused; aliases need AS and hold for the whole statement; a column without a table belongs to the
@@ -16,8 +16,9 @@ The rules are those of process_sql.py (taoyds/test-suite-sql-eval at e97acc5).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from text2sql.scoring.spider_sql import (
+from text2sql.scoring.spider.structure import (
     ALL,
     ColumnUnit,
     Condition,
@@ -29,47 +30,66 @@ from text2sql.scoring.spider_sql import (
     Value,
     ValueUnit,
 )
-from text2sql.scoring.spider_tokens import UnreadableSQL, tokenize
+from text2sql.scoring.spider.words import UnreadableSQL, tokenize
 
 AGGREGATES = ("max", "min", "count", "sum", "avg")
 OPERATORS = ("not", "between", "=", ">", "<", ">=", "<=", "!=", "in", "like", "is", "exists")
 CLAUSES = ("select", "from", "where", "group", "order", "limit", "intersect", "union", "except")
 SET_OPS = ("intersect", "union", "except")
-_ENDS = (*CLAUSES, ")", ";")
+_CLAUSES_OR_END = frozenset(("", *CLAUSES))
+_ENDS = frozenset((*_CLAUSES_OR_END, ")", ";"))
 _JOIN_WORDS = ("join", "on", "as")
+_CONDITIONS_END = _ENDS.union(_JOIN_WORDS)
+_VALUE_END = _CLAUSES_OR_END.union(_JOIN_WORDS, (",", ")", "and"))
 # `none` is the official name of a missing aggregate or operator; as a word it passes for one.
-_AGGREGATE_WORDS = ("none", *AGGREGATES)
-_ARITHMETIC_WORDS = ("none", "-", "+", "*", "/")
+_AGGREGATE_WORDS = frozenset(("none", *AGGREGATES))
+_ARITHMETIC_WORDS = frozenset(("none", "-", "+", "*", "/"))
+CACHED_QUERIES = 4_000  # for several metrics, samples and references that ask for the same text
+LONGEST_CACHED = 5_000  # characters: the cache holds the texts, too
 
 
 def read_query(sql: str, names: Names) -> Query:
-    """Return the structure of a statement.
+    """Return the structure of a statement; a text that was read lately is not read again.
 
     Raises:
         UnreadableSQL: the official parser raises on it, or it is nested too deeply.
     """
-    words = tokenize(sql)
+    read = (_read if len(sql) <= LONGEST_CACHED else _read.__wrapped__)(sql, names)
+    if isinstance(read, str):
+        raise UnreadableSQL(read)
+    return read
+
+
+@lru_cache(CACHED_QUERIES)
+def _read(sql: str, names: Names) -> Query | str:
+    """Return the structure, or why there is none."""
     try:
-        return _Reader(words, _aliases(words, names), names).query()
+        words = tokenize(sql)
+        return _Reader([*words, ""], _aliases(words, names), names).query()
+    except UnreadableSQL as refusal:
+        return str(refusal)
     except RecursionError:
-        raise UnreadableSQL("the statement is nested too deeply") from None
+        return "the statement is nested too deeply"
 
 
 def _aliases(words: list[str], names: Names) -> dict[str, str]:
-    """Map every name after AS to the word before it, and every table to itself."""
-    places = [i for i, word in enumerate(words) if word == "as"]
+    """Map every name after AS to the word before it."""
+    places = [i for i, word in enumerate(words) if word == "as"] if "as" in words else []
     if places and places[-1] == len(words) - 1:
         raise UnreadableSQL("nothing follows AS")
     found = {words[i + 1]: words[i - 1] for i in places}
-    for table in names.columns:
-        if table in found:
-            raise UnreadableSQL(f"alias {table!r} is also a table")
-    return found | {table: table for table in names.columns}
+    for alias in found:
+        if alias in names.columns:
+            raise UnreadableSQL(f"alias {alias!r} is also a table")
+    return found
 
 
 @dataclass(slots=True)
 class _Reader:
-    """The words with a place in them; each method reads one thing and moves the place past it."""
+    """The words with a place in them; each method reads one thing and moves the place past it.
+
+    The last word is empty, so that there is always one to look at; nothing reads it as its own.
+    """
 
     words: list[str]
     aliases: dict[str, str]
@@ -78,19 +98,11 @@ class _Reader:
 
     @property
     def word(self) -> str:
-        if self.place >= len(self.words):
-            raise UnreadableSQL("the statement ends too early")
         return self.words[self.place]
 
-    def ended(self) -> bool:
-        return self.place >= len(self.words)
-
-    def at(self, *wanted: str) -> bool:
-        return not self.ended() and self.words[self.place] in wanted
-
-    def skip(self, *wanted: str) -> bool:
-        """Move past one of these words; tell whether it was there."""
-        found = self.at(*wanted)
+    def skip(self, wanted: str) -> bool:
+        """Move past this word; tell whether it was there."""
+        found = self.words[self.place] == wanted
         self.place += found
         return found
 
@@ -99,19 +111,13 @@ class _Reader:
             raise UnreadableSQL(f"expected {wanted!r}, found {self.word!r}")
         self.place += 1
 
-    def opened(self) -> bool:
-        """Move past an opening bracket; the statement must not end here."""
-        found = self.word == "("
-        self.place += found
-        return found
-
     def close(self, opened: bool) -> None:
         if opened:
             self.expect(")")
 
     def query(self) -> Query:
         start = self.place
-        opened = self.opened()
+        opened = self.skip("(")
         select_at = self.place
         tables, joins, scope = self.from_clause(start)
         after_from, self.place = self.place, select_at
@@ -125,7 +131,7 @@ class _Reader:
         self.skip_semicolons()
         self.close(opened)
         self.skip_semicolons()
-        set_op = self.words[self.place] if self.at(*SET_OPS) else None
+        set_op = self.word if self.word in SET_OPS else None
         right = None
         if set_op:
             self.place += 1
@@ -140,14 +146,15 @@ class _Reader:
 
     def from_clause(self, start: int) -> tuple[tuple[str | Query, ...], Conditions, list[str]]:
         """Read the first FROM after `start`; return its units, its ON conditions and its tables."""
-        if "from" not in self.words[start:]:
-            raise UnreadableSQL("no FROM")
-        self.place = self.words.index("from", start) + 1
+        try:
+            self.place = self.words.index("from", start) + 1
+        except ValueError:
+            raise UnreadableSQL("no FROM") from None
         units: list[str | Query] = []
         joins: list[Condition | str] = []
         scope: list[str] = []
-        while not self.ended():
-            opened = self.opened()
+        while self.word:
+            opened = self.skip("(")
             if self.word == "select":
                 units.append(self.query())
             else:
@@ -158,40 +165,44 @@ class _Reader:
                 conditions = self.conditions(scope)
                 joins += ["and", *conditions] if joins else conditions
             self.close(opened)
-            if self.at(*_ENDS):
+            if self.word in _ENDS:
                 break
         return tuple(units), tuple(joins), scope
 
     def table(self) -> str:
-        name = self.aliases.get(self.word)
+        name = self.table_of(self.word)
         if name not in self.names.ids:
             raise UnreadableSQL(f"no table {self.word!r}")
         self.place += 1
-        if self.at("as"):
+        if self.word == "as":
             self.place += 2
         return name
+
+    def table_of(self, word: str) -> str:
+        """Return what an alias or table stands for, "" for other words."""
+        return self.aliases.get(word, word if word in self.names.columns else "")
 
     def select_clause(self, scope: list[str]) -> tuple[bool, tuple[SelectItem, ...]]:
         self.expect("select")
         distinct = self.skip("distinct")
         items = []
-        while not self.ended() and not self.at(*CLAUSES):
+        while self.word not in _CLAUSES_OR_END:
             aggregate = self.aggregate()
             items.append(SelectItem(aggregate, self.value_unit(scope)))
             self.skip(",")
         return distinct, tuple(items)
 
     def aggregate(self) -> str | None:
-        if not self.at(*_AGGREGATE_WORDS):
+        word = self.word
+        if word not in _AGGREGATE_WORDS:
             return None
         self.place += 1
-        word = self.words[self.place - 1]
         return None if word == "none" else word
 
     def value_unit(self, scope: list[str]) -> ValueUnit:
-        opened = self.opened()
+        opened = self.skip("(")
         op, left, right = None, self.column_unit(scope), None
-        if self.at(*_ARITHMETIC_WORDS):
+        if self.word in _ARITHMETIC_WORDS:
             op = None if self.word == "none" else self.word
             self.place += 1
             right = self.column_unit(scope)
@@ -199,13 +210,12 @@ class _Reader:
         return ValueUnit(op, left, right)
 
     def column_unit(self, scope: list[str]) -> ColumnUnit:
-        opened = self.opened()
+        opened = self.skip("(")
         if self.word in _AGGREGATE_WORDS:
             aggregate = self.aggregate()
             self.expect("(")
-            unit_distinct = self.word == "distinct"
-            self.place += unit_distinct
-            unit = ColumnUnit(aggregate, self.column(scope), unit_distinct)
+            distinct = self.skip("distinct")
+            unit = ColumnUnit(aggregate, self.column(scope), distinct)
             self.expect(")")
             return unit  # `opened` is forgotten, as in the official program
         distinct = self.skip("distinct")
@@ -215,22 +225,19 @@ class _Reader:
 
     def column(self, scope: list[str]) -> str:
         word = self.word
-        found = (
-            word if word == ALL else self.qualified(word) if "." in word else self.bare(word, scope)
-        )
-        if found not in self.names.ids:
-            raise UnreadableSQL(f"no column {word!r} in {', '.join(scope) or 'no table'}")
+        if "." in word:
+            alias, _, column = word.partition(".")
+            found = f"{self.table_of(alias)}.{column}"
+        else:
+            found = word if word == ALL else self.bare(word, scope)
+        if found not in self.names.ids or word.count(".") > 1:
+            what = f"no column {word!r} in" if word else "the statement ends too early in"
+            raise UnreadableSQL(f"{what} {', '.join(scope) or 'no table'}")
         self.place += 1
         return found
 
-    def qualified(self, word: str) -> str:
-        alias, _, column = word.partition(".")
-        if alias not in self.aliases or "." in column:
-            raise UnreadableSQL(f"no table for {word!r}")
-        return f"{self.aliases[alias]}.{column}"
-
     def bare(self, word: str, scope: list[str]) -> str:
-        for table in (self.aliases.get(name, "") for name in scope):
+        for table in map(self.table_of, scope):
             if table not in self.names.columns:
                 raise UnreadableSQL(f"no table {table!r}")
             if word in self.names.columns[table]:
@@ -242,19 +249,18 @@ class _Reader:
 
     def conditions(self, scope: list[str]) -> Conditions:
         parts: list[Condition | str] = []
-        while not self.ended():
+        while self.word:
             parts.append(self.condition(scope))
-            if self.at(*_ENDS, *_JOIN_WORDS):
+            if self.word in _CONDITIONS_END:
                 break
-            if self.at("and", "or"):
+            if self.word in ("and", "or"):
                 parts.append(self.word)
                 self.place += 1
         return tuple(parts)
 
     def condition(self, scope: list[str]) -> Condition:
         unit = self.value_unit(scope)
-        negated = self.word == "not"
-        self.place += negated
+        negated = self.skip("not")
         op = self.word
         if op not in OPERATORS:
             raise UnreadableSQL(f"expected a comparison, found {op!r}")
@@ -267,7 +273,7 @@ class _Reader:
 
     def value(self, scope: list[str]) -> Value:
         start = self.place
-        opened = self.opened()
+        opened = self.skip("(")
         if self.word == "select":
             value: Value = self.query()
         elif '"' in self.word:
@@ -291,16 +297,16 @@ class _Reader:
 
         What follows the unit among these words is skipped: `t1.a or t2.b = 1` reads as `t1.a`.
         """
-        while not self.ended() and not self.at(",", ")", "and", *CLAUSES, *_JOIN_WORDS):
+        while self.word not in _VALUE_END:
             self.place += 1
-        part = _Reader(self.words[start : self.place], self.aliases, self.names)
+        part = _Reader([*self.words[start : self.place], ""], self.aliases, self.names)
         return part.column_unit(scope)
 
     def group_clause(self, scope: list[str]) -> tuple[ColumnUnit, ...]:
         units: list[ColumnUnit] = []
         if self.skip("group"):
             self.expect("by")
-            while not self.ended() and not self.at(*_ENDS):
+            while self.word not in _ENDS:
                 units.append(self.column_unit(scope))
                 if not self.skip(","):
                     break
@@ -311,9 +317,9 @@ class _Reader:
             return None
         self.expect("by")
         direction, units = "asc", []
-        while not self.ended() and not self.at(*_ENDS):
+        while self.word not in _ENDS:
             units.append(self.value_unit(scope))
-            if self.at("asc", "desc"):
+            if self.word in ("asc", "desc"):
                 direction = self.word
                 self.place += 1
             if not self.skip(","):
@@ -323,6 +329,7 @@ class _Reader:
     def limit_clause(self) -> bool:
         if not self.skip("limit"):
             return False
-        _ = self.word  # something must follow, whatever it is
+        if not self.word:
+            raise UnreadableSQL("nothing follows LIMIT")
         self.place += 1
         return True

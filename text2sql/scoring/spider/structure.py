@@ -5,7 +5,8 @@
     (Condition(negated=False, op='>', unit=ValueUnit(op=None, left=ColumnUnit(...), ...),
     value=20.0, ...),)
 
-Covered: the structure only; `spider_parser.read_query` builds it, `levels.hardness` counts in it.
+Covered: the structure only; `spider_parser.read_query` builds it, `levels.hardness` counts in it,
+`exact_match` compares it.
 Not covered: anything outside the official subset (CASE, CAST, OVER, WITH, functions but five
 aggregates).
 
@@ -13,36 +14,81 @@ The shapes are those of process_sql.py (taoyds/test-suite-sql-eval at e97acc5), 
 positions.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Union
 
-from text2sql.schema.model import Schema
+from text2sql.schema.model import Schema, Table
 
 ALL = "*"
 
 Value = Union[float, str, "ColumnUnit", "Query", None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Names:
-    """Tables and columns in lower case: all that the official parser knows of a database."""
+    """All that the official program knows of a database, in lower case; equal only to itself."""
 
     columns: Mapping[str, tuple[str, ...]]  # by table
     ids: frozenset[str]  # "*", "table" and "table.column"
+    # "table.column" to the first column of those that foreign keys join it with; only keys are here
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schema: Schema) -> "Names":
-        """Take the names of a schema; views are left out, as `get_schema` leaves them out."""
+        """Take the names of a schema; views are left out, as `get_schema` leaves them out.
+
+        The official verdict of exact set match rests on the foreign keys of `tables.json`; those
+        of a database may differ from them.
+        """
         tables = [table for table in schema.tables if not table.view]
-        return cls.from_columns({t.name: tuple(c.name for c in t.columns) for t in tables})
+        columns = {table.name: tuple(c.name for c in table.columns) for table in tables}
+        return cls.from_columns(columns, [pair for table in tables for pair in _key_pairs(table)])
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, tuple[str, ...]]) -> "Names":
-        """Take names from a mapping of table to columns."""
+    def from_columns(
+        cls,
+        columns: Mapping[str, tuple[str, ...]],
+        foreign_keys: Iterable[tuple[str, str]] = (),
+    ) -> "Names":
+        """Take names from a mapping of table to columns.
+
+        Args:
+            columns: by table, both in the database's order.
+            foreign_keys: pairs of "table.column", in the order of `tables.json`: it decides
+                which columns stand together.
+        """
         lower = {table.lower(): tuple(c.lower() for c in cols) for table, cols in columns.items()}
-        qualified = {f"{table}.{column}" for table, cols in lower.items() for column in cols}
-        return cls(lower, frozenset({ALL, *lower, *qualified}))
+        qualified = [f"{table}.{column}" for table, cols in lower.items() for column in cols]
+        pairs = [(child.lower(), parent.lower()) for child, parent in foreign_keys]
+        return cls(lower, frozenset({ALL, *lower, *qualified}), _representatives(pairs, qualified))
+
+
+def _key_pairs(table: Table) -> Iterator[tuple[str, str]]:
+    for key in table.foreign_keys:
+        if key.declared:
+            for column, referred in zip(key.columns, key.referred, strict=False):
+                yield f"{table.name}.{column}", f"{key.table}.{referred}"
+
+
+def _representatives(pairs: Iterable[tuple[str, str]], columns: Sequence[str]) -> Mapping[str, str]:
+    """Map each column of a foreign key to the first column of its group.
+
+    `build_foreign_key_map` of evaluation.py: a pair joins the first group that has either column;
+    groups that a later pair would join stay apart, and the last group of a column counts.
+    """
+    groups: list[set[str]] = []
+    for pair in pairs:
+        group = next((known for known in groups if not known.isdisjoint(pair)), None)
+        if group is None:
+            groups.append(group := set())
+        group.update(pair)
+    places = {column: place for place, column in enumerate(columns)}
+    found: dict[str, str] = {}
+    for group in groups:
+        first = min(group, key=lambda column: places.get(column, len(places)))
+        found |= dict.fromkeys(group, first)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
