@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from text2sql.execution import gate, policy
+from text2sql.execution import gate, policy, words
 from text2sql.execution.results import Refusal
 
 HOSTILE = Path(__file__).parent / "data" / "hostile.jsonl"
 CASES = [json.loads(line) for line in HOSTILE.read_text().splitlines()]
 
 
-def refusal(sql: str, dialect: str, catalog: gate.Catalog = gate.NO_CATALOG) -> Refusal | None:
+def refusal(sql: str, dialect: str, catalog: policy.Catalog = policy.NO_CATALOG) -> Refusal | None:
     try:
         gate.check(sql, dialect, catalog)
     except Refusal as error:
@@ -24,7 +24,7 @@ def refusal(sql: str, dialect: str, catalog: gate.Catalog = gate.NO_CATALOG) -> 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c["must"] == "allow"], ids=lambda c: c["sql"])
 def test_harmless_statements_pass(case: dict[str, str]) -> None:
-    assert refusal(case["sql"], case["dialect"], gate.Catalog("t")) is None
+    assert refusal(case["sql"], case["dialect"], policy.Catalog("t")) is None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_wide_statement_is_judged_and_a_deep_one_does_not_crash() -> None:
     ],
 )
 def test_words_inside_quotes_and_comments_are_not_statements(sql: str) -> None:
-    assert gate.check_words(sql) is None
+    assert words.check_words(sql) is None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ names = st.sampled_from(
 def test_a_bare_writing_word_never_passes(before: list[str], word: str, after: list[str]) -> None:
     sql = " ".join(["SELECT", *before, word, *after])
     with pytest.raises(Refusal):
-        gate.check_words(sql)
+        words.check_words(sql)
 
 
 quoting = st.sampled_from(["{}", '"{}"', "`{}`", "[{}]"])

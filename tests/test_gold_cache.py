@@ -1,5 +1,6 @@
 """Gold results on disk: found again, and never for another query, database or setting."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -106,11 +107,46 @@ def test_a_broken_file_is_replaced(tmp_path: Path, database) -> None:
     assert get(tmp_path, database) == REPLY
 
 
-def test_bytes_that_are_no_result_count_for_nothing(tmp_path: Path, database) -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"\x80\x04\x95\x63",
+        b"",
+        "text",
+        7,
+        encode((1, 2, 3)),
+        encode(("soon", None, [b"no page"])),
+        encode((0.5, ["a"], [encode([(8,)])])),
+    ],
+)
+def test_what_is_no_result_of_ours_counts_for_nothing(tmp_path: Path, database, reply) -> None:
     put(tmp_path, database)
     with sqlite3.connect(tmp_path / "gold-results.sqlite") as connection:
-        connection.execute("UPDATE results SET reply = x'80049563'")
+        connection.execute("UPDATE results SET reply = ?", [reply])
     connection.close()
+    assert get(tmp_path, database) is None
+
+
+def test_the_result_of_another_query_in_its_place_counts_for_nothing(
+    tmp_path: Path, database
+) -> None:
+    put(tmp_path, database)
+    put(tmp_path, database, "SELECT 2", Reply(columns=["b"], pages=[encode([(2,)])]))
+    with sqlite3.connect(tmp_path / "gold-results.sqlite") as connection:
+        connection.execute("UPDATE results SET reply = (SELECT max(reply) FROM results)")
+    connection.close()
+    assert sorted(get(tmp_path, database, sql) is None for sql in (SQL, "SELECT 2")) == [
+        False,
+        True,
+    ]
+
+
+def test_a_change_whose_time_is_set_back_is_noticed(tmp_path: Path, database) -> None:
+    put(tmp_path, database)
+    before = database.path.stat()
+    content = database.path.read_bytes()
+    database.path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(database.path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert get(tmp_path, database) is None
 
 

@@ -1,10 +1,12 @@
 """Verdicts on disk while they are made."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from text2sql.errors import OutputError
 from text2sql.scoring.journal import Journal
 
 RECORDS = [{"index": i, "text": "a\u2028b"} for i in range(3)]
@@ -70,3 +72,20 @@ def test_other_fingerprints_have_other_journals(tmp_path: Path) -> None:
     assert (
         json.loads((tmp_path / "f.jsonl").read_text(encoding="utf-8").split("\n")[1]) == RECORDS[0]
     )
+
+
+def test_a_run_goes_on_where_its_journal_has_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with Journal.open(tmp_path / "file" / "scores", "f") as journal:
+        journal.write(RECORDS)
+        assert list(journal.records()) == RECORDS
+    assert not journal.path.parent.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_told_with_the_place_and_how_to_go_on(tmp_path: Path) -> None:
+    message = f"cannot write to {tmp_path}; make room, then run the same again"
+    with pytest.raises(OutputError, match=message), Journal.open(tmp_path, "f") as journal:
+        with open("/dev/full", "wb") as full:  # noqa: PTH123
+            os.dup2(full.fileno(), journal._file.fileno())
+        journal.write(RECORDS)

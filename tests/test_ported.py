@@ -51,6 +51,23 @@ def test_gold_without_a_counterpart_is_named_or_left_out(databases: Path) -> Non
     assert (card["bad_gold"], card["gold_kept"]) == (1, {"kept": 1, "n": 1})
 
 
+def test_every_database_of_a_suite_is_ported(databases: Path) -> None:
+    other = databases / "clubs" / "clubs_1.sqlite"
+    other.write_bytes((databases / "clubs" / "clubs.sqlite").read_bytes())
+    with sqlite3.connect(other) as connection:
+        connection.execute("DELETE FROM club")
+    connection.close()
+    scores = scoring.score(
+        [GOLD[1], "SELECT 2"],
+        [EXAMPLES[1]] * 2,
+        databases,
+        engine="duckdb",
+        metrics=("test_suite_accuracy", "execution_accuracy"),
+    )
+    assert [verdict.values["execution_accuracy"] for verdict in scores.verdicts] == [1, 1]
+    assert [verdict.values["test_suite_accuracy"] for verdict in scores.verdicts] == [1, 0]
+
+
 def test_a_prediction_without_a_counterpart_is_wrong(databases: Path) -> None:
     verdict = scoring.score(
         ["SELECT rowid FROM member"], EXAMPLES[:1], databases, engine="duckdb"

@@ -14,6 +14,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), 
 NEEDS_WEIGHTS = "# needs the weights"
 STATUS_1 = "# status 1"
 ANY_STATUS = "# status 0 or 1"
+SILENT = ("ln ", "printf ")  # they make files
 
 
 def blocks(language: str) -> list[str]:
@@ -34,9 +35,6 @@ def place(tmp_path_factory, samples) -> Path:
         build_mini(mini.place(), steps=5)
     (folder / "samples").symlink_to(samples)
     (folder / "shop.sqlite").symlink_to(samples / "database" / "shop" / "shop.sqlite")
-    (folder / "predictions.sql").write_text("SELECT count(*) FROM orders\n")
-    (folder / "others.sql").write_text("SELECT count(*) FROM customers\n")
-    (folder / "gold.sql").write_text("SELECT count(order_id) FROM orders\tshop\n")
     return folder
 
 
@@ -74,7 +72,8 @@ def test_the_commands_of_a_block_run(block, place):
         elif line.startswith("t2s predict"):  # a base built in five steps writes no valid SQL
             assert result.returncode in (0, 1) and result.stdout, said
         else:
-            assert result.returncode == 0 and result.stdout.strip(), said
+            assert result.returncode == 0, said
+            assert line.startswith(SILENT) or result.stdout.strip()
 
 
 @pytest.mark.parametrize("block", blocks("python"))

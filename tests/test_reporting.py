@@ -45,6 +45,25 @@ def test_the_table_shows_levels_with_counts_and_intervals() -> None:
     assert lines[-1] == "1 examples left out: their gold SQL does not run"
 
 
+def test_the_table_says_by_which_metric_how_many_samples_and_what_has_no_value() -> None:
+    verdicts = [verdict(i, "easy", 0) | {"soft_f1": i or None} for i in range(2)]
+    verdicts[1]["error_classes"] = ["wrong table"]
+    scoring_of = {"metric": "execution_accuracy", "samples": 5, "missing": 3}
+    metrics = ["execution_accuracy", "soft_f1"]
+    lines = reporting.report(card(verdicts, metrics=metrics, scoring=scoring_of)).splitlines()
+    assert "soft_f1: 1 gold without a value" in lines
+    assert (
+        "5 samples a question, 3 missing and counted as wrong; right by execution_accuracy" in lines
+    )
+    assert lines[-1].startswith("wrong by execution_accuracy, counted by what is wrong first: wro")
+
+
+def test_gold_beyond_spiders_parser_is_not_said_to_fail() -> None:
+    verdicts = [verdict(0, "easy", None) | {"exact_set_match": None}]
+    text = reporting.report(card(verdicts, metrics=["exact_set_match"]))
+    assert text.endswith("1 examples left out: their gold SQL is beyond Spider's parser")
+
+
 def test_a_run_without_values_has_a_table() -> None:
     assert "-" in reporting.report(card([verdict(0, "easy", None, "gold: no")])).splitlines()[1]
 

@@ -155,6 +155,19 @@ def test_the_metric_decides_what_is_right(databases: Path) -> None:
     assert by_bird.manifest["scoring"]["metric"] == "bird_execution_accuracy"
 
 
+def test_the_official_options_decide_what_is_right(databases: Path) -> None:
+    examples = [Example(0, "?", ("SELECT title FROM club WHERE id = 1",), "clubs")]
+    doubled = [["SELECT DISTINCT c.title FROM club c, club d WHERE c.id = 1"] * 2]
+    doubled[0][1] = doubled[0][1].replace("DISTINCT ", "")
+    kept = score_samples(doubled, examples, databases, keep_distinct=True)
+    assert kept.manifest["scoring"]["metric"] == "execution_accuracy_keep_distinct"
+    assert kept.verdicts[0].values["pass@1"] == 0.5
+    assert accuracy(score_samples(doubled, examples, databases), "pass@1") == 0.0
+    values = [["SELECT title FROM club WHERE id = 2"]]
+    plugged = score_samples(values, examples, databases, plug_value=True)
+    assert (accuracy(plugged, "pass@1"), plugged.manifest["scoring"]["plug_value"]) == (1.0, True)
+
+
 def test_the_same_sql_runs_once(databases: Path) -> None:
     ran: list[str] = []
     with Executor(databases / "clubs" / "clubs.sqlite") as executor:

@@ -13,8 +13,9 @@ import duckdb
 import pytest
 from odd_schema import build
 
-from text2sql.databases import ColumnOverlay, Database, Overlay, TableOverlay, locate
+from text2sql.databases import Database, locate
 from text2sql.errors import DatabaseError, DataError, SettingsError, UnknownName
+from text2sql.overlays import ColumnOverlay, Overlay, TableOverlay
 from text2sql.schema import (
     ForeignKey,
     Schema,

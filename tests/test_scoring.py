@@ -451,3 +451,18 @@ def test_a_run_that_was_cut_goes_on_from_its_verdicts(
     scores = scoring.score(GOLD, EXAMPLES, databases, **asked)
     assert ran[ran.index("again") + 1 :] == GOLD[2:]
     assert scores.card.rows == scoring.score(GOLD, EXAMPLES, databases).card.rows
+
+
+def test_statements_that_differ_in_case_and_spacing_alone_share_a_result(databases: Path) -> None:
+    ran: list[str] = []
+
+    def fetch(statements: list[str], database, size: int) -> list[Reply]:
+        ran.extend(statements)
+        return [Reply(pages=[encode([(sql,)])]) for sql in statements]
+
+    results, database = scoring.judging.Results(fetch), locate(databases / "clubs" / "clubs.sqlite")
+    same = ["SELECT name  FROM member", "select NAME from\nmember"]
+    other = ["SELECT 'A'", "SELECT 'a'", 'SELECT "A"', "SELECT 1 -- A", "SELECT 1 -- a"]
+    for sql in [*same, *other]:
+        results.get(sql, database)
+    assert ran == [same[0], *other]

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from text2sql.databases import locate
-from text2sql.errors import DataError
+from text2sql.errors import DatabaseError, DataError
 from text2sql.examples import Example
-from text2sql.scoring.inputs import Prediction, read_cases, read_gold, read_predictions, suite
+from text2sql.scoring.inputs import read_cases, read_gold, read_predictions
+from text2sql.scoring.predictions import Prediction
+from text2sql.scoring.suites import database_finder, suite
 
 GOLD = "SELECT 1\ta\nSELECT 2\ta\nSELECT 3\tb\n"
 EXAMPLES = [Example(i, "", (f"SELECT {i + 1}",), db_id) for i, db_id in enumerate("aab")]
@@ -44,7 +46,7 @@ def test_a_prediction_for_another_database_is_refused(tmp_path: Path) -> None:
         read_cases(write(tmp_path / "p.json", text), EXAMPLES)
 
 
-@pytest.mark.parametrize("changed", [{"1": ["SELECT 1"]}, {"x": "SELECT 1"}])
+@pytest.mark.parametrize("changed", [{"1": ["SELECT 1"]}, {"x": "SELECT 1"}, {"²": ""}])
 def test_an_object_that_is_not_birds_is_refused(tmp_path: Path, changed: dict) -> None:
     with pytest.raises(DataError):
         read_cases(write(tmp_path / "p.json", json.dumps(bird(**changed), indent=1)), EXAMPLES)
@@ -102,12 +104,121 @@ def test_one_changed_prediction_changes_their_hash(tmp_path: Path) -> None:
     )
 
 
+def record_lines(*indices: object) -> str:
+    """Return JSON Lines that answer examples by index: `SELECT 1` belongs to example 0."""
+    records = [{"index": i, "sql": f"SELECT {int(float(i)) + 1}"} for i in indices]
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+@pytest.mark.parametrize("indices", [(2, 0, 1), ("2", "0", "1"), (2.0, 0.0, 1), (" 2", 0, "01")])
+def test_an_index_may_be_text_or_a_float(tmp_path: Path, indices: tuple) -> None:
+    path = write(tmp_path / "p.jsonl", record_lines(*indices))
+    assert read_predictions(path, EXAMPLES) == ["SELECT 1", "SELECT 2", "SELECT 3"]
+
+
+@pytest.mark.parametrize("index", [True, "one", 1.5, [1], 2**70, "9" * 5000, float("inf"), "²"])
+def test_an_index_that_is_none_is_refused_with_its_line(tmp_path: Path, index: object) -> None:
+    lines = record_lines(0) + json.dumps({"index": index, "sql": "SELECT 2"}) + "\n"
+    with pytest.raises(DataError, match=r"p\.jsonl:2: the index is .* no whole number of 64 bits"):
+        read_predictions(write(tmp_path / "p.jsonl", lines + record_lines(2)), EXAMPLES)
+
+
+def test_a_number_that_python_does_not_read_is_malformed(tmp_path: Path) -> None:
+    path = write(tmp_path / "p.jsonl", f'{{"sql": "SELECT 1", "index": {"1" * 5000}}}\n')
+    with pytest.raises(DataError, match=r"p\.jsonl:1: malformed JSON: a number is too long"):
+        read_predictions(path, EXAMPLES[:1])
+
+
+def test_the_hash_is_that_of_the_order_in_which_predictions_are_judged(tmp_path: Path) -> None:
+    def hashed(text: str) -> str:
+        return read_cases(write(tmp_path / "p.jsonl", text), EXAMPLES).predictions_hash
+
+    in_order, turned = record_lines(0, 1, 2), record_lines(2, 0, 1)
+    relabelled = turned.replace('"index": 2', '"index": 9').replace('"index": 0', '"index": 2')
+    assert hashed(in_order) == hashed(turned)
+    assert hashed(turned) != hashed(relabelled.replace('"index": 9', '"index": 0'))
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("name", ["p.json", "p.txt"])
+def test_a_json_array_holds_texts_or_records(tmp_path: Path, indent: int | None, name: str) -> None:
+    entries = ["SELECT 1", {"sql": "SELECT 2\nFROM t"}, None]
+    path = write(tmp_path / name, json.dumps(entries, indent=indent))
+    assert read_predictions(path, EXAMPLES) == ["SELECT 1", "SELECT 2\nFROM t", ""]
+
+
+def test_records_of_an_array_are_aligned_by_their_index(tmp_path: Path) -> None:
+    records = [json.loads(line) for line in record_lines(2, "0", 1).splitlines()]
+    path = write(tmp_path / "p.json", json.dumps(records))
+    assert read_predictions(path, EXAMPLES) == ["SELECT 1", "SELECT 2", "SELECT 3"]
+
+
+@pytest.mark.parametrize("entry", [5, ["SELECT 2"], {"query": "SELECT 2"}, {"sql": 2}])
+def test_an_array_of_anything_else_is_refused(tmp_path: Path, entry: object) -> None:
+    path = write(tmp_path / "p.json", json.dumps(["SELECT 1", entry, "SELECT 3"]))
+    with pytest.raises(DataError, match='entry 2 of the array: expected an object with "sql"'):
+        read_predictions(path, EXAMPLES)
+
+
+def test_a_line_in_brackets_is_a_prediction_like_any_other(tmp_path: Path) -> None:
+    lines = ["[INST] SELECT 1", "SELECT 2", "[name]"]
+    assert read_predictions(write(tmp_path / "p.sql", "\n".join(lines)), EXAMPLES) == lines
+
+
+def test_half_a_character_stays_one_prediction(tmp_path: Path) -> None:
+    path = write(tmp_path / "p.jsonl", '{"sql": "SELECT \'\\ud800\'"}\n' + record_lines(1, 2))
+    cases = read_cases(path, EXAMPLES)
+    assert one_list(cases)[0] == "SELECT '\ud800'"
+    assert len(cases.predictions_hash) == 16
+
+
 def one_list(cases) -> list[str]:
     return [prediction.sql for _, prediction in cases]
 
 
+SQLITE, DUCK = b"SQLite format 3\0" + b"\0" * 84, b"\0" * 8 + b"DUCK" + b"\0" * 88
+
+
+def place(folder: Path, content: bytes, *names: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(content)
+    return folder / names[0]
+
+
+def files(databases) -> list[str]:
+    return [database.path.name for database in databases]
+
+
 def test_a_suite_is_every_sqlite_file_of_the_folder(tmp_path: Path) -> None:
-    for name in ("d.sqlite", "d_1.sqlite", "d_2.sqlite3", "d.sqlite-wal", "notes.txt"):
-        (tmp_path / name).write_bytes(b"SQLite format 3\0" + b"\0" * 84)
-    found = suite(locate(tmp_path / "d.sqlite"))
-    assert [database.path.name for database in found] == ["d.sqlite", "d_1.sqlite", "d_2.sqlite3"]
+    first = place(
+        tmp_path, SQLITE, "d.sqlite", "d_1.sqlite", "d_2.sqlite3", "d.sqlite-wal", "n.txt"
+    )
+    place(tmp_path, b"notes", "x.sqlite.txt")
+    place(tmp_path, DUCK, "y.sqlite", "z.duckdb")
+    (tmp_path / "old.sqlite").mkdir()
+    assert files(suite(locate(first))) == ["d.sqlite", "d_1.sqlite", "d_2.sqlite3"]
+
+
+def test_a_suite_on_duckdb_is_every_duckdb_file_of_the_folder(tmp_path: Path) -> None:
+    first = place(tmp_path, DUCK, "d.duckdb", "d_1.duckdb", "d.db")
+    place(tmp_path, SQLITE, "d.sqlite", "e.duckdb")
+    assert files(suite(locate(first))) == ["d.duckdb", "d_1.duckdb"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_suite_is_sought_where_the_first_was_found(tmp_path: Path, whole: bool) -> None:
+    store = place(tmp_path / "store", SQLITE, "kept.sqlite", "stranger.sqlite")
+    link = place(tmp_path / "d", SQLITE, "d_1.sqlite").with_name("d.sqlite")
+    link.symlink_to(store)
+    found = database_finder(tmp_path if whole else link)("d")
+    assert found.path == store
+    assert files(suite(found)) == ["kept.sqlite", "d_1.sqlite"]
+
+
+def test_a_folder_without_its_database_says_what_is_expected(tmp_path: Path) -> None:
+    place(tmp_path / "d", SQLITE, "other.sqlite")
+    with pytest.raises(
+        DatabaseError, match=r"no database in .*d: expected d\.sqlite, d\.duckdb or"
+    ):
+        database_finder(tmp_path)("d")

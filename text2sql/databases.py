@@ -17,11 +17,13 @@ import stat
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from text2sql.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from text2sql.overlays import Overlay
 
 FILE_ENGINES = ("sqlite", "duckdb")
 DIALECTS = {
@@ -43,39 +45,6 @@ _KEPT: dict[tuple[int, int], int] = {}  # (device, inode) -> descriptor
 _LOCK = threading.Lock()
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True
-    )
-
-
-class ColumnOverlay(_Strict):
-    """What the owner says of a column."""
-
-    description: str | None = None
-    synonyms: tuple[str, ...] = ()
-    values: dict[str, str] = Field(default_factory=dict)  # stored value -> meaning
-
-
-class TableOverlay(_Strict):
-    """What the owner says of a table."""
-
-    description: str | None = None
-    synonyms: tuple[str, ...] = ()
-    columns: dict[str, ColumnOverlay] = Field(default_factory=dict)
-
-
-class Overlay(_Strict):
-    """Knowledge that the database does not declare: descriptions, synonyms, relationships.
-
-    `relationships` are written `orders.customer_id -> customers.id`, several columns joined by
-    commas: `lines.a, lines.b -> heads.a, heads.b`.
-    """
-
-    tables: dict[str, TableOverlay] = Field(default_factory=dict)
-    relationships: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Database:
     """Where a database is and what is said of it. `url` may hold a password: print `shown`."""
@@ -86,7 +55,7 @@ class Database:
     path: Path | None = None  # of a SQLite or DuckDB file
     include: tuple[str, ...] = ()  # table patterns, as in fnmatch; empty means all
     exclude: tuple[str, ...] = ()
-    overlay: Overlay = field(default_factory=Overlay)
+    overlay: "Overlay | None" = None
 
     @property
     def dialect(self) -> str:

@@ -25,8 +25,9 @@ from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from text2sql.databases import FILE_ENGINES, Database, Overlay, hide_password, locate
+from text2sql.databases import FILE_ENGINES, Database, hide_password, locate
 from text2sql.errors import DatabaseError, SettingsError, UnknownName, hint
+from text2sql.overlays import Overlay
 from text2sql.settings import Settings, read_settings
 
 FILE_NAME = "text2sql.yaml"

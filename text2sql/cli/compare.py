@@ -24,7 +24,9 @@ def compare(
     robustness: Annotated[
         bool,
         typer.Option(
-            "--robustness", help="The second run answers perturbed questions with the same gold."
+            "--robustness",
+            help="The second run answers perturbed questions with the same gold; its verdicts name"
+            " the original example by `source_index`, or have its index.",
         ),
     ] = False,
     json: JsonOption = False,

@@ -101,18 +101,26 @@ def stats(
 @data_app.command()
 def neighbours(
     dataset: DatasetArgument,
-    output: Annotated[Path, typer.Option(help="New folder, in the layout of a test suite.")],
+    output: Annotated[
+        Path,
+        typer.Option(help="New folder, which `t2s score --databases` takes: a test suite."),
+    ],
     split: SplitOption = "dev",
     data_root: DataRootOption = None,
     limit: LimitOption = None,
-    k: Annotated[int, typer.Option("-k", help="Neighbours of a database, at most.")] = 8,
-    seed: Annotated[int, typer.Option(help="Of every choice.")] = 0,
-    workers: Annotated[int, typer.Option(help="Databases at the same time.")] = 2,
+    k: Annotated[
+        int, typer.Option("-k", min=1, max=99, help="Neighbours of a database, at most.")
+    ] = 8,
+    seed: Annotated[int, typer.Option(help="Of the random choices; the same makes the same.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Databases at the same time.")] = 2,
     resume: Annotated[bool, typer.Option(help="Continue a run that was stopped.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Empty the output folder first.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Make mutated copies of each database that tell gold SQL from its near misses.
+
+    A prediction that is right by chance on the original gives other rows than the gold on one of
+    them: score on the folder with --metric test_suite_accuracy.
 
     Example: t2s data neighbours spider --output spider-neighbours
     """

@@ -25,6 +25,7 @@ from typing import Any
 from text2sql.errors import DatabaseError
 from text2sql.execution import gate
 from text2sql.execution.frames import Reply, collect
+from text2sql.execution.policy import Catalog
 from text2sql.execution.results import Caps, Refusal
 
 _CONFIG = {
@@ -193,7 +194,7 @@ def classify(error: Exception) -> str:
     return _KINDS.get(name, "memory" if "bad_alloc" in message else "engine")
 
 
-def check_tree(cursor: Any, sql: str, catalog: gate.Catalog) -> None:
+def check_tree(cursor: Any, sql: str, catalog: Catalog) -> None:
     """Judge the engine's own reading of a statement.
 
     Raises:
@@ -228,7 +229,7 @@ def _nodes(value: Any) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
             pending.extend((item, visible) for item in value)
 
 
-def _check_node(node: dict[str, Any], ctes: frozenset[str], catalog: gate.Catalog) -> None:
+def _check_node(node: dict[str, Any], ctes: frozenset[str], catalog: Catalog) -> None:
     kind = str(node.get("type", ""))
     if kind.endswith("_NODE") and kind not in _READING_NODES:
         raise Refusal("refused", f"{kind.split('_')[0]} is not allowed: a statement may only read")
@@ -244,7 +245,7 @@ def _check_node(node: dict[str, Any], ctes: frozenset[str], catalog: gate.Catalo
         gate.check_function(node["function_name"], "duckdb", catalog)
 
 
-def _read_catalog(connection: Any) -> gate.Catalog:
+def _read_catalog(connection: Any) -> Catalog:
     """Return the database's own schemas and tables, and which views and macros may not be used."""
     own = connection.execute(
         "SELECT schema_name, table_name FROM system.main.duckdb_tables() WHERE NOT internal"
@@ -253,7 +254,7 @@ def _read_catalog(connection: Any) -> gate.Catalog:
     named = "SELECT database_name FROM system.main.duckdb_databases() WHERE NOT internal"
     name = connection.execute(named).fetchone()[0].lower()
     namespaces = frozenset({"main", *(schema.lower() for schema, _ in own)})
-    catalog = gate.Catalog(name, namespaces, frozenset(table.lower() for _, table in own))
+    catalog = Catalog(name, namespaces, frozenset(table.lower() for _, table in own))
     stored = _stored_queries(connection)
     while True:  # a view may stand on another one
         found = {name for name, queries in stored if not _reads(connection, queries, catalog)}
@@ -279,7 +280,7 @@ def _stored_queries(connection: Any) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _reads(connection: Any, queries: list[str], catalog: gate.Catalog) -> bool:
+def _reads(connection: Any, queries: list[str], catalog: Catalog) -> bool:
     """Tell whether one of the texts is a query that may run."""
     import duckdb
 

@@ -315,6 +315,8 @@ def _signature(database: Database) -> Signature:
 
 
 def _stop_all(crew: list[Worker]) -> None:
+    for worker in crew:  # all at once, then wait for each
+        worker.finish(wait=False)
     for worker in crew:
         worker.finish()
 

@@ -15,9 +15,6 @@ therefore `sqlite_engine` and `duckdb_engine` lock the engine down as well. What
 goes on to those two, which judge for themselves.
 """
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import sqlglot
@@ -25,22 +22,12 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from text2sql.execution import policy
+from text2sql.execution.policy import NO_CATALOG, Catalog
 from text2sql.execution.results import Refusal, check_size
+from text2sql.execution.words import check_words, is_suspicious
 
 FILE_DIALECTS = ("sqlite", "duckdb")  # their engines judge by themselves what sqlglot cannot read
 
-
-@dataclass(frozen=True, slots=True)
-class Catalog:
-    """What the gate knows of a database; names are in lower case."""
-
-    name: str = ""  # of the database, as DuckDB allows before a schema
-    namespaces: frozenset[str] = frozenset({"main"})
-    tables: frozenset[str] = frozenset()  # the owner's, at least those named like the system's
-    forbidden: frozenset[str] = frozenset()  # views and macros that do what a statement may not
-
-
-NO_CATALOG = Catalog()
 
 _STATEMENTS = (
     *(
@@ -99,7 +86,7 @@ def check(sql: str, dialect: str, catalog: Catalog = NO_CATALOG) -> None:
 def _check(sql: str, dialect: str, catalog: Catalog) -> None:
     if dialect == "sqlite":
         check_words(sql)
-        if not _SUSPICIOUS.search(sql):
+        if not is_suspicious(sql):
             return  # nothing that the tree could object to, and parsing costs ten times the query
     elif dialect == "mysql" and "/*!" in sql:
         raise Refusal("refused", "a comment that MySQL would run is not allowed")
@@ -206,56 +193,3 @@ def check_table(name: str, namespace: str, database: str, dialect: str, catalog:
         raise Refusal("refused", f"view {shown} reads what a statement may not")
     if policy.system_table(name, dialect) and name.lower() not in catalog.tables:
         raise Refusal("refused", f"table {shown} belongs to the system")
-
-
-# SQLite, by its words: what https://sqlite.org/lang_keywords.html reserves cannot be a bare name.
-
-_WORD = re.compile(
-    r"""[\s\ufeff]+ | --[^\n]* | /\*.*?(?:\*/|\Z)
-    | (?P<quoted> '(?:[^']|'')*'? | "(?:[^"]|"")*"? | `(?:[^`]|``)*`? | \[[^\]]*\]? )
-    | (?P<word> [^\W\d][\w$]* ) | (?P<other> [\w$.]+ | . )""",
-    re.VERBOSE | re.DOTALL,
-)
-_SUSPICIOUS = re.compile(
-    "|".join((*policy.SYSTEM_TABLES["sqlite"], *sorted(policy.DENIED["sqlite"]))), re.IGNORECASE
-)
-_READS = frozenset({"SELECT", "WITH", "VALUES"})
-_OTHERS = re.compile(
-    "ALTER|ANALYZE|ATTACH|BEGIN|COMMIT|CREATE|DELETE|DETACH|DROP|END|EXPLAIN|INSERT|PRAGMA|REINDEX"
-    "|RELEASE|REPLACE|ROLLBACK|SAVEPOINT|UPDATE|VACUUM"
-)
-_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "INTO"})  # WITH may precede the first three
-
-
-def _words(sql: str) -> Iterator[str]:
-    """Yield SQLite's tokens: words in upper case, quoted text and names as a quotation mark."""
-    for match in _WORD.finditer(sql):
-        if match.lastgroup == "word":
-            yield match["word"].upper()
-        elif match.lastgroup is not None:
-            yield "'" if match.lastgroup == "quoted" else match[0]
-
-
-def check_words(sql: str) -> None:
-    """Refuse what is not one reading statement of SQLite, judged by its words alone.
-
-    Raises:
-        Refusal: of kind "refused", or "parse" for text that begins no statement.
-    """
-    words = _words(sql)
-    first = next(words, None)
-    if first is None:
-        raise Refusal("refused", "one query is expected, not no statement")
-    if _OTHERS.fullmatch(first):
-        raise Refusal("refused", f"{first} is not allowed: a statement may only read")
-    if first not in _READS:
-        raise Refusal(
-            "parse", f"no statement begins with {first if first != chr(39) else 'quoted text'}"
-        )
-    ended = False
-    for word in words:
-        if ended:
-            raise Refusal("refused", "one query is expected, not several statements")
-        if word in _WRITES:
-            raise Refusal("refused", f"{word} is not allowed: a statement may only read")
-        ended = word == ";"

@@ -11,6 +11,21 @@ Covered: files, settings, sleeping, locks, sessions, catalogs, running SQL from 
 Not covered: whether a user may read an allowed table; time and memory, which the worker bounds.
 """
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What the gate knows of a database; names are in lower case."""
+
+    name: str = ""  # of the database, as DuckDB allows before a schema
+    namespaces: frozenset[str] = frozenset({"main"})
+    tables: frozenset[str] = frozenset()  # the owner's, at least those named like the system's
+    forbidden: frozenset[str] = frozenset()  # views and macros that do what a statement may not
+
+
+NO_CATALOG = Catalog()
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())

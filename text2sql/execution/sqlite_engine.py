@@ -24,8 +24,9 @@ from urllib.parse import quote
 from text2sql.errors import DatabaseError
 from text2sql.execution import policy
 from text2sql.execution.frames import Reply, collect
-from text2sql.execution.gate import Catalog, check
-from text2sql.execution.results import MAX_SQL, Caps, Refusal
+from text2sql.execution.policy import Catalog
+from text2sql.execution.results import MAX_SQL, Caps, Refusal, check_size
+from text2sql.execution.words import check_words, is_suspicious
 
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: 16
@@ -89,7 +90,7 @@ class SQLiteEngine:
         self._until = time.monotonic() + caps.timeout
         started = time.perf_counter()
         try:
-            check(sql, self.dialect, self._catalog)
+            self._judge(sql)
             sql = f"EXPLAIN QUERY PLAN {sql}" if explain else sql
             started = time.perf_counter()
             return self._query(sql, caps, started)
@@ -100,6 +101,15 @@ class SQLiteEngine:
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             kind, message = classify(error), str(error)
         return Reply(kind, message, time.perf_counter() - started)
+
+    def _judge(self, sql: str) -> None:
+        if is_suspicious(sql):
+            from text2sql.execution import gate  # late: most workers never need a parser
+
+            gate.check(sql, self.dialect, self._catalog)
+        else:
+            check_size(sql)
+            check_words(sql)
 
     def _query(self, sql: str, caps: Caps, started: float) -> Reply:
         try:
@@ -238,6 +248,7 @@ def _lock(connection: sqlite3.Connection, heap: int) -> tuple[Catalog, frozenset
         "query_only=1",
         "trusted_schema=1",  # else views may not call json_extract; the authorizer judges views too
         "temp_store=memory",
+        "cache_size=-16000",
         f"hard_heap_limit={heap}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()

@@ -21,6 +21,7 @@ from text2sql.databases import Database
 from text2sql.errors import DatabaseError
 from text2sql.execution import connections, gate, postgres, watchdog
 from text2sql.execution.frames import collect
+from text2sql.execution.policy import Catalog
 from text2sql.execution.results import Caps, Execution, Refusal, failed
 
 if TYPE_CHECKING:
@@ -89,10 +90,10 @@ def _judge(sql: str, database: Database) -> None:
         raise Refusal("refused", 'names in escapes (U&"...") are not allowed')
 
 
-def _catalog(database: Database) -> gate.Catalog:
+def _catalog(database: Database) -> Catalog:
     from sqlalchemy.engine import make_url
 
-    return gate.Catalog((make_url(database.url).database or "").lower())
+    return Catalog((make_url(database.url).database or "").lower())
 
 
 def _check_driver(database: Database) -> None:

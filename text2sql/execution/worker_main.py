@@ -16,13 +16,16 @@ import signal
 import threading
 import time
 from collections import OrderedDict
-from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Union
 
 from text2sql.errors import DatabaseError
-from text2sql.execution.duckdb_engine import DuckDBEngine, Watchdog
 from text2sql.execution.frames import OPENED, OPENING, READY, Reply, decode, encode
+from text2sql.execution.pipes import Pipe
 from text2sql.execution.results import Caps
 from text2sql.execution.sqlite_engine import SQLiteEngine
+
+if TYPE_CHECKING:
+    from text2sql.execution.duckdb_engine import DuckDBEngine, Watchdog
 
 SELF_KILL_SECONDS = 0.9  # past the deadline: the parent, if it lives, has killed us before
 INDEX_BYTES = 64 << 20  # ceiling of the file size limit: see sqlite_engine._room_for_an_index
@@ -34,7 +37,7 @@ _WARM = {
     "duckdb": 4,
 }  # connections kept; DuckDB's may hold a quarter of the memory each
 
-Engine = SQLiteEngine | DuckDBEngine
+Engine = Union[SQLiteEngine, "DuckDBEngine"]
 Signature = tuple[int, ...]  # inode, size, time of change: another one means another database
 
 
@@ -71,6 +74,8 @@ class Engines:
     def _connect(self, kind: str, path: str) -> Engine:
         if kind == "sqlite":
             return SQLiteEngine(path, heap=self._memory * 5 // 8)
+        from text2sql.execution.duckdb_engine import DuckDBEngine, Watchdog  # late: takes a while
+
         self._watchdog = self._watchdog or Watchdog()
         return DuckDBEngine(path, memory=self._memory // 4, watchdog=self._watchdog)
 
@@ -128,14 +133,14 @@ def main(fd: int, parent: int, memory: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    pipe = Connection(fd)
+    pipe = Pipe(fd)
     limit(memory)
     follow(parent)
     engines = Engines(memory)
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     with contextlib.suppress(EOFError, OSError):
-        pipe.send_bytes(READY)
+        pipe.send(READY)
         while os.getppid() == parent:
             if poll.poll(_IDLE_SECONDS * 1000):
                 _serve(pipe, engines)
@@ -144,16 +149,16 @@ def main(fd: int, parent: int, memory: int) -> None:
     os._exit(0)  # nothing to save, and closing could wait on an engine
 
 
-def _serve(pipe: Connection, engines: Engines) -> None:
-    kind, path, signature, sql, explain, *caps = decode(pipe.recv_bytes())
+def _serve(pipe: Pipe, engines: Engines) -> None:
+    kind, path, signature, sql, explain, *caps = decode(pipe.receive())
     try:
         engine = engines.find(path, signature)
         if engine is None:
-            pipe.send_bytes(OPENING)
+            pipe.send(OPENING)
             try:
                 engine = engines.open(kind, path, signature)
             finally:
-                pipe.send_bytes(OPENED)
+                pipe.send(OPENED)
         signal.setitimer(signal.ITIMER_REAL, caps[0] + SELF_KILL_SECONDS)
         reply = engine.run(sql, Caps(*caps), explain=explain)
     except DatabaseError as error:
@@ -162,7 +167,7 @@ def _serve(pipe: Connection, engines: Engines) -> None:
         reply = Reply("memory", "out of memory")
     if reply.error_kind == "database" or (reply.error or "").startswith(_BROKEN):
         engines.forget(path)
-    pipe.send_bytes(_frame(reply))
+    pipe.send(_frame(reply))
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 

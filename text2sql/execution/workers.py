@@ -21,11 +21,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from text2sql.errors import Text2SQLError
 from text2sql.execution.frames import OPENED, OPENING, READY, Reply, decode, encode
+from text2sql.execution.pipes import Pipe
 from text2sql.execution.results import Caps
 
 GRACE_SECONDS = 0.5  # past the deadline, for the engine to stop by itself
@@ -99,7 +99,7 @@ class Worker:
             raise Text2SQLError(f"no worker process for SQL can be started: {error}") from None
         finally:
             theirs.close()
-        self._pipe = Connection(ours.detach())
+        self._pipe = Pipe(ours.detach())
         self._ready = False
 
     @property
@@ -145,7 +145,7 @@ class Worker:
         replies: list[Reply] = []
         try:
             for frame in frames:
-                self._pipe.send_bytes(frame)
+                self._pipe.send(frame)
             while len(replies) < len(frames):
                 replies.append(self._receive(timeout))
                 if replies[-1].error_kind in ("killed", "memory") or not self._ready:
@@ -163,7 +163,7 @@ class Worker:
         if self._ready:
             return
         try:
-            self._ready = self._pipe.poll(_START_SECONDS) and self._pipe.recv_bytes() == READY
+            self._ready = self._pipe.wait(_START_SECONDS) and self._pipe.receive() == READY
         except (EOFError, OSError):
             self._ready = False
         except BaseException:
@@ -181,8 +181,8 @@ class Worker:
         """Wait for a reply; opening the database has a deadline of its own."""
         patience = timeout + GRACE_SECONDS
         started = time.perf_counter()
-        while self._pipe.poll(patience):
-            answer = self._pipe.recv_bytes()
+        while self._pipe.wait(patience):
+            answer = self._pipe.receive()
             if answer not in (OPENING, OPENED):
                 return Reply(*decode(answer))
             patience = _OPEN_SECONDS if answer == OPENING else timeout + GRACE_SECONDS
@@ -213,15 +213,16 @@ class Worker:
         self._kill()
         self._pipe.close()
 
-    def finish(self) -> None:
+    def finish(self, *, wait: bool = True) -> None:
         """Kill the process for good, from any thread; one that waits for it learns that it died."""
         self._final = True
-        self._kill()
+        self._kill(wait=wait)
 
-    def _kill(self) -> None:
+    def _kill(self, *, wait: bool = True) -> None:
         if os.getpid() == self._owner:  # a forked child must leave its parent's workers alone
             self._process.kill()
-            self._process.wait()
+            if wait:
+                self._process.wait()
 
     def abandon(self) -> None:
         """Let go of a process that belongs to the parent of this one."""

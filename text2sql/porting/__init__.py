@@ -8,9 +8,14 @@ statements   rules on the tree, in order           expressions, functions   one 
 row_order    ties and bare columns, as SQLite happens to answer
 """
 
-from text2sql.porting.loading import Loaded, load_into_duckdb, loaded_folder, ported_runner
-from text2sql.porting.statements import port, porter
-from text2sql.porting.values import PortError
+from typing import TYPE_CHECKING
+
+from text2sql.exports import late
+
+if TYPE_CHECKING:
+    from text2sql.porting.loading import Loaded, load_into_duckdb, loaded_folder, ported_runner
+    from text2sql.porting.statements import port, porter
+    from text2sql.porting.values import PortError
 
 __all__ = [
     "Loaded",
@@ -21,3 +26,15 @@ __all__ = [
     "ported_runner",
     "porter",
 ]
+
+_HOMES = {
+    "Loaded": "loading",
+    "PortError": "values",
+    "load_into_duckdb": "loading",
+    "loaded_folder": "loading",
+    "port": "statements",
+    "ported_runner": "loading",
+    "porter": "statements",
+}
+
+__getattr__ = late(__name__, _HOMES)

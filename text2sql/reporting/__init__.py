@@ -4,18 +4,23 @@
 >>> print(reporting.report(scores))
 """
 
-from text2sql.reporting.comparisons import comparison_table
-from text2sql.reporting.html import html_report, write_report
-from text2sql.reporting.listings import (
-    bases_table,
-    gold_check,
-    mapping_table,
-    names,
-    printable,
-    rows_table,
-    validity,
-)
-from text2sql.reporting.tables import report, text_table
+from typing import TYPE_CHECKING
+
+from text2sql.exports import late
+
+if TYPE_CHECKING:
+    from text2sql.reporting.comparisons import comparison_table
+    from text2sql.reporting.html import html_report, write_report
+    from text2sql.reporting.listings import (
+        bases_table,
+        gold_check,
+        mapping_table,
+        names,
+        printable,
+        rows_table,
+        validity,
+    )
+    from text2sql.reporting.tables import report, text_table
 
 __all__ = [
     "bases_table",
@@ -31,3 +36,20 @@ __all__ = [
     "validity",
     "write_report",
 ]
+
+_HOMES = {
+    "bases_table": "listings",
+    "comparison_table": "comparisons",
+    "gold_check": "listings",
+    "html_report": "html",
+    "mapping_table": "listings",
+    "names": "listings",
+    "printable": "listings",
+    "report": "tables",
+    "rows_table": "listings",
+    "text_table": "tables",
+    "validity": "listings",
+    "write_report": "html",
+}
+
+__getattr__ = late(__name__, _HOMES)

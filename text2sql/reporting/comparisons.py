@@ -153,7 +153,7 @@ def _example(example: Mapping[str, Any], winner: str) -> str:
     for label in labels:
         side = example[label]
         why = ", ".join(side["error_classes"] or filter(None, (side["error"],)))
-        # files of `t2s score` keep no SQL
+        # a run that was written by hand may hold no SQL
         parts = [_sql(side["sql"] or "")] + ([f"[{one_line(why)}]"] if why else [])
         lines.append(f"  {label} ({side['value']}): {' '.join(filter(None, parts))}".rstrip(": "))
     return "\n".join(lines)

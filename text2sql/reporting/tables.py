@@ -11,6 +11,7 @@ Not covered: colours, and tables wider than the terminal.
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 GROUPS = {
@@ -66,14 +67,27 @@ def _remarks(card: Mapping[str, Any]) -> str:
         f"databases {manifest.get('database_set')}; intervals: {card['interval']}",
         f"{card['failed']} predictions did not run; gold of {card['empty_gold']} returns no row",
     ]
+    parts = (_left_out(card), _options(card), _differences(card), _errors(card))
+    return "\n".join([*lines, *chain.from_iterable(parts)])
+
+
+def _left_out(card: Mapping[str, Any]) -> Iterator[str]:
     if card["bad_gold"]:
-        lines.append(f"{card['bad_gold']} examples left out: their gold SQL does not run")
-    return "\n".join([*lines, *_options(card), *_differences(card), *_errors(card)])
+        read = next(iter(card["metrics"]), "") == "exact_set_match"
+        why = "is beyond Spider's parser" if read else "does not run"
+        yield f"{card['bad_gold']} examples left out: their gold SQL {why}"
+    for metric, groups in card["metrics"].items():
+        missing = card["n"] - card["bad_gold"] - groups["all"]["n"]
+        if missing:
+            yield f"{metric}: {missing} gold without a value"
 
 
 def _options(card: Mapping[str, Any]) -> Iterator[str]:
     """Say what makes the figures other ones than those of the same name elsewhere."""
     said = card["manifest"].get("scoring") or {}
+    if said.get("samples"):
+        lacking = f", {said['missing']} missing and counted as wrong" if said["missing"] else ""
+        yield f"{said['samples']} samples a question{lacking}; right by {said['metric']}"
     if said.get("engine"):
         kept = card.get("gold_kept") or {"kept": 0, "n": 0}
         yield f"run on {said['engine']}, gold and predictions ported: no figure of the benchmark"
@@ -96,8 +110,10 @@ def _differences(card: Mapping[str, Any]) -> Iterator[str]:
 def _errors(card: Mapping[str, Any]) -> Iterator[str]:
     found = card.get("error_classes") or {}
     if found:
+        manifest = card["manifest"]
+        judge = (manifest.get("scoring") or {}).get("metric") or manifest["metrics"][0]
         listed = [f"{name} {count}" for name, count in list(found.items())[:_LISTED]]
-        yield f"wrong predictions by what is wrong first: {', '.join(listed)}"
+        yield f"wrong by {judge}, counted by what is wrong first: {', '.join(listed)}"
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -11,15 +11,18 @@ Not covered: renaming or hiding; `include` and `exclude` of a database do the hi
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from text2sql.databases import ColumnOverlay, Overlay, TableOverlay
 from text2sql.errors import SettingsError, UnknownName
 from text2sql.schema.model import Column, ForeignKey, Schema, Table
+
+if TYPE_CHECKING:
+    from text2sql.overlays import ColumnOverlay, Overlay, TableOverlay
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
-def apply_overlay(schema: Schema, overlay: Overlay) -> Schema:
+def apply_overlay(schema: Schema, overlay: "Overlay") -> Schema:
     """Return the schema with the overlay's knowledge in it.
 
     Raises:
@@ -37,7 +40,7 @@ def apply_overlay(schema: Schema, overlay: Overlay) -> Schema:
     return replace(schema, tables=tables)
 
 
-def _describe_table(table: Table, words: TableOverlay) -> Table:
+def _describe_table(table: Table, words: "TableOverlay") -> Table:
     said = {}
     for name, column_words in words.columns.items():
         column = find_column(table, name)
@@ -50,7 +53,7 @@ def _describe_table(table: Table, words: TableOverlay) -> Table:
     )
 
 
-def _describe_column(column: Column, words: ColumnOverlay) -> Column:
+def _describe_column(column: Column, words: "ColumnOverlay") -> Column:
     return replace(
         column,
         comment=words.description or column.comment,

@@ -13,14 +13,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from text2sql.databases import Database, Overlay, locate
+from text2sql.databases import Database, locate
 from text2sql.errors import UnknownName
 from text2sql.schema.duckdb_catalog import read_duckdb_tables
 from text2sql.schema.model import ForeignKey, Schema, Table
 from text2sql.schema.overlays import apply_overlay
 from text2sql.schema.server_catalog import read_server_tables
 from text2sql.schema.sqlite_catalog import read_sqlite_tables
+
+if TYPE_CHECKING:
+    from text2sql.overlays import Overlay
 
 FILE_READERS = {"sqlite": read_sqlite_tables, "duckdb": read_duckdb_tables}
 
@@ -30,7 +34,7 @@ def read_schema(
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
-    overlay: Overlay | None = None,
+    overlay: "Overlay | None" = None,
     name: str | None = None,
 ) -> Schema:
     """Return the tables and views of a database.
@@ -53,9 +57,9 @@ def read_schema(
     found = locate(database)
     read = FILE_READERS.get(found.engine) if found.path else None
     tables = _resolve((read or read_server_tables)(found))
-    schema = apply_overlay(
-        Schema(name or found.name, found.dialect, tables), overlay or found.overlay
-    )
+    schema = Schema(name or found.name, found.dialect, tables)
+    said = overlay or found.overlay
+    schema = schema if said is None else apply_overlay(schema, said)
     return select_tables(schema, include or found.include, exclude or found.exclude)
 
 

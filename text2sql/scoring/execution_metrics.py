@@ -13,17 +13,14 @@
 | `valid_sql` | the prediction runs | | kept | kept |
 
 Covered: the verdicts of the official evaluators on predictions that read. Not covered: predictions
-that write. The official evaluators run them; here they are refused and count 0.
+that write: the official evaluators run them, here they are refused and count 0. Text without a
+statement (`;`, a comment): it has no rows to the official program, as some gold has; here it fails.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.scoring.pairs import Metric, Pair, Run
 from text2sql.scoring.results import comparable, same_rows
@@ -92,7 +89,10 @@ def _agree(pair: Pair, run: Run, gold: str, predicted: str, ordered: bool) -> bo
     failed = ran.error is not None or ran.truncated
     if failed or ran.rows is gold_rows:
         return not failed
-    return same_rows(gold_rows, ran.rows, ordered=ordered)
+    key = run, gold, predicted  # of both forms of most pairs: they hold no DISTINCT
+    if key not in pair.shared:
+        pair.shared[key] = same_rows(gold_rows, ran.rows, ordered=ordered)
+    return bool(pair.shared[key])
 
 
 def bird_execution_accuracy(pair: Pair) -> int:
@@ -142,9 +142,16 @@ def orders_rows(sql: str, dialect: str) -> bool:
         return False
     if not sql.lstrip().startswith("("):
         return _orders_outside_brackets(sql)
+    return _orders_by_tree(sql, dialect)
+
+
+def _orders_by_tree(sql: str, dialect: str) -> bool:
+    import sqlglot  # late: only a query in brackets needs a parser
+    from sqlglot import exp
+
     try:
         tree = sqlglot.parse_one(sql, read=dialect)
-    except (SqlglotError, RecursionError):
+    except (sqlglot.errors.SqlglotError, RecursionError):
         return "order by" in " ".join(sql.lower().split())
     while isinstance(tree, exp.Subquery) and not tree.args.get("order"):
         tree = tree.this

@@ -6,10 +6,12 @@
 
 Gold does not change from one run to the next, and half of a score's time is spent on it. The key
 holds all that the result depends on: the statement, a hash of the database's file (with its
-write-ahead log), the engine's version, the caps, and the scorer's version.
+write-ahead log), the engine's version, the moment that stands for the clock, and the scorer's
+version.
 
-Covered: several processes at once; a cache that is broken, read-only or full does no harm (queries
-run as if there were none); a bound on its size, oldest used first out.
+Covered: several processes at once; a cache that is read-only, full or broken, in whole or in one
+result, does no harm (queries run as if there were none); a bound on its size, oldest used first
+out.
 Not covered: gold that fails (it is run again, and says so again); statements that depend on the
 clock or on chance; databases on a server, whose contents have no hash.
 """
@@ -33,8 +35,11 @@ from text2sql.scoring.manifests import SCORER_VERSION, database_hash
 
 MAX_BYTES = 1 << 30  # of the file; beyond it the results not used for longest go
 LARGEST = 8 << 20  # bytes of one result that is worth keeping
+_SMALL = 16 << 20  # bytes of a file that is read as a whole
+_FLUSHED = 500  # results that are written together
 _DAY = 86_400
 _FILE = "gold-results.sqlite"
+_SEAL = 16  # bytes before each result
 
 # What gives another result another time. Too much is excluded rather than too little.
 _CHANGING = re.compile(
@@ -54,7 +59,7 @@ class GoldCache:
 
         Args:
             path: of the file.
-            settings: whatever else a result depends on, such as the row cap.
+            settings: whatever else a result depends on, such as the moment in the clock's place.
 
         Raises:
             sqlite3.Error, OSError: it cannot be used.
@@ -72,6 +77,13 @@ class GoldCache:
                 "CREATE TABLE IF NOT EXISTS results (key BLOB PRIMARY KEY, reply BLOB NOT NULL,"
                 " used INTEGER NOT NULL) WITHOUT ROWID"
             )
+        self._loaded = self._load_all()
+
+    def _load_all(self) -> dict[bytes, bytes] | None:
+        """Return all of a small file, in which nothing has to be looked up then; else None."""
+        if os.path.getsize(self._path) > _SMALL:  # noqa: PTH202
+            return None
+        return dict(self._connection.execute("SELECT key, reply FROM results"))
 
     @classmethod
     def open(cls, folder: Path | None = None, *, settings: str = "") -> "GoldCache | None":
@@ -105,13 +117,14 @@ class GoldCache:
 
     def _read(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         with self._lock:
-            found = {key: self._fresh[key] for key in keys if key in self._fresh}
-            left = [key for key in keys if key not in found]
+            known = (self._fresh, self._loaded or {})
+            found = {key: part[key] for key in keys for part in known if key in part}
+            left = [key for key in keys if key not in found and self._loaded is None]
             with contextlib.suppress(sqlite3.Error):
                 query = f"SELECT key, reply FROM results WHERE key IN ({','.join('?' * len(left))})"
                 found |= dict(self._connection.execute(query, left)) if left else {}
-                self._used |= found.keys()
-        return {key: reply for key, text in found.items() if (reply := _reply(text)) is not None}
+            self._used |= found.keys()
+        return {key: reply for key, text in found.items() if (reply := _reply(key, text))}
 
     def put(self, statements: Sequence[str], replies: Sequence[Reply], database: Database) -> None:
         """Keep results; they reach the file with the next `flush`."""
@@ -119,7 +132,9 @@ class GoldCache:
             whole = reply.error is None and not reply.truncated
             if key is not None and whole and sum(map(len, reply.pages)) <= LARGEST:
                 with self._lock:
-                    self._fresh[key] = encode((reply.seconds, reply.columns, reply.pages))
+                    self._fresh[key] = _sealed(key, reply)
+        if len(self._fresh) >= _FLUSHED:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was put."""
@@ -155,10 +170,22 @@ def _key(about: str, sql: str) -> bytes | None:
     return hashlib.sha256(f"{about}\n{sql}".encode(errors="surrogatepass")).digest()
 
 
-def _reply(text: bytes) -> Reply | None:
+def _seal(key: bytes, text: bytes) -> bytes:
+    """Return what tells a result that was damaged, or belongs to another key."""
+    return hashlib.blake2b(text, key=key, digest_size=_SEAL).digest()
+
+
+def _sealed(key: bytes, reply: Reply) -> bytes:
+    text = encode((reply.seconds, reply.columns, reply.pages))
+    return _seal(key, text) + text
+
+
+def _reply(key: bytes, found: object) -> Reply | None:
+    if not isinstance(found, bytes) or found[:_SEAL] != _seal(key, found[_SEAL:]):
+        return None
     try:
-        seconds, columns, pages = decode(text)
-    except Exception:  # pickle raises whatever it likes on bytes that are none of ours
+        seconds, columns, pages = decode(found[_SEAL:])
+    except Exception:  # of a version with other classes; pickle raises whatever it likes
         return None
     return Reply(seconds=seconds, columns=columns, pages=pages)
 

@@ -8,10 +8,12 @@ A journal is named after everything that its verdicts depend on, so that another
 them for its own. Its first line holds that fingerprint, each further line one verdict.
 
 Covered: a last line cut by the kill; two runs of the same thing at once (the second keeps a journal
-of its own, which nobody finds again); a full disk, in one line.
+of its own, which nobody finds again); a full disk, in one line; a folder that cannot be written
+(the journal lies in a temporary folder, and ends with the run).
 Not covered: file systems without flock.
 """
 
+import contextlib
 import json
 import os
 import tempfile
@@ -40,27 +42,36 @@ class Journal:
     def __init__(self, path: Path, file: IO[bytes], fingerprint: str) -> None:
         self.path, self._file = path, file
         self._fingerprint = fingerprint
+        self._passing: tempfile.TemporaryDirectory[str] | None = None  # ends with the run
         self.done = self._continue()  # verdicts that an earlier run left
 
     @classmethod
     def open(cls, folder: Path, fingerprint: str) -> "Journal":
         """Open the journal of a run, empty or as an earlier one left it.
 
+        Where the folder cannot be written, the journal lies in a temporary one: the run goes on,
+        and cannot be continued.
+
         Raises:
-            OutputError: the folder cannot be written.
+            OutputError: nor can a temporary folder.
         """
-        path = folder / f"{fingerprint}.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _forget_old(folder)
-            file = path.open("a+b")
-            if not _hold(file):
-                file.close()
-                path = Path(tempfile.mkstemp(".jsonl", f"{fingerprint}-", folder)[1])
-                file = path.open("a+b")
+            return cls(*_file(folder, fingerprint), fingerprint)
+        except OSError:
+            return cls._passing_one(fingerprint)
+
+    @classmethod
+    def _passing_one(cls, fingerprint: str) -> "Journal":
+        try:
+            folder = tempfile.TemporaryDirectory(prefix="text2sql-")
+            journal = cls(*_file(Path(folder.name), fingerprint), fingerprint)
         except OSError as error:
-            raise OutputError(f"cannot write to {folder}: {error.strerror}") from None
-        return cls(path, file, fingerprint)
+            place = f"{journals_folder()} or {tempfile.gettempdir()}"
+            raise OutputError(f"cannot write to {place}: {error.strerror}") from None
+        journal._passing = folder
+        return journal
 
     def _continue(self) -> int:
         """Cut off a line that a kill left unfinished; return how many verdicts are there."""
@@ -86,7 +97,8 @@ class Journal:
         Raises:
             OutputError: the disk is full.
         """
-        with full_disk(self.path.parent, kept="run the same again to go on"):
+        kept = "" if self._passing else "make room, then run the same again: it goes on from here"
+        with full_disk(self.path.parent, kept=kept):
             lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
             self._file.write("".join(lines).encode(errors="surrogatepass"))
             self._file.flush()
@@ -107,10 +119,13 @@ class Journal:
         Args:
             keep: leave it for a run that goes on; a journal without verdicts is never left.
         """
-        empty = self._file.tell() <= len(self._first_line())
+        empty = os.fstat(self._file.fileno()).st_size <= len(self._first_line())
         if empty or not keep:
             self.path.unlink(missing_ok=True)
-        self._file.close()
+        with contextlib.suppress(OSError):  # what a full disk has refused, and said, once more
+            self._file.close()
+        if self._passing:
+            self._passing.cleanup()
 
     def __enter__(self) -> "Journal":
         return self
@@ -122,6 +137,17 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close(keep=error is not None)
+
+
+def _file(folder: Path, fingerprint: str) -> tuple[Path, IO[bytes]]:
+    """Open the run's file, or where another run holds it, one that nobody finds again."""
+    path = folder / f"{fingerprint}.jsonl"
+    file = path.open("a+b")
+    if not _hold(file):
+        file.close()
+        descriptor, name = tempfile.mkstemp(".jsonl", f"{fingerprint}-", folder)
+        path, file = Path(name), os.fdopen(descriptor, "a+b")
+    return path, file
 
 
 def _hold(file: IO[bytes]) -> bool:
@@ -139,5 +165,6 @@ def _hold(file: IO[bytes]) -> bool:
 def _forget_old(folder: Path) -> None:
     now = time.time()
     for path in folder.glob("*.jsonl"):
-        if now - path.stat().st_mtime > _KEPT_SECONDS:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another run has just ended
+            if now - path.stat().st_mtime > _KEPT_SECONDS:
+                path.unlink()

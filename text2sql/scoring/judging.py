@@ -9,29 +9,32 @@ results come from disk where they are there. Several threads may judge at once.
 Not covered: two threads that ask for the same query at the same moment both run it.
 """
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from text2sql.databases import Database
-from text2sql.errors import GoldError
+from text2sql.errors import GoldError, SettingsError
 from text2sql.examples import Example
 from text2sql.execution.frames import Reply, decode
-from text2sql.scoring.error_classes import classify
-from text2sql.scoring.execution_metrics import STATEMENTS
+from text2sql.scoring.execution_metrics import STATEMENTS, test_suite_accuracy
 from text2sql.scoring.gold_cache import GoldCache
-from text2sql.scoring.inputs import FindDatabase, Prediction, suite
 from text2sql.scoring.pairs import Metric, Pair, Ran, Run
+from text2sql.scoring.predictions import Prediction
 from text2sql.scoring.spider.exact_match import pair_components
 from text2sql.scoring.spider.levels import hardness
 from text2sql.scoring.spider.structure import Names
 from text2sql.scoring.spider.text import prepare_prediction
+from text2sql.scoring.suites import FindDatabase, suite
 
 CACHED_BYTES = 32 << 20  # of encoded results kept in memory for queries that come again
 LARGEST_CACHED = 2 << 20  # bytes: larger results are held while one pair is judged, no longer
 MAX_BYTES = 256 << 20  # of a result; a larger one is not compared
+_CASE_MATTERS = re.compile(r"""['"`\[]|--|/\*|[^\x20-\x7e\n\t]""")
 _OVERHEAD = 200  # bytes that a kept result takes besides its rows
 
 RunSQL = Callable[[str, Database], Ran]
@@ -40,6 +43,8 @@ Timed = Callable[[str, Database], float | None]  # engine seconds; None where it
 Keeps = Callable[[str, Database, Sequence[tuple[Any, ...]]], bool]
 FindNames = Callable[[str], Names]  # from db_id
 Rows = list[tuple[Any, ...]]
+Case = tuple[Example, Prediction]
+Prepared = tuple[Example, Sequence[Pair]]  # one pair for each accepted gold
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,11 @@ class Results:
         if cache is not None:
             cache.put(left, replies, database)
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether what is prepared now may push out what was prepared before."""
+        return self.size > CACHED_BYTES // 2
+
     def _usable(self, sql: str, database: Database, reply: Reply | None) -> bool:
         if reply is None or reply.truncated:
             return False
@@ -154,14 +164,14 @@ class Results:
         return True
 
     def _kept(self, sql: str, database: Database) -> Kept | None:
-        key = (database.url, sql)
+        key = _key(sql, database)
         with self.lock:
             if key in self.kept:
                 self.kept.move_to_end(key)
             return self.kept.get(key)
 
     def _keep(self, sql: str, database: Database, reply: Reply) -> Kept:
-        kept, key = Kept(reply, self.rows), (database.url, sql)
+        kept, key = Kept(reply, self.rows), _key(sql, database)
         with self.lock:
             if key not in self.kept and kept.size <= LARGEST_CACHED + _OVERHEAD:
                 self.kept[key] = kept
@@ -185,6 +195,19 @@ class Results:
             return self.decoded.setdefault(pages, rows)
 
 
+def _key(sql: str, database: Database) -> tuple[str, str]:
+    """Return what a result is kept under: statements that differ in case or spacing share one."""
+    return database.url, folded(sql) if database.engine == "sqlite" else sql
+
+
+@lru_cache(8192)
+def folded(sql: str) -> str:
+    """Return SQL for SQLite in one spelling; as it is where quotes or comments are."""
+    if _CASE_MATTERS.search(sql):
+        return sql
+    return " ".join(sql.lower().split())
+
+
 @dataclass(frozen=True, slots=True)
 class Nothing:
     """What running an empty prediction comes to."""
@@ -197,11 +220,12 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the official evaluator's switches stand."""
+    """How to judge: the official evaluator's switches, and two of ours."""
 
-    skip_bad_gold: bool = False
+    skip_bad_gold: bool = False  # ours
     plug_value: bool = False
     keep_distinct: bool = False
+    classify: bool = True  # ours: say of wrong predictions what is wrong
 
 
 def _untimed(sql: str, database: Database) -> float | None:
@@ -220,23 +244,45 @@ class Judge:
     timed: Timed = _untimed
     keeps: Keeps | None = None  # on another engine: whether the gold has the rows it had
 
-    def verdicts(self, cases: Sequence[tuple[Example, Prediction]]) -> list[Verdict]:
+    def verdicts(self, cases: Sequence[Case]) -> list[Verdict]:
         """Judge predictions for one database; their statements run together.
 
         Raises:
             GoldError: a gold query does not run, and `skip_bad_gold` is off.
         """
-        judged = [
+        return self.judge(self.prepare(cases))
+
+    def prepare(self, cases: Sequence[Case]) -> list[Prepared]:
+        """Have the results at hand that judging these predictions, all for one database, takes.
+
+        This waits for workers and computes next to nothing, and `judge` the other way round: one
+        thread that judges keeps the workers of several that prepare busy.
+        """
+        prepared: list[Prepared] = [
             (example, [self._pair(example, query, prediction.sql) for query in example.queries])
             for example, prediction in cases
         ]
-        pairs = [pair for _, some in judged for pair in some]
-        database = self.find(cases[0][0].db_id)
+        pairs = [pair for _, some in prepared for pair in some]
         asked = [known(pair) for pair in pairs for known in self._statements()]
-        self.results.prepare(list(dict.fromkeys(gold for gold, _ in asked)), database, gold=True)
-        texts = dict.fromkeys(text for _, text in asked if text.strip())
-        self.results.prepare(list(texts), database)
-        return [self._verdict(example, some) for example, some in judged]
+        golds = list(dict.fromkeys(gold for gold, _ in asked))
+        texts = list(dict.fromkeys(text for _, text in asked if text.strip()))
+        for database in self._databases(cases[0][0].db_id):
+            self.results.prepare(golds, database, gold=True)
+            self.results.prepare(texts, database)
+        return prepared
+
+    def _databases(self, db_id: str) -> list[Database]:
+        database = self.find(db_id)
+        whole = test_suite_accuracy in self.metrics.values()
+        return suite(database) if whole else [database]
+
+    def judge(self, prepared: Sequence[Prepared]) -> list[Verdict]:
+        """Judge predictions that were prepared.
+
+        Raises:
+            GoldError: as `verdicts`.
+        """
+        return [self._verdict(example, pairs) for example, pairs in prepared]
 
     def _statements(self) -> list[Callable[[Pair], tuple[str, str]]]:
         return [STATEMENTS[metric] for metric in self.metrics.values() if metric in STATEMENTS]
@@ -251,7 +297,7 @@ class Judge:
 
     def _verdict(self, example: Example, pairs: Sequence[Pair]) -> Verdict:
         level = hardness(example.query, self.names(example.db_id), dialect=pairs[0].dialect)
-        found = {name: self._value(metric, pairs) for name, metric in self.metrics.items()}
+        found = {name: self._value(name, metric, pairs) for name, metric in self.metrics.items()}
         values = {name: None if isinstance(v, GoldError) else v for name, v in found.items()}
         about = example.index, example.db_id, level, values, example.query, pairs[0].predicted
         headline = next(iter(found.values()))
@@ -260,7 +306,7 @@ class Judge:
         empty = all(_is_empty(pair.run(pair.gold)) for pair in pairs)
         ran = _headline_result(pairs[0], next(iter(self.metrics)))
         error = ran.error or ("its result is too large to compare" if ran.truncated else None)
-        classes = _classes(pairs[0], ran) if headline <= 0 else ()
+        classes = _classes(pairs[0], ran) if headline <= 0 and self.options.classify else ()
         parts = _components(pairs[0]) if values.get("exact_set_match") is not None else None
         return Verdict(*about, error, empty, classes, parts, self._gold_kept(pairs[0]))
 
@@ -269,10 +315,10 @@ class Judge:
             return None
         return self.keeps(pair.gold, self.find(pair.db_id), pair.run(pair.gold).rows)
 
-    def _value(self, metric: Metric, pairs: Sequence[Pair]) -> float | GoldError:
+    def _value(self, name: str, metric: Metric, pairs: Sequence[Pair]) -> float | GoldError:
         """Return the best value over the accepted golds, or why there is none."""
         try:
-            return max(metric(pair) for pair in pairs)
+            return max(_number(name, metric(pair)) for pair in pairs)
         except GoldError as bad:
             if not self.options.skip_bad_gold:
                 raise
@@ -306,6 +352,12 @@ class Judge:
         return run
 
 
+def _number(metric: str, value: Any) -> float:
+    if not isinstance(value, int | float) or value != value:
+        raise SettingsError(f"metric {metric!r} gave {value!r}, which is no number")
+    return value
+
+
 def _is_empty(ran: Ran) -> bool:
     return ran.error is None and not ran.rows
 
@@ -324,6 +376,8 @@ def _components(pair: Pair) -> dict[str, tuple[int, int, int]]:
 
 
 def _classes(pair: Pair, ran: Ran) -> tuple[str, ...]:
+    from text2sql.scoring.error_classes import classify  # late: takes a parser, which takes a while
+
     kind = "truncated" if ran.truncated else getattr(ran, "error_kind", None)
     names = pair.names() if kind == "missing" else None
     return classify(pair.gold, pair.predicted, error_kind=kind, dialect=pair.dialect, schema=names)

@@ -96,7 +96,7 @@ def manifest(
 
 def _hash(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def ids_hash(ids: Iterable[int | str]) -> str:
@@ -159,13 +159,14 @@ def file_hash(path: str | Path) -> str:
     try:
         resolved = Path(path).resolve()
         state = resolved.stat()
-        return _file_hash(resolved, state.st_size, state.st_mtime_ns)
+        # the last one cannot be set back, as `touch -r` and `cp -p` do with the one before
+        return _file_hash(resolved, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", path) from None
 
 
 @lru_cache(maxsize=4096)
-def _file_hash(path: Path, size: int, modified: int) -> str:
+def _file_hash(path: Path, size: int, modified: int, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

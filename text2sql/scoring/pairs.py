@@ -9,7 +9,7 @@ Not covered: running; `judging.Judge` gives a pair its runners.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from text2sql.errors import GoldError
@@ -53,6 +53,7 @@ class Pair:
     others: Callable[[], Sequence[Run]] = tuple
     keep_distinct: bool = False  # for test_suite_accuracy; execution accuracy has a name for each
     plug_value: bool = False  # try the gold query's values in the prediction, too
+    shared: dict[Any, Any] = field(default_factory=dict)  # what one metric leaves for another
 
     def gold_rows(self, sql: str) -> Sequence[tuple[Any, ...]]:
         """Run a form of the gold query.

@@ -4,11 +4,13 @@
     >>> ported.fetch(["SELECT count(*) FROM singer"], found["concert_singer"], 1 << 20)
     [Reply(...)]
 
-Covered: each database is loaded once into the user's cache; SQL that has no counterpart is an
-error of kind "engine"; whether a gold query keeps its result.
+Covered: each database is loaded once into the user's cache, those of a test suite too; SQL that
+has no counterpart is an error of kind "engine"; whether a gold query keeps its result.
 Not covered: databases that are not SQLite files.
 """
 
+import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -27,9 +29,11 @@ class Ported:
 
     def __init__(self, fetch: Fetch, timed: Timed, find: Callable[[str], Database]) -> None:
         self._fetch, self._timed = fetch, timed
-        self._load = loaded_folder(find, Path(platformdirs.user_cache_dir("text2sql")) / "duckdb")
-        self._find = find
-        self._db_ids: dict[str, str] = {}  # by URL
+        self._find, self._lock = find, threading.Lock()
+        self._sources: dict[str, Database] = {}
+        cache = Path(platformdirs.user_cache_dir("text2sql")) / "duckdb"
+        self._load = loaded_folder(self._sources.__getitem__, cache)
+        self._names: dict[str, str] = {}  # by URL
         self._porters: dict[str, Callable[[str], str]] = {}
         self._originals = Results(fetch)
 
@@ -40,9 +44,13 @@ class Ported:
             DatabaseError: one is no SQLite file.
         """
         for db_id in db_ids:
-            database, loaded = self._find(db_id), self._load(db_id)
-            self._db_ids[database.url] = db_id
-            self._porters[database.url] = porter(read_schema(database), stored=loaded.stored)
+            self._add(db_id, self._find(db_id))
+
+    def _add(self, name: str, database: Database) -> None:
+        self._sources[name] = database
+        loaded = self._load(name)
+        self._porters[database.url] = porter(read_schema(database), stored=loaded.stored)
+        self._names[database.url] = name
 
     def fetch(self, statements: Sequence[str], database: Database, size: int) -> list[Reply]:
         """Run statements written for a SQLite database on its copy."""
@@ -68,9 +76,15 @@ class Ported:
         return same_rows(original.rows, rows, ordered="order by" in gold.lower())
 
     def _loaded(self, database: Database) -> Loaded:
-        return self._load(self._db_ids[database.url])
+        """Return the copy; a further database of a test suite is loaded when it is first needed."""
+        with self._lock:
+            if database.url not in self._names:
+                where = hashlib.sha256(database.url.encode()).hexdigest()[:8]
+                self._add(f"{database.name}-{where}", database)
+        return self._load(self._names[database.url])
 
     def _written(self, sql: str, database: Database) -> str | Reply:
+        self._loaded(database)
         try:
             return self._porters[database.url](sql)
         except PortError as error:

@@ -26,19 +26,16 @@ from typing import Any
 from text2sql.databases import Database
 from text2sql.errors import DataError, SettingsError
 from text2sql.examples import Example
-from text2sql.scoring.inputs import (
-    FindDatabase,
-    Prediction,
-    database_finder,
-    read_cases,
-    read_gold,
-)
+from text2sql.execution.executor import Executor
+from text2sql.scoring.inputs import read_cases, read_gold
 from text2sql.scoring.judging import Judge, Nothing, Options, Results, RunSQL, Verdict
 from text2sql.scoring.manifests import manifest
 from text2sql.scoring.pairs import Metric, Ran
+from text2sql.scoring.predictions import Prediction
 from text2sql.scoring.results import Row, same_rows
 from text2sql.scoring.scorecards import scorecard
 from text2sql.scoring.scores import Scores, find_metrics, names_finder, runner
+from text2sql.scoring.suites import FindDatabase, database_finder
 
 USUAL = (1, 2, 5, 10, 20, 50, 100)  # the k of pass@k, as far as there are samples
 VOTE = "majority_vote"
@@ -119,6 +116,8 @@ def score_samples(
     k: Sequence[int] = (),
     metric: str | Metric = "execution_accuracy",
     tables: str | Path | None = None,
+    keep_distinct: bool = False,
+    plug_value: bool = False,
     skip_bad_gold: bool = False,
     as_of: date | str | None = None,
     workers: int = 2,
@@ -126,6 +125,7 @@ def score_samples(
     progress: Callable[[int, int], None] | None = None,
     about: Mapping[str, Any] | None = None,
     run: RunSQL | None = None,
+    executor: Executor | None = None,
 ) -> Scores:
     """Judge every sample of every question; give pass@k and the accuracy of the majority vote.
 
@@ -141,6 +141,9 @@ def score_samples(
         k: which pass@k; by default those of USUAL and the number of samples.
         metric: says which samples are right: a name in METRICS, or a function of a `Pair`.
         tables: Spider's tables.json; without it schemas are read from the databases.
+        keep_distinct: the official option, as `score` takes it.
+        plug_value: the official option: try the gold query's values in every sample as well; the
+            vote is on the samples as they are.
         skip_bad_gold: give examples whose gold does not run no value.
         as_of: a moment in the place of the clock, in gold and samples.
         workers: threads, each with a worker process of its own.
@@ -148,6 +151,7 @@ def score_samples(
         progress: called with the number of questions so far and of all.
         about: what the manifest is to say beyond data, databases and metrics.
         run: runs SQL on a database, in place of a pool of `text2sql.execution`.
+        executor: a pool that is there already; it stays open.
 
     Returns:
         Scores whose metrics are `pass@k` for each k and `majority_vote`; the manifest's `scoring`
@@ -160,19 +164,20 @@ def score_samples(
         UnknownName: a metric or database that does not exist.
     """
     started = time.monotonic()
-    name, chosen = next(iter(find_metrics([metric]).items()))
+    name, chosen = next(iter(find_metrics([metric], keep_distinct=keep_distinct).items()))
     cases = read_candidates(candidates, gold)
     most = max([1, *(len(samples) for _, samples in cases)])
     ks = _checked(k, most)
     find = cache(database_finder(databases))
     found = {example.db_id: find(example.db_id) for example, _ in cases}
     names = names_finder(found.__getitem__, tables)
-    with runner(run, workers=workers, timeout=timeout, as_of=as_of) as pool:
-        results, options = Results(pool.fetch), Options(skip_bad_gold)
+    with runner(run, workers=workers, timeout=timeout, as_of=as_of, executor=executor) as pool:
+        results, options = Results(pool.fetch), Options(skip_bad_gold, plug_value, keep_distinct)
         judge = Judge({name: chosen}, found.__getitem__, names, results, options, pool.timed)
         verdicts = _judge_all(judge, _filled(cases, most), ks, workers, progress)
     missing = sum(most - len(samples) for _, samples in cases)
     scoring = {"metric": name, "samples": most, "missing": missing, "as_of": as_of and str(as_of)}
+    scoring |= {"plug_value": plug_value or None, "keep_distinct": keep_distinct or None}
     card = manifest(
         examples=[example for example, _ in cases],
         databases=found,

@@ -96,13 +96,27 @@ class Values:
     def add(self, value: float, db_id: str) -> None:
         """Count one value."""
         if self.others is None and value not in (0, 1):
-            right = int(self.total)
-            self.others = array("d", [1] * right + [0] * (self.n - right))
+            self.others = self._spelt_out()
         if self.others is not None:
             self.others.append(value)
         self.n, self.total = self.n + 1, self.total + value
         n, total = self.databases.get(db_id, (0, 0.0))
         self.databases[db_id] = n + 1, total + value
+
+    def _spelt_out(self) -> "array[float]":
+        if self.others is not None:
+            return self.others
+        right = int(self.total)
+        return array("d", [1] * right + [0] * (self.n - right))
+
+    def merge(self, other: "Values") -> None:
+        """Count the values of another group."""
+        if self.others is not None or other.others is not None:
+            self.others = array("d", [*self._spelt_out(), *other._spelt_out()])
+        self.n, self.total = self.n + other.n, self.total + other.total
+        for db_id, (n, total) in other.databases.items():
+            before = self.databases.get(db_id, (0, 0.0))
+            self.databases[db_id] = before[0] + n, before[1] + total
 
     def share(self) -> Share:
         """Return count, mean and intervals."""
@@ -125,9 +139,9 @@ class Tally:
     def __init__(self, metrics: Sequence[str]) -> None:
         self.metrics = tuple(metrics)
         self.n = self.bad_gold = self.empty_gold = self.failed = 0
-        self._values = {
-            metric: {group: Values(grouped=group == "all") for group in GROUPS}
-            for metric in metrics
+        # by metric, then by hardness and whether gold is empty: what every group is made of
+        self._cells: dict[str, dict[tuple[str, bool], Values]] = {
+            metric: defaultdict(Values) for metric in metrics
         }
         self._classes: Counter[str] = Counter()
         self._differ: dict[str, list[int]] = {"official_only": [], "strict_only": []}
@@ -145,13 +159,9 @@ class Tally:
         empty = bool(record.get("empty_gold"))
         self.empty_gold += empty
         self.failed += record.get("error") is not None
-        groups = (
-            (record["hardness"], "all") if empty else (record["hardness"], "all", WITHOUT_EMPTY)
-        )
-        for metric, values in self._values.items():
+        for metric, cells in self._cells.items():
             if record.get(metric) is not None:
-                for group in groups:
-                    values[group].add(record[metric], record["db_id"])
+                cells[record["hardness"], empty].add(record[metric], record["db_id"])
         self._classes.update(record.get("error_classes", ())[:1])
         if record.get("gold_kept") is not None:
             self._kept[record["gold_kept"]] += 1
@@ -184,7 +194,7 @@ class Tally:
         both = {OFFICIAL, STRICT} <= set(self.metrics)
         differ = {s: {"n": self._differing[s], "examples": self._differ[s]} for s in self._differ}
         return Scorecard(
-            {m: {g: v.share() for g, v in groups.items()} for m, groups in self._values.items()},
+            {metric: {g: self._share(metric, g) for g in GROUPS} for metric in self.metrics},
             self.n,
             self.bad_gold,
             self.empty_gold,
@@ -196,6 +206,13 @@ class Tally:
             percentiles(self._run),
             {"kept": self._kept[True], "n": self._kept.total()} if self._kept else None,
         )
+
+    def _share(self, metric: str, group: str) -> Share:
+        found = Values(grouped=group == "all")
+        for (level, empty), values in self._cells[metric].items():
+            if group in (level, "all") or (group == WITHOUT_EMPTY and not empty):
+                found.merge(values)
+        return found.share()
 
 
 def scorecard(verdicts: Iterable[Mapping[str, Any]], manifest: Mapping[str, Any]) -> Scorecard:

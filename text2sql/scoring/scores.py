@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -27,10 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from text2sql.databases import Database
-from text2sql.errors import OutputError, UnknownName
+from text2sql.errors import OutputError, SettingsError, UnknownName
 from text2sql.examples import Example
+from text2sql.execution.executor import Executor
 from text2sql.execution.frames import Reply, encode
 from text2sql.outputs import full_disk, write_whole
+from text2sql.schema.spider_tables import SpiderSchemas
 from text2sql.scoring.bird_metrics import r_ves, soft_f1, ves
 from text2sql.scoring.execution_metrics import (
     bird_execution_accuracy,
@@ -41,20 +43,16 @@ from text2sql.scoring.execution_metrics import (
     valid_sql,
 )
 from text2sql.scoring.gold_cache import GoldCache
-from text2sql.scoring.inputs import (
-    Cases,
-    FindDatabase,
-    Prediction,
-    database_finder,
-    read_cases,
-    suite,
-)
+from text2sql.scoring.inputs import Cases, read_cases
 from text2sql.scoring.journal import Journal, journals_folder
 from text2sql.scoring.judging import (
+    Case,
     Fetch,
     FindNames,
     Judge,
+    Keeps,
     Options,
+    Prepared,
     Results,
     RunSQL,
     Timed,
@@ -62,10 +60,10 @@ from text2sql.scoring.judging import (
 )
 from text2sql.scoring.manifests import manifest
 from text2sql.scoring.pairs import Metric
-from text2sql.scoring.ported import Ported
 from text2sql.scoring.scorecards import Scorecard, Tally
 from text2sql.scoring.spider.exact_match import exact_set_match
 from text2sql.scoring.spider.structure import Names
+from text2sql.scoring.suites import FindDatabase, database_finder, suite
 
 METRICS: dict[str, Metric] = {
     "execution_accuracy": execution_accuracy,
@@ -85,9 +83,8 @@ TIMED = {"ves", "r_ves"}
 MAX_ROWS = 1_000_000  # of a result; a larger one is not compared
 BATCH = 16  # examples on one database whose statements go to a worker together
 _COLLECT_AFTER = 200_000  # objects; by default 700, which costs a fifth of the time
-_KEPT_OPEN = 4  # batches waiting, by thread
+_NEAR, _FAR = 4, 32  # batches prepared or waiting for it, by thread
 
-Case = tuple[Example, Prediction]
 Progress = Callable[[int, int], None]
 
 
@@ -127,6 +124,7 @@ def score(
     keep_distinct: bool = False,
     plug_value: bool = False,
     skip_bad_gold: bool = False,
+    classify: bool = True,
     as_of: date | str | None = None,
     engine: str | None = None,
     workers: int = 2,
@@ -134,6 +132,7 @@ def score(
     progress: Progress | None = None,
     about: Mapping[str, Any] | None = None,
     run: RunSQL | None = None,
+    executor: Executor | None = None,
     output: str | Path | None = None,
     resumable: bool = False,
     gold_cache: bool | str | Path = False,
@@ -141,8 +140,8 @@ def score(
     """Run each prediction next to its gold SQL and judge it by each metric.
 
     Args:
-        predictions: a file (one SQL a line, JSON Lines with `sql`, BIRD's object) or a list; None
-            fails.
+        predictions: a file (one SQL a line, JSON Lines or a JSON array with `sql`, BIRD's object)
+            or a list; None fails.
         gold: a file (`SQL<TAB>db_id` lines, Spider JSON, example lines) or a list of examples.
         databases: a folder of `<db_id>/<db_id>.sqlite`, one database, or a function from db_id.
         metrics: names in METRICS, or functions of a `Pair`, known by their own name.
@@ -154,6 +153,8 @@ def score(
         plug_value: the official option: try the gold query's values in the prediction as well.
         skip_bad_gold: give examples whose gold does not run no value, instead of stopping at the
             first.
+        classify: say of each wrong prediction what is wrong, by comparing trees; this takes about a
+            quarter of the time.
         as_of: a moment in the place of the clock, in gold and predictions.
         engine: "duckdb" loads SQLite databases into DuckDB and ports gold and predictions; the
             figures are not the benchmark's.
@@ -164,9 +165,10 @@ def score(
         about: what the manifest is to say beyond data, databases and metrics, as `manifest` takes
             it.
         run: runs SQL on a database, in place of a pool of `text2sql.execution`.
+        executor: a pool that is there already, with workers for all threads; it stays open.
         output: write one verdict a line to this file, and the scorecard beside it.
-        resumable: keep the verdicts on disk while they are made, not in memory; the same call after
-            a kill goes on from them.
+        resumable: keep the verdicts on disk while they are made, not in memory: `output` alone has
+            them afterwards. The same call after a kill goes on from them.
         gold_cache: keep gold results on disk, in the user's cache or in this folder.
 
     Raises:
@@ -180,49 +182,70 @@ def score(
         raise UnknownName("engine", str(engine), ENGINES)
     chosen = find_metrics(metrics, rule, keep_distinct=keep_distinct)
     workers = 1 if TIMED & set(chosen) else workers  # two at once would slow each other down
-    with ExitStack() as stack:
-        pool = stack.enter_context(runner(run, workers=workers, timeout=timeout, as_of=as_of))
+    options = Options(skip_bad_gold, plug_value, keep_distinct, classify)
+    with (
+        _rare_collections(),
+        runner(run, workers=workers, timeout=timeout, as_of=as_of, executor=executor) as pool,
+        _gold_cache(gold_cache, str(as_of), usable=run is None and engine is None) as kept,
+    ):
         cases = read_cases(predictions, gold)
         find = cache(database_finder(databases))
         found = {db_id: find(db_id) for db_id in cases.examples.db_ids}
-        options = Options(skip_bad_gold, plug_value, keep_distinct)
-        decisive: dict[str, Any] = {
+        said: dict[str, Any] = {
             "plug_value": plug_value,
             "keep_distinct": keep_distinct,
             "engine": engine,
         }
-        decisive |= {"as_of": None if as_of is None else str(as_of), "timeout": timeout}
+        said |= {"as_of": None if as_of is None else str(as_of), "timeout": timeout}
         card = manifest(
             examples=cases.examples,
             databases=_with_suites(found) if "test_suite_accuracy" in chosen else found,
             metrics=list(chosen),
             rule=rule,
-            scoring={key: value for key, value in decisive.items() if value},
+            scoring={key: value for key, value in said.items() if value},
             **(about or _described(gold)),
         )
-        own = run is None and engine is None  # what others run, or rules write, may change
-        kept = stack.enter_context(_gold_cache(gold_cache if own else False, str(as_of)))
+        way, keeps = _ported(pool, found) if engine else (pool, None)
         names = names_finder(found.__getitem__, tables)
-        ported = Ported(pool.fetch, pool.timed, found.__getitem__) if engine else None
-        if ported:
-            ported.load(list(found))
-        way = ported or pool
-        results, keeps = Results(way.fetch, kept), ported.keeps if ported else None
+        results = Results(way.fetch, kept)
         judge = Judge(chosen, found.__getitem__, names, results, options, way.timed, keeps)
         scoring = _Scoring(judge, cases, workers, progress, Tally(list(chosen)))
-        stack.enter_context(_rare_collections())
         if resumable:
-            fingerprint = _fingerprint(card, cases, tables, options)
-            journal = stack.enter_context(Journal.open(journals_folder(), fingerprint))
-            scoring.into(journal)
-            scores = replace(_scores((), scoring.tally, card, started), continued=journal.done)
-            if output:
-                _write(journal.lines(), scores, Path(output))
-        else:
-            scores = _scores(tuple(scoring.all()), scoring.tally, card, started)
-            if output:
-                write_verdicts(scores, output)
+            folder, mark = journals_folder(), _fingerprint(card, cases, tables, options)
+            return _score_on_disk(scoring, card, started, output, Journal.open(folder, mark))
+        return _score_in_memory(scoring, card, started, output)
+
+
+def _score_in_memory(
+    scoring: "_Scoring", card: Mapping[str, Any], started: float, output: str | Path | None
+) -> Scores:
+    scores = _scores(tuple(scoring.all()), scoring.tally, card, started)
+    if output:
+        write_verdicts(scores, output)
     return scores
+
+
+def _score_on_disk(
+    scoring: "_Scoring",
+    card: Mapping[str, Any],
+    started: float,
+    output: str | Path | None,
+    opened: Journal,
+) -> Scores:
+    with opened as journal:
+        scoring.into(journal)
+        scores = replace(_scores((), scoring.tally, card, started), continued=journal.done)
+        if output:
+            _write(journal.lines(), scores, Path(output))
+    return scores
+
+
+def _ported(pool: "Runner", found: Mapping[str, Database]) -> tuple["Runner", Keeps]:
+    from text2sql.scoring.ported import Ported  # late: most runs port nothing
+
+    ported = Ported(pool.fetch, pool.timed, found.__getitem__)
+    ported.load(list(found))
+    return Runner(ported.fetch, ported.timed), ported.keeps
 
 
 def _scores(
@@ -240,7 +263,7 @@ def _described(gold: Any) -> dict[str, Any]:
 def _with_suites(found: Mapping[str, Database]) -> dict[str, Database]:
     """Name every database of every suite, for the manifest."""
     return {
-        f"{db_id}/{database.name}": database
+        f"{db_id}/{database.path.name if database.path else ''}": database
         for db_id, first in found.items()
         for database in suite(first)
     }
@@ -261,6 +284,7 @@ def find_metrics(
     """Return metrics by name, the headline first; without any, that of the rule.
 
     Raises:
+        SettingsError: two metrics of one name.
         UnknownName: a metric or rule that does not exist.
     """
     if rule not in RULES:
@@ -268,7 +292,7 @@ def find_metrics(
     asked = [metrics] if isinstance(metrics, str) else list(metrics)
     for metric in asked:
         if not callable(metric) and metric not in METRICS:
-            raise UnknownName("metric", metric, METRICS)
+            raise UnknownName("metric", str(metric), METRICS)
     if keep_distinct:
         names = {"execution_accuracy": "execution_accuracy_keep_distinct"}
         asked = [names.get(m, m) if isinstance(m, str) else m for m in asked or list(names)]
@@ -277,38 +301,37 @@ def find_metrics(
     spider = ("execution_accuracy_keep_distinct" if keep_distinct else "execution_accuracy",)
     if {*RULES.values(), *spider} & {metric for metric in asked if isinstance(metric, str)}:
         asked += [*spider, RULES["strict"]]
-    return {
-        (metric if isinstance(metric, str) else _name(metric)): (
-            METRICS[metric] if isinstance(metric, str) else metric
-        )
-        for metric in asked
-    }
+    found: dict[str, Metric] = {}
+    for metric in asked:
+        name, function = (metric, METRICS[metric]) if isinstance(metric, str) else _named(metric)
+        if found.setdefault(name, function) is not function:
+            raise SettingsError(f"two metrics are called {name!r}: give one another name")
+    return found
 
 
-def _name(metric: Metric) -> str:
-    return str(getattr(metric, "__name__", type(metric).__name__))
+def _named(metric: Metric) -> tuple[str, Metric]:
+    return str(getattr(metric, "__name__", type(metric).__name__)), metric
 
 
 def names_finder(find: FindDatabase, tables: str | Path | None) -> FindNames:
     """Return the function from db_id to the names of its schema, each read once.
 
-    Raises:
-        DataError: `tables` cannot be read. The function itself raises UnknownName for a db_id not
-            in it.
+    The function raises DataError where `tables` cannot be read, and UnknownName for a db_id that is
+    not in it.
     """
     from text2sql.schema.reading import read_schema
-    from text2sql.schema.spider_tables import SpiderSchemas
 
     if tables is None:
         return cache(lambda db_id: Names.of(read_schema(find(db_id))))
-    schemas = SpiderSchemas(tables)
+    published = cache(lambda: SpiderSchemas(tables))  # when first asked: workers run meanwhile
 
-    def published(db_id: str) -> Names:
+    def known(db_id: str) -> Names:
+        schemas = published()
         if db_id not in schemas:
             raise UnknownName("database", db_id, schemas, f"in {tables}")
         return Names.of(schemas[db_id])
 
-    return cache(published)
+    return cache(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +344,12 @@ class Runner:
 
 @contextmanager
 def runner(
-    run: RunSQL | None, *, workers: int, timeout: float, as_of: date | str | None = None
+    run: RunSQL | None,
+    *,
+    workers: int,
+    timeout: float,
+    as_of: date | str | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[Runner]:
     """Give the caller's way to run SQL, or a pool that lives until the block ends."""
     if run is not None:
@@ -331,16 +359,14 @@ def runner(
             lambda sql, database: getattr(one(sql, database), "seconds", None),
         )
         return
-    from text2sql.execution import Executor
-
-    with Executor(workers=workers).start() as executor:
+    with nullcontext(executor) if executor else Executor(workers=workers).start() as pool:
 
         def fetch(statements: Sequence[str], database: Database, size: int) -> list[Reply]:
             caps = {"max_rows": MAX_ROWS, "max_bytes": size}
-            return executor.fetch(statements, database, timeout=timeout, as_of=as_of, **caps)
+            return pool.fetch(statements, database, timeout=timeout, as_of=as_of, **caps)
 
         def timed(sql: str, database: Database) -> float | None:
-            ran = executor.execute(sql, database, timeout=timeout, max_rows=MAX_ROWS, as_of=as_of)
+            ran = pool.execute(sql, database, timeout=timeout, max_rows=MAX_ROWS, as_of=as_of)
             return ran.seconds if ran.error is None else None
 
         yield Runner(fetch, timed)
@@ -353,9 +379,13 @@ def _reply(ran: Any) -> Reply:
 
 
 @contextmanager
-def _gold_cache(wanted: bool | str | Path, settings: str) -> Iterator[GoldCache | None]:
+def _gold_cache(
+    wanted: bool | str | Path, settings: str, *, usable: bool
+) -> Iterator[GoldCache | None]:
+    """Open the cache of gold; not for what others run, or what rules write that may change."""
     folder = None if isinstance(wanted, bool) else Path(wanted)
-    opened = GoldCache.open(folder, settings=settings) if wanted is not False else None
+    kept = usable and wanted is not False
+    opened = GoldCache.open(folder, settings=settings) if kept else None
     try:
         yield opened
     finally:
@@ -411,19 +441,28 @@ class _Scoring:
 
     def _judged(self, cases: Iterator[Case]) -> Iterator[tuple[list[Case], list[Verdict]]]:
         """Yield batches with their verdicts, in order; only a few batches are held at once."""
-        waiting: deque[tuple[list[Case], Future[list[Verdict]]]] = deque()
+        waiting: deque[tuple[list[Case], Future[list[Prepared]]]] = deque()
         with ThreadPoolExecutor(self.workers) as threads:
             try:
                 for batch in _batches(cases):
-                    waiting.append((batch, threads.submit(self.judge.verdicts, batch)))
-                    if len(waiting) >= _KEPT_OPEN * self.workers:
-                        done, future = waiting.popleft()
-                        yield done, future.result()
-                for done, future in waiting:
-                    yield done, future.result()
+                    waiting.append((batch, threads.submit(self.judge.prepare, batch)))
+                    while self._far_enough(len(waiting)):
+                        yield self._judge(*waiting.popleft())
+                while waiting:
+                    yield self._judge(*waiting.popleft())
             except BaseException:  # the cases not begun are of no use to anyone
                 threads.shutdown(wait=True, cancel_futures=True)
                 raise
+
+    def _far_enough(self, waiting: int) -> bool:
+        """Tell whether to judge before more is prepared: far ahead, unless results are large."""
+        near = waiting >= _NEAR * self.workers and self.judge.results.is_filling
+        return near or waiting >= _FAR * self.workers
+
+    def _judge(
+        self, batch: list[Case], prepared: "Future[list[Prepared]]"
+    ) -> tuple[list[Case], list[Verdict]]:
+        return batch, self.judge.judge(prepared.result())
 
 
 def _batches(cases: Iterable[Case]) -> Iterator[list[Case]]:
@@ -440,7 +479,8 @@ def _batches(cases: Iterable[Case]) -> Iterator[list[Case]]:
 
 def scorecard_path(verdicts: str | Path) -> Path:
     """Return where the scorecard of a verdict file lies: `x.jsonl` has `x.scorecard.json`."""
-    return Path(verdicts).with_suffix(".scorecard.json")
+    path = Path(verdicts)
+    return path.with_name(f"{path.name.removesuffix('.jsonl')}.scorecard.json")
 
 
 def write_verdicts(scores: Scores, path: str | Path) -> None:
@@ -454,9 +494,14 @@ def write_verdicts(scores: Scores, path: str | Path) -> None:
 
 
 def _write(lines: Iterable[str], scores: Scores, path: Path) -> None:
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: this is a folder")
     scratch = path.with_name(f".{path.name}.part")
     try:
-        with full_disk(path.parent), scratch.open("w", encoding="utf-8", newline="\n") as file:
+        with (
+            full_disk(path.parent),
+            scratch.open("w", encoding="utf-8", errors="surrogatepass", newline="\n") as file,
+        ):
             file.writelines(lines)
         card = json.dumps(scores.scorecard, ensure_ascii=False, indent=2)
         write_whole(scorecard_path(path), card + "\n")

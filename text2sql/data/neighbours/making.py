@@ -226,8 +226,8 @@ def _line(made: dict[str, Any]) -> str:
     if "reason" in made:
         return f"skipped: {made['reason']}"
     return (
-        f"{len(made['neighbours'])} neighbours; of {made['mutants']:,} mutants"
-        f" {made['told_by_original']:,} told by the original, {made['told']:,} by all"
+        f"{len(made['neighbours'])} neighbours; {made['told_by_original']:,} of {made['mutants']:,}"
+        f" near misses found out by the original alone, {made['told']:,} with its neighbours"
     )
 
 

@@ -40,7 +40,7 @@ from text2sql.errors import DataError, SettingsError
 from text2sql.scoring import bootstrap
 from text2sql.scoring.comparison.runs import (
     Index,
-    Run,
+    StoredRun,
     Table,
     check_equal,
     common_metric,
@@ -94,7 +94,7 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Retention:
     """What is left of the right answers once the questions are perturbed."""
 
     right: int  # on the original questions
@@ -116,7 +116,7 @@ class Comparison:
     treatment: dict[str, dict[str, Any]]  # what differs: setting, then label, then value
     remarks: dict[str, dict[str, Any]]  # versions that differ, by run
     contrasts: tuple[Contrast, ...]
-    robustness: Kept | None = None
+    robustness: Retention | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the comparison, ready for JSON."""
@@ -175,7 +175,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{key}", entry
 
 
-def _grouped(runs: Sequence[Run]) -> list[list[int]]:
+def _grouped(runs: Sequence[StoredRun]) -> list[list[int]]:
     """Put runs together that differ in nothing but their seed; each of unknown make is alone."""
     together: dict[str, list[int]] = {}
     for place, run in enumerate(runs):
@@ -220,7 +220,7 @@ def _deviation(values: Sequence[float]) -> float | None:
 class _Comparing:
     """The runs with their values, and how they are to be shown."""
 
-    runs: Sequence[Run]
+    runs: Sequence[StoredRun]
     grouped: list[list[int]]
     table: Table
     metric: str
@@ -364,7 +364,7 @@ class _Comparing:
             "gold": next(golds, None),
         } | {label: {key: d.get(key) for key in _SIDE} for label, d in details.items()}
 
-    def kept(self, good: Sequence[int]) -> Kept | None:
+    def kept(self, good: Sequence[int]) -> Retention | None:
         """Count what stays right; None for metrics other than 0 and 1."""
         pairs = Counter((self.table.columns[0][i], self.table.columns[1][i]) for i in good)
         if not all(value in (0, 1) for pair in pairs for value in pair):
@@ -372,8 +372,8 @@ class _Comparing:
         still = pairs[1.0, 1.0]
         right = still + pairs[1.0, 0.0]
         if not right:
-            return Kept(0, 0, None, None, None)
-        return Kept(right, still, still / right, *wilson(still, right))
+            return Retention(0, 0, None, None, None)
+        return Retention(right, still, still / right, *wilson(still, right))
 
 
 def _has_nan(values: Iterable[float]) -> bool:
@@ -388,7 +388,7 @@ def _signs(differences: Iterable[float]) -> tuple[int, int]:
     return wins, losses
 
 
-def _details(run: Run, wanted: Container[Index], metric: str) -> dict[Index, dict[str, Any]]:
+def _details(run: StoredRun, wanted: Container[Index], metric: str) -> dict[Index, dict[str, Any]]:
     """Read what a run says of a few examples; its files are read once more."""
     found: dict[Index, dict[str, Any]] = {}
     for path in (run.verdicts, run.predictions) if wanted else ():

@@ -27,7 +27,7 @@ Index = int | str  # of an example in its data set
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class StoredRun:
     """Where a run lies, and what it holds for."""
 
     path: Path  # as it was given
@@ -36,7 +36,7 @@ class Run:
     manifest: dict[str, Any]
 
 
-def open_run(path: Path) -> Run:
+def open_run(path: Path) -> StoredRun:
     folder = path.is_dir()
     verdicts = path / "verdicts.jsonl" if folder else path
     card_path = path / "scorecard.json" if folder else scorecard_path(path)
@@ -51,10 +51,10 @@ def open_run(path: Path) -> Run:
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metrics"), list):
         raise DataError("holds no manifest with its metrics", card_path)
     predictions = path / "predictions.jsonl"
-    return Run(path, verdicts, predictions if predictions.is_file() else None, manifest)
+    return StoredRun(path, verdicts, predictions if predictions.is_file() else None, manifest)
 
 
-def check_equal(runs: Sequence[Run], keys: Iterable[str]) -> None:
+def check_equal(runs: Sequence[StoredRun], keys: Iterable[str]) -> None:
     first, *others = runs
     for run in runs:
         for key in keys:
@@ -75,7 +75,7 @@ def check_equal(runs: Sequence[Run], keys: Iterable[str]) -> None:
             )
 
 
-def common_metric(runs: Sequence[Run], asked: str | None) -> str:
+def common_metric(runs: Sequence[StoredRun], asked: str | None) -> str:
     headlines = {str(run.manifest["metrics"][0]): run for run in runs if run.manifest["metrics"]}
     if asked is None and len(headlines) > 1:
         (one, first), (two, second), *_ = headlines.items()
@@ -127,7 +127,7 @@ class Table:
         self.levels.append(record["hardness"])
 
 
-def _verdicts(run: Run, metric: str) -> Iterator[tuple[int, dict[str, Any], float]]:
+def _verdicts(run: StoredRun, metric: str) -> Iterator[tuple[int, dict[str, Any], float]]:
     """Yield line, record and value of each verdict, its fields checked."""
     seen: set[Index] = set()
     for line, record in records(run.verdicts):
@@ -143,7 +143,7 @@ def _verdicts(run: Run, metric: str) -> Iterator[tuple[int, dict[str, Any], floa
         yield line, record, float(value)
 
 
-def read_all(runs: Sequence[Run], metric: str) -> Table:
+def read_all(runs: Sequence[StoredRun], metric: str) -> Table:
     first, *others = runs
     table = Table(columns=[array("d")])
     for _, record, value in _verdicts(first, metric):
@@ -161,7 +161,7 @@ def read_all(runs: Sequence[Run], metric: str) -> Table:
     return table
 
 
-def _place(table: Table, index: Index, record: Mapping[str, Any], run: Run, line: int) -> int:
+def _place(table: Table, index: Index, record: Mapping[str, Any], run: StoredRun, line: int) -> int:
     """Return the place of the example that a verdict is on; gold has one db_id and hardness."""
     place = table.places.get(index)
     if place is None:
@@ -176,7 +176,7 @@ def _place(table: Table, index: Index, record: Mapping[str, Any], run: Run, line
     return place
 
 
-def read_perturbed(runs: Sequence[Run], metric: str) -> Table:
+def read_perturbed(runs: Sequence[StoredRun], metric: str) -> Table:
     """Pair each perturbed example with its original; an original may have several."""
     original, perturbed = runs
     source = read_all([original], metric)

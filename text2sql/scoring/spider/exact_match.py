@@ -83,7 +83,8 @@ def exact_set_match(pair: Pair) -> int:
     `eval_exact_match` in evaluation.py (taoyds/test-suite-sql-eval at e97acc5); Yu et al. 2018,
     "Spider", arXiv:1809.08887, section 5.
     """
-    return int(_match(*_read_pair(pair)))
+    right = all(component.right for component in pair_components(pair).values())
+    return int(right and _same_tables(*_read_pair(pair)))
 
 
 def pair_components(pair: Pair) -> dict[str, Component]:
@@ -92,7 +93,10 @@ def pair_components(pair: Pair) -> dict[str, Component]:
     Raises:
         GoldError: the official parser does not read the gold query.
     """
-    return dict(_components(*_read_pair(pair)))
+    if pair_components not in pair.shared:
+        pair.shared[pair_components] = dict(_components(*_read_pair(pair)))
+    found: dict[str, Component] = pair.shared[pair_components]
+    return found
 
 
 def component_matches(gold: Query, predicted: Query | None, names: Names) -> dict[str, Component]:
@@ -133,8 +137,11 @@ def _rebuilt(sql: str, names: Names) -> Query:
 
 
 def _match(gold: Query, predicted: Query) -> bool:
-    if not all(component.right for _, component in _components(gold, predicted)):
-        return False
+    right = all(component.right for _, component in _components(gold, predicted))
+    return right and _same_tables(gold, predicted)
+
+
+def _same_tables(gold: Query, predicted: Query) -> bool:
     return not gold.tables or _same_bag(gold.tables, predicted.tables)
 
 

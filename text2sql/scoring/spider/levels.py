@@ -12,11 +12,8 @@ Not covered: BIRD's difficulty (simple, moderate, challenging), which people ass
 The rules are those of `eval_hardness` in evaluation.py (taoyds/test-suite-sql-eval at e97acc5).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import sqlglot
-from sqlglot import exp
 
 from text2sql.schema.model import Schema
 from text2sql.scoring.spider.parser import read_query
@@ -59,7 +56,9 @@ def hardness(sql: str, schema: Schema | Names, *, dialect: str = "sqlite") -> st
     try:
         return level(count(read_query(sql, names)))
     except UnreadableSQL:
-        return _level_by_tree(sql, dialect)
+        from text2sql.scoring.spider.tree_levels import level_by_tree  # late: few need a parser
+
+        return level_by_tree(sql, dialect)
 
 
 def level(counts: Counts) -> str:
@@ -119,52 +118,3 @@ def _is_aggregate(unit: ColumnUnit) -> bool:
 
 def _columns(units: Iterable[ValueUnit]) -> list[ColumnUnit]:
     return [column for unit in units for column in (unit.left, unit.right) if column is not None]
-
-
-def _level_by_tree(sql: str, dialect: str) -> str:
-    try:
-        tree = sqlglot.parse_one(sql, read=dialect)
-    except (sqlglot.errors.SqlglotError, RecursionError):
-        return "extra"
-    return level(count_tree(tree))
-
-
-def count_tree(tree: exp.Expr) -> Counts:
-    """Count the same things in sqlglot's tree of any query."""
-    ctes = len(list(tree.find_all(exp.CTE)))
-    set_op = isinstance(tree, exp.SetOperation)
-    while isinstance(tree, exp.SetOperation | exp.Subquery):
-        tree = tree.this
-    args = tree.args
-    where, having = args.get("where"), args.get("having")
-    joins = args.get("joins") or []
-    conditions = [join.args["on"] for join in joins if join.args.get("on")]
-    conditions += [clause.this for clause in (where, having) if clause]
-    own = [node for condition in conditions for node in _own_nodes(condition)]
-    groups = args["group"].expressions if args.get("group") else []
-    return Counts(
-        sum(bool(args.get(key)) for key in ("where", "group", "order", "limit"))
-        + len(joins)
-        + sum(isinstance(node, exp.Or | exp.Like | exp.ILike) for node in own),
-        sum(isinstance(node, exp.Query) for node in own) + set_op + ctes,
-        (_tree_aggregates(args) > 1)
-        + (len(tree.expressions) > 1)
-        + bool(where and isinstance(where.this.unnest(), exp.Connector))
-        + (len(groups) > 1),
-    )
-
-
-def _own_nodes(condition: exp.Expr) -> list[exp.Expr]:
-    """Return the nodes of a condition, with nested queries but not what is in them."""
-    return list(condition.walk(prune=lambda node: isinstance(node, exp.Query)))
-
-
-def _tree_aggregates(args: Mapping[str, object]) -> int:
-    """Count aggregates in the select list, in GROUP BY and in ORDER BY."""
-    roots: list[exp.Expr] = []
-    for key in ("expressions", "group", "order"):
-        found = args.get(key)
-        roots += (
-            found if isinstance(found, list) else [found] if isinstance(found, exp.Expr) else []
-        )
-    return sum(isinstance(node, exp.AggFunc) for root in roots for node in _own_nodes(root))

@@ -13,11 +13,13 @@ The rules are those of evaluation.py (`p_str.replace`), exec_eval.py (`postproce
 """
 
 import re
+from functools import lru_cache
 
 from text2sql.scoring.spider.lexer import first_statement
 
 _CURRENT_YEAR = re.compile(r"YEAR\s*\(\s*CURDATE\s*\(\s*\)\s*\)\s*", re.I)
 
+_REMEMBERED = 2_000  # characters: longer texts are not kept
 LONGEST = 20_000  # longer SQL is refused anyway, and comments that never end take quadratic time
 
 
@@ -28,8 +30,17 @@ def prepare_prediction(sql: str, *, keep_distinct: bool = False) -> str:
 
 def prepare_gold(sql: str, *, keep_distinct: bool = False) -> str:
     """Return gold SQL as the official evaluator runs it."""
+    return (
+        _prepared(sql, keep_distinct) if len(sql) <= _REMEMBERED else _prepare(sql, keep_distinct)
+    )
+
+
+def _prepare(sql: str, keep_distinct: bool) -> str:
     sql = join_operators(sql)
     return fix_current_year(sql if keep_distinct else remove_distinct(sql))
+
+
+_prepared = lru_cache(4096)(_prepare)  # every metric asks again, and so does every accepted gold
 
 
 def replace_value(sql: str) -> str:
