@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-STEPS = 24
+STEPS = 16
 SETTINGS = (
     f"max_steps={STEPS} save_steps=4 logging_steps=1 per_device_train_batch_size=2"
     " gradient_accumulation_steps=1"

@@ -9,6 +9,7 @@ Not covered: file systems without flock (some network shares): two runs there ar
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,7 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         OutputError: the folder cannot be written, or the disk is full.
     """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     with full_disk(path.parent):
         try:
             scratch.write_text(text, encoding="utf-8")

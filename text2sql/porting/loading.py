@@ -20,7 +20,6 @@ lead to their own table or in a circle: left out, and named.
 import contextlib
 import hashlib
 import json
-import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +31,7 @@ from typing import Any
 from text2sql.databases import Database, check_db_id, locate, read_head
 from text2sql.errors import DatabaseError, OutputError
 from text2sql.execution.results import Execution, failed
+from text2sql.outputs import write_whole
 from text2sql.porting.statements import PortError, porter
 from text2sql.schema import read_schema
 from text2sql.schema.model import ForeignKey, Table
@@ -202,12 +202,7 @@ def _read_record(record: Path, target: Path, db_id: str) -> Loaded:
 def _write_record(record: Path, loaded: Loaded) -> None:
     stored = [[*path, kind] for path, kind in loaded.stored.items()]
     text = json.dumps({"stored": stored, "left_out": loaded.left_out}, ensure_ascii=False)
-    beside = record.with_suffix(f".{os.getpid()}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(record)
-    except OSError as error:
-        raise OutputError(f"cannot write {record}: {error.strerror}") from None
+    write_whole(record, text)
 
 
 def _copy_database(

@@ -32,6 +32,7 @@ from text2sql.scoring.spider.text import prepare_prediction
 from text2sql.scoring.suites import FindDatabase, suite
 
 CACHED_BYTES = 32 << 20  # of encoded results kept in memory for queries that come again
+DECODED_BYTES = 8 << 20  # of those, how many as rows as well, which take ten times the memory
 LARGEST_CACHED = 2 << 20  # bytes: larger results are held while one pair is judged, no longer
 MAX_BYTES = 256 << 20  # of a result; a larger one is not compared
 _CASE_MATTERS = re.compile(r"""['"`\[]|--|/\*|[^\x20-\x7e\n\t]""")
@@ -188,7 +189,7 @@ class Results:
         rows = [row for page in pages for row in decode(page)]
         with self.lock:
             size = _OVERHEAD + sum(map(len, pages))
-            if self.decoded_size + size > CACHED_BYTES:
+            if self.decoded_size + size > DECODED_BYTES:
                 self.decoded.clear()
                 self.decoded_size = 0
             self.decoded_size += size
