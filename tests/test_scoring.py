@@ -13,6 +13,7 @@ from text2sql.errors import DataError, GoldError, OutputError, UnknownName
 from text2sql.examples import Example
 from text2sql.execution.frames import Reply, encode
 from text2sql.scoring.inputs import read_gold, read_predictions
+from text2sql.scoring.shared_results import Results
 
 GOLD = [
     "SELECT name FROM member",
@@ -277,7 +278,7 @@ def test_a_query_is_run_once_whoever_asks(databases: Path) -> None:
         with sqlite3.connect(database.path) as connection:
             rows = connection.execute(sql).fetchall()
         connection.close()
-        return scoring.judging.Nothing(rows, error=None)
+        return scoring.shared_results.Nothing(rows, error=None)
 
     timing = {"ves", "r_ves"}
     metrics = [name for name in scoring.METRICS if name not in timing]
@@ -288,21 +289,24 @@ def test_a_query_is_run_once_whoever_asks(databases: Path) -> None:
 def test_results_beyond_the_memory_limit_are_dropped_oldest_first(
     databases: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(scoring.judging, "CACHED_BYTES", 500)
+    monkeypatch.setattr(scoring.shared_results, "CACHED_BYTES", 500)
     ran: list[str] = []
 
     def fetch(statements: list[str], database, size: int) -> list[Reply]:
         ran.extend(statements)
         return [Reply(pages=[encode([(sql,)])]) for sql in statements]
 
-    results, database = scoring.judging.Results(fetch), locate(databases / "clubs" / "clubs.sqlite")
+    results, database = (
+        Results(fetch),
+        locate(databases / "clubs" / "clubs.sqlite"),
+    )
     for sql in ("a", "b", "a", "c", "a", "b"):
         assert results.get(sql, database).rows == [(sql,)]
     assert ran == ["a", "b", "c", "b"]
 
 
 def test_a_result_too_large_to_keep_is_run_once_for_all_metrics(databases: Path, monkeypatch):
-    monkeypatch.setattr(scoring.judging, "LARGEST_CACHED", 10)
+    monkeypatch.setattr(scoring.shared_results, "LARGEST_CACHED", 10)
     ran: list[tuple[str, int]] = []
 
     def fetch(statements: list[str], database, size: int) -> list[Reply]:
@@ -314,15 +318,18 @@ def test_a_result_too_large_to_keep_is_run_once_for_all_metrics(databases: Path,
         scoring.scores.find_metrics(["execution_accuracy", "bird_execution_accuracy"]),
         lambda db_id: locate(databases / "clubs" / "clubs.sqlite"),
         scoring.scores.names_finder(lambda db_id: databases / "clubs" / "clubs.sqlite", None),
-        scoring.judging.Results(fetch),
+        Results(fetch),
     )
     assert set(judge.verdict(EXAMPLES[0], GOLD[0]).values.values()) == {1}
-    assert [size for _, size in ran] == [10, 10, scoring.judging.MAX_BYTES]
+    assert [size for _, size in ran] == [10, 10, scoring.shared_results.MAX_BYTES]
 
 
 def test_equal_results_are_one_object(databases: Path) -> None:
     fetch = lambda statements, database, size: [Reply(pages=[encode([(1, "a")])])] * len(statements)  # noqa: E731
-    results, database = scoring.judging.Results(fetch), locate(databases / "clubs" / "clubs.sqlite")
+    results, database = (
+        Results(fetch),
+        locate(databases / "clubs" / "clubs.sqlite"),
+    )
     assert results.get("a", database).rows is results.get("b", database).rows
 
 
@@ -441,7 +448,7 @@ def test_a_run_that_was_cut_goes_on_from_its_verdicts(
         with sqlite3.connect(database.path) as connection:
             rows = connection.execute(sql).fetchall()
         connection.close()
-        return scoring.judging.Nothing(rows, error=None)
+        return scoring.shared_results.Nothing(rows, error=None)
 
     asked = {"run": run, "workers": 1, "resumable": True, "output": tmp_path / "v.jsonl"}
     with pytest.raises(KeyboardInterrupt):
@@ -460,7 +467,10 @@ def test_statements_that_differ_in_case_and_spacing_alone_share_a_result(databas
         ran.extend(statements)
         return [Reply(pages=[encode([(sql,)])]) for sql in statements]
 
-    results, database = scoring.judging.Results(fetch), locate(databases / "clubs" / "clubs.sqlite")
+    results, database = (
+        Results(fetch),
+        locate(databases / "clubs" / "clubs.sqlite"),
+    )
     same = ["SELECT name  FROM member", "select NAME from\nmember"]
     other = ["SELECT 'A'", "SELECT 'a'", 'SELECT "A"', "SELECT 1 -- A", "SELECT 1 -- a"]
     for sql in [*same, *other]:

@@ -47,20 +47,19 @@ from text2sql.scoring.inputs import Cases, read_cases
 from text2sql.scoring.journal import Journal, journals_folder
 from text2sql.scoring.judging import (
     Case,
-    Fetch,
     FindNames,
     Judge,
     Keeps,
     Options,
     Prepared,
-    Results,
     RunSQL,
     Timed,
     Verdict,
 )
-from text2sql.scoring.manifests import manifest
+from text2sql.scoring.manifests import file_hash, manifest
 from text2sql.scoring.pairs import Metric
 from text2sql.scoring.scorecards import Scorecard, Tally
+from text2sql.scoring.shared_results import Fetch, Results
 from text2sql.scoring.spider.exact_match import exact_set_match
 from text2sql.scoring.spider.structure import Names
 from text2sql.scoring.suites import FindDatabase, database_finder, suite
@@ -273,7 +272,7 @@ def _fingerprint(
     card: Mapping[str, Any], cases: Cases, tables: str | Path | None, options: Options
 ) -> str:
     """Return a hash of everything that decides a verdict."""
-    names = None if tables is None else hashlib.sha256(Path(tables).read_bytes()).hexdigest()
+    names = None if tables is None else file_hash(tables)
     text = json.dumps([card, cases.predictions_hash, names, repr(options)], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
