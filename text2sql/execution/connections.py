@@ -13,9 +13,9 @@ a session: its connections are used once.
 import atexit
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from text2sql.databases import Database, redact
 from text2sql.errors import DatabaseError
@@ -23,6 +23,8 @@ from text2sql.schema.server_catalog import server_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, PoolProxiedConnection
+
+Lent = TypeVar("Lent", "Connection", "PoolProxiedConnection")
 
 MOST = 8  # connections to one database
 _PATIENCE = 600.0  # seconds to wait for one of them
@@ -33,38 +35,33 @@ _LOCK = threading.Lock()
 _PARENTS: list[dict[str, "Engine"]] = []  # kept, so that no destructor talks to their servers
 
 
-@contextmanager
-def borrow(database: Database) -> Iterator["PoolProxiedConnection"]:
+def borrow(database: Database) -> AbstractContextManager["PoolProxiedConnection"]:
     """Lend a connection of the driver itself, in autocommit mode.
 
     Raises:
         DatabaseError: the server cannot be reached.
         MissingExtra: its driver is not installed.
     """
-    engine = find_engine(database)
-    with _unreachable(database, engine):
-        connection = engine.raw_connection()
-    try:
-        yield connection
-    finally:
-        connection.close()
+    return _lent(database, lambda engine: engine.raw_connection())
 
 
-@contextmanager
-def connect(database: Database) -> Iterator["Connection"]:
+def connect(database: Database) -> AbstractContextManager["Connection"]:
     """Lend a connection of SQLAlchemy's.
 
     Raises:
         DatabaseError: the server cannot be reached.
         MissingExtra: its driver is not installed.
     """
+    return _lent(database, lambda engine: engine.connect())
+
+
+@contextmanager
+def _lent(database: Database, open_: Callable[["Engine"], Lent]) -> Iterator[Lent]:
     engine = find_engine(database)
     with _unreachable(database, engine):
-        connection = engine.connect()
-    try:
+        connection = open_(engine)
+    with closing(connection):
         yield connection
-    finally:
-        connection.close()
 
 
 def find_engine(database: Database) -> "Engine":
