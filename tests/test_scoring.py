@@ -317,7 +317,7 @@ def test_a_result_too_large_to_keep_is_run_once_for_all_metrics(databases: Path,
     judge = scoring.judging.Judge(
         scoring.scores.find_metrics(["execution_accuracy", "bird_execution_accuracy"]),
         lambda db_id: locate(databases / "clubs" / "clubs.sqlite"),
-        scoring.scores.names_finder(lambda db_id: databases / "clubs" / "clubs.sqlite", None),
+        scoring.runners.names_finder(lambda db_id: databases / "clubs" / "clubs.sqlite", None),
         Results(fetch),
     )
     assert set(judge.verdict(EXAMPLES[0], GOLD[0]).values.values()) == {1}

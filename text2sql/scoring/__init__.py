@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from text2sql.scoring.results import same_rows
     from text2sql.scoring.sampled import majority_vote, pass_at_k, score_samples
     from text2sql.scoring.scorecards import Scorecard, Share, percentiles, scorecard, wilson
-    from text2sql.scoring.scores import METRICS, RULES, Scores, score, write_verdicts
+    from text2sql.scoring.scores import METRICS, RULES, Scores, score
     from text2sql.scoring.spider.exact_match import exact_set_match
     from text2sql.scoring.spider.levels import LEVELS, hardness
+    from text2sql.scoring.verdict_files import write_verdicts
 
 __all__ = [
     "ERROR_CLASSES",
@@ -108,7 +109,7 @@ _HOMES = {
     "valid_sql": "execution_metrics",
     "ves": "bird_metrics",
     "wilson": "scorecards",
-    "write_verdicts": "scores",
+    "write_verdicts": "verdict_files",
 }
 
 __getattr__ = late(__name__, _HOMES)

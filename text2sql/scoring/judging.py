@@ -16,19 +16,16 @@ from text2sql.databases import Database
 from text2sql.errors import GoldError, SettingsError
 from text2sql.examples import Example
 from text2sql.scoring.execution_metrics import STATEMENTS, test_suite_accuracy
-from text2sql.scoring.pairs import Metric, Pair, Ran, Run
+from text2sql.scoring.pairs import Metric, Pair, Ran, Run, untimed
 from text2sql.scoring.predictions import Prediction
+from text2sql.scoring.runners import FindNames, Timed
 from text2sql.scoring.shared_results import Nothing, Results
 from text2sql.scoring.spider.exact_match import pair_components
 from text2sql.scoring.spider.levels import hardness
-from text2sql.scoring.spider.structure import Names
 from text2sql.scoring.spider.text import prepare_prediction
 from text2sql.scoring.suites import FindDatabase, suite
 
-RunSQL = Callable[[str, Database], Ran]
-Timed = Callable[[str, Database], float | None]  # engine seconds; None where it does not run
 Keeps = Callable[[str, Database, Sequence[tuple[Any, ...]]], bool]
-FindNames = Callable[[str], Names]  # from db_id
 Case = tuple[Example, Prediction]
 Prepared = tuple[Example, Sequence[Pair]]  # one pair for each accepted gold
 
@@ -88,10 +85,6 @@ class Options:
     classify: bool = True  # ours: say of wrong predictions what is wrong
 
 
-def _untimed(sql: str, database: Database) -> float | None:
-    raise NotImplementedError("this judge was made without a way to time SQL")
-
-
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Everything that a verdict depends on but the example and its prediction."""
@@ -101,7 +94,7 @@ class Judge:
     names: FindNames
     results: Results
     options: Options = Options()
-    timed: Timed = _untimed
+    timed: Timed = untimed
     keeps: Keeps | None = None  # on another engine: whether the gold has the rows it had
 
     def verdicts(self, cases: Sequence[Case]) -> list[Verdict]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from text2sql.errors import GoldError
+from text2sql.errors import GoldError, SettingsError
 from text2sql.scoring.spider.structure import Names
 
 
@@ -32,8 +32,13 @@ class Ran(Protocol):
 Run = Callable[[str], Ran]
 
 
-def _untimed(sql: str) -> float | None:
-    raise NotImplementedError("this pair was made without a way to time SQL")
+def untimed(*asked: Any) -> float | None:
+    """Stand where nobody gave a way to time SQL.
+
+    Raises:
+        SettingsError: always.
+    """
+    raise SettingsError("a metric of time needs a way to time SQL: score with an Executor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Pair:
     names: Callable[[], Names]  # of the example's database, read when first asked for
     dialect: str = "sqlite"
     # Engine seconds of a run that is not shared with anyone; None where the statement fails.
-    timed: Callable[[str], float | None] = _untimed
+    timed: Callable[[str], float | None] = untimed
     # Runners for every further database of the test suite; empty where there is one alone.
     others: Callable[[], Sequence[Run]] = tuple
     keep_distinct: bool = False  # for test_suite_accuracy; execution accuracy has a name for each

@@ -20,8 +20,8 @@ from text2sql.databases import Database
 from text2sql.execution.frames import Reply
 from text2sql.porting import Loaded, PortError, loaded_folder, porter
 from text2sql.schema.reading import read_schema
-from text2sql.scoring.judging import Timed
 from text2sql.scoring.results import same_rows
+from text2sql.scoring.runners import Timed
 from text2sql.scoring.shared_results import Fetch, Results
 
 

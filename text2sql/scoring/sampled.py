@@ -28,13 +28,14 @@ from text2sql.errors import DataError, SettingsError
 from text2sql.examples import Example
 from text2sql.execution.executor import Executor
 from text2sql.scoring.inputs import read_cases, read_gold
-from text2sql.scoring.judging import Judge, Options, RunSQL, Verdict
+from text2sql.scoring.judging import Judge, Options, Verdict
 from text2sql.scoring.manifests import manifest
 from text2sql.scoring.pairs import Metric, Ran
 from text2sql.scoring.predictions import Prediction
 from text2sql.scoring.results import Row, same_rows
+from text2sql.scoring.runners import RunSQL, names_finder, runner
 from text2sql.scoring.scorecards import scorecard
-from text2sql.scoring.scores import Scores, find_metrics, names_finder, runner
+from text2sql.scoring.scores import Scores, find_metrics
 from text2sql.scoring.shared_results import Nothing, Results
 from text2sql.scoring.suites import FindDatabase, database_finder
 

@@ -13,12 +13,11 @@ Not covered: several samples per question (`sampled`).
 import gc
 import hashlib
 import json
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -27,12 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from text2sql.databases import Database
-from text2sql.errors import OutputError, SettingsError, UnknownName
+from text2sql.errors import SettingsError, UnknownName
 from text2sql.examples import Example
 from text2sql.execution.executor import Executor
-from text2sql.execution.frames import Reply, encode
-from text2sql.outputs import full_disk, write_whole
-from text2sql.schema.spider_tables import SpiderSchemas
 from text2sql.scoring.bird_metrics import r_ves, soft_f1, ves
 from text2sql.scoring.execution_metrics import (
     bird_execution_accuracy,
@@ -45,24 +41,15 @@ from text2sql.scoring.execution_metrics import (
 from text2sql.scoring.gold_cache import GoldCache
 from text2sql.scoring.inputs import Cases, read_cases
 from text2sql.scoring.journal import Journal, journals_folder
-from text2sql.scoring.judging import (
-    Case,
-    FindNames,
-    Judge,
-    Keeps,
-    Options,
-    Prepared,
-    RunSQL,
-    Timed,
-    Verdict,
-)
+from text2sql.scoring.judging import Case, Judge, Keeps, Options, Prepared, Verdict
 from text2sql.scoring.manifests import file_hash, manifest
 from text2sql.scoring.pairs import Metric
+from text2sql.scoring.runners import Runner, RunSQL, names_finder, runner
 from text2sql.scoring.scorecards import Scorecard, Tally
-from text2sql.scoring.shared_results import Fetch, Results
+from text2sql.scoring.shared_results import Results
 from text2sql.scoring.spider.exact_match import exact_set_match
-from text2sql.scoring.spider.structure import Names
 from text2sql.scoring.suites import FindDatabase, database_finder, suite
+from text2sql.scoring.verdict_files import write_lines, write_verdicts
 
 METRICS: dict[str, Metric] = {
     "execution_accuracy": execution_accuracy,
@@ -79,7 +66,6 @@ METRICS: dict[str, Metric] = {
 RULES = {"official": "execution_accuracy", "strict": "strict_execution_accuracy"}  # the headlines
 ENGINES = ("duckdb",)  # to which a SQLite benchmark can be ported
 TIMED = {"ves", "r_ves"}
-MAX_ROWS = 1_000_000  # of a result; a larger one is not compared
 BATCH = 16  # examples on one database whose statements go to a worker together
 _COLLECT_AFTER = 200_000  # objects; by default 700, which costs a fifth of the time
 _NEAR, _FAR = 4, 32  # batches prepared or waiting for it, by thread
@@ -235,7 +221,7 @@ def _score_on_disk(
         scoring.into(journal)
         scores = replace(_scores((), scoring.tally, card, started), continued=journal.done)
         if output:
-            _write(journal.lines(), scores, Path(output))
+            write_lines(journal.lines(), scores, Path(output))
     return scores
 
 
@@ -310,71 +296,6 @@ def find_metrics(
 
 def _named(metric: Metric) -> tuple[str, Metric]:
     return str(getattr(metric, "__name__", type(metric).__name__)), metric
-
-
-def names_finder(find: FindDatabase, tables: str | Path | None) -> FindNames:
-    """Return the function from db_id to the names of its schema, each read once.
-
-    The function raises DataError where `tables` cannot be read, and UnknownName for a db_id that is
-    not in it.
-    """
-    from text2sql.schema.reading import read_schema
-
-    if tables is None:
-        return cache(lambda db_id: Names.of(read_schema(find(db_id))))
-    published = cache(lambda: SpiderSchemas(tables))  # when first asked: workers run meanwhile
-
-    def known(db_id: str) -> Names:
-        schemas = published()
-        if db_id not in schemas:
-            raise UnknownName("database", db_id, schemas, f"in {tables}")
-        return Names.of(schemas[db_id])
-
-    return cache(known)
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """Two ways to run SQL: several statements with their rows encoded, and one for its time."""
-
-    fetch: Fetch
-    timed: Timed
-
-
-@contextmanager
-def runner(
-    run: RunSQL | None,
-    *,
-    workers: int,
-    timeout: float,
-    as_of: date | str | None = None,
-    executor: Executor | None = None,
-) -> Iterator[Runner]:
-    """Give the caller's way to run SQL, or a pool that lives until the block ends."""
-    if run is not None:
-        one = run
-        yield Runner(
-            lambda statements, database, size: [_reply(one(sql, database)) for sql in statements],
-            lambda sql, database: getattr(one(sql, database), "seconds", None),
-        )
-        return
-    with nullcontext(executor) if executor else Executor(workers=workers).start() as pool:
-
-        def fetch(statements: Sequence[str], database: Database, size: int) -> list[Reply]:
-            caps = {"max_rows": MAX_ROWS, "max_bytes": size}
-            return pool.fetch(statements, database, timeout=timeout, as_of=as_of, **caps)
-
-        def timed(sql: str, database: Database) -> float | None:
-            ran = pool.execute(sql, database, timeout=timeout, max_rows=MAX_ROWS, as_of=as_of)
-            return ran.seconds if ran.error is None else None
-
-        yield Runner(fetch, timed)
-
-
-def _reply(ran: Any) -> Reply:
-    kind = None if ran.error is None else getattr(ran, "error_kind", "engine")
-    pages = [encode(list(ran.rows))] if ran.rows else []
-    return Reply(kind, ran.error, 0.0, ran.truncated, [], pages)
 
 
 @contextmanager
@@ -474,38 +395,3 @@ def _batches(cases: Iterable[Case]) -> Iterator[list[Case]]:
         batch.append(case)
     if batch:
         yield batch
-
-
-def scorecard_path(verdicts: str | Path) -> Path:
-    """Return where the scorecard of a verdict file lies: `x.jsonl` has `x.scorecard.json`."""
-    path = Path(verdicts)
-    return path.with_name(f"{path.name.removesuffix('.jsonl')}.scorecard.json")
-
-
-def write_verdicts(scores: Scores, path: str | Path) -> None:
-    """Write one verdict a line, and the scorecard with its manifest beside it.
-
-    Raises:
-        OutputError: a file cannot be written.
-    """
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in scores.records())
-    _write(lines, scores, Path(path))
-
-
-def _write(lines: Iterable[str], scores: Scores, path: Path) -> None:
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: this is a folder")
-    scratch = path.with_name(f".{path.name}.part")
-    try:
-        with (
-            full_disk(path.parent),
-            scratch.open("w", encoding="utf-8", errors="surrogatepass", newline="\n") as file,
-        ):
-            file.writelines(lines)
-        card = json.dumps(scores.scorecard, ensure_ascii=False, indent=2)
-        write_whole(scorecard_path(path), card + "\n")
-        shutil.move(scratch, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 from text2sql.errors import DataError, UnknownName
 from text2sql.records import read_text
-from text2sql.scoring.scores import scorecard_path
+from text2sql.scoring.verdict_files import scorecard_path
 
 _SOURCES = ("source_index", "original")  # of a perturbed example: the index of the original one
 
