@@ -61,6 +61,8 @@ def _array(text: str, path: Path) -> list[tuple[int, Any]]:
         raise DataError(f"malformed JSON: {error.msg}", path, error.lineno) from None
     except RecursionError:
         raise DataError("malformed JSON: nested too deeply", path) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise DataError("malformed JSON: a number is too long", path) from None
 
 
 def _lines(text: str, path: Path) -> list[tuple[int, Any]]:
@@ -70,8 +72,9 @@ def _lines(text: str, path: Path) -> list[tuple[int, Any]]:
             continue
         try:
             records.append((number, json.loads(line)))
-        except (json.JSONDecodeError, RecursionError) as error:
-            reason = getattr(error, "msg", "nested too deeply")
+        except (ValueError, RecursionError) as error:
+            deep = isinstance(error, RecursionError)
+            reason = "nested too deeply" if deep else getattr(error, "msg", "a number is too long")
             raise DataError(f"malformed JSON: {reason}", path, number) from None
     return records
 

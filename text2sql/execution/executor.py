@@ -311,7 +311,7 @@ def _signature(database: Database) -> Signature:
         message = f"cannot open database {database.path}: {error.strerror}"
         raise DatabaseError(message, database.shown) from None
     logs = [os.path.exists(f"{database.path}{suffix}") for suffix in ("-wal", "-shm")]  # noqa: PTH110
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns, *logs
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, *logs
 
 
 def _stop_all(crew: list[Worker]) -> None:
