@@ -70,6 +70,8 @@ def script(folder: Path, body: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a background job of a shell ignores Ctrl-C, and so would whatever it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -138,7 +140,14 @@ def test_closing_ends_what_still_runs(path: Path) -> None:
         assert slow.result().error_kind == "killed"
 
 
-def test_ctrl_c_does_not_hand_the_answer_to_the_next_caller(path: Path) -> None:
+@pytest.fixture
+def heeds_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_does_not_hand_the_answer_to_the_next_caller(path: Path, heeds_ctrl_c) -> None:
     with Executor(path) as executor:
         executor.execute("SELECT 1")
         main = threading.main_thread().ident
