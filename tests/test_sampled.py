@@ -16,7 +16,7 @@ from text2sql.errors import DataError, GoldError, SettingsError, UnknownName
 from text2sql.examples import Example
 from text2sql.execution import Executor
 from text2sql.scoring.bird_metrics import soft_f1
-from text2sql.scoring.sampled import majority_vote, pass_at_k, sample_scores, score_samples
+from text2sql.scoring.sampled import majority_vote, pass_at_k, score_samples
 
 GOLD = [
     "SELECT name FROM member",
@@ -69,9 +69,11 @@ def test_pass_at_k_refuses_what_cannot_be(n: int, c: int, k: int) -> None:
         pass_at_k(n, c, k)
 
 
-def test_sample_scores_average_over_questions() -> None:
-    found = sample_scores([[1, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]], [1, 2, 4])
-    assert found == pytest.approx({1: (0.25 + 0 + 1) / 3, 2: (0.5 + 0 + 1) / 3, 4: 2 / 3})
+@pytest.mark.parametrize(
+    ("right", "expected"), [(1, (0.25, 0.5, 1)), (0, (0, 0, 0)), (4, (1, 1, 1))]
+)
+def test_pass_at_k_of_four_samples(right: int, expected: tuple[float, ...]) -> None:
+    assert tuple(pass_at_k(4, right, k) for k in (1, 2, 4)) == pytest.approx(expected)
 
 
 def test_the_commonest_result_wins_the_vote() -> None:

@@ -1,7 +1,8 @@
 """A SQLite database and its SQL on DuckDB: the same rows where that can be, else an error.
 
-    >>> run = ported_runner(find, cache=folder, run=executor.execute)
-    >>> run("SELECT name FROM singer WHERE age > '20'", "concert_singer").rows
+    >>> loaded = loaded_folder(find, folder)("concert_singer")
+    >>> write = porter(read_schema(find("concert_singer")), stored=loaded.stored)
+    >>> execute(write("SELECT name FROM singer WHERE age > '20'"), loaded.database).rows
 
 loading      a file, types and keys kept           values       what SQLite's types mean
 statements   rules on the tree, in order           expressions, functions   one by one
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from text2sql.exports import late
 
 if TYPE_CHECKING:
-    from text2sql.porting.loading import Loaded, load_into_duckdb, loaded_folder, ported_runner
+    from text2sql.porting.loading import Loaded, load_into_duckdb, loaded_folder
     from text2sql.porting.statements import port, porter
     from text2sql.porting.values import PortError
 
@@ -23,7 +24,6 @@ __all__ = [
     "load_into_duckdb",
     "loaded_folder",
     "port",
-    "ported_runner",
     "porter",
 ]
 
@@ -33,7 +33,6 @@ _HOMES = {
     "load_into_duckdb": "loading",
     "loaded_folder": "loading",
     "port": "statements",
-    "ported_runner": "loading",
     "porter": "statements",
 }
 

@@ -30,9 +30,7 @@ from typing import Any
 
 from text2sql.databases import Database, check_db_id, locate, read_head
 from text2sql.errors import DatabaseError, OutputError
-from text2sql.execution.results import Execution, failed
 from text2sql.outputs import write_whole
-from text2sql.porting.statements import PortError, porter
 from text2sql.schema import read_schema
 from text2sql.schema.model import ForeignKey, Table
 from text2sql.schema.quoting import quoted
@@ -135,36 +133,6 @@ def loaded_folder(find: Callable[[str], Database], cache: Path) -> Callable[[str
         return known[db_id]
 
     return load
-
-
-def ported_runner(
-    find: Callable[[str], Database], *, cache: Path, run: Callable[[str, Database], Execution]
-) -> Callable[[str, str], Execution]:
-    """Return a function that runs SQLite's SQL on DuckDB, on a copy of the database.
-
-    Args:
-        find: from a db_id to its SQLite database.
-        cache: folder of the copies, see `loaded_folder`.
-        run: runs DuckDB's SQL, such as `Executor.execute`.
-
-    Returns:
-        From SQL and db_id to what it did; SQL that has no counterpart is an error of kind "engine",
-        as is what DuckDB does not run.
-    """
-    load = loaded_folder(find, cache)
-    porters: dict[str, Callable[[str], str]] = {}
-
-    def run_ported(sql: str, db_id: str) -> Execution:
-        loaded = load(db_id)
-        if db_id not in porters:
-            porters[db_id] = porter(read_schema(find(db_id)), stored=loaded.stored)
-        try:
-            written = porters[db_id](sql)
-        except PortError as error:
-            return failed("engine", f"cannot be written for DuckDB: {error}")
-        return run(written, loaded.database)
-
-    return run_ported
 
 
 def _load_cached(database: Database, db_id: str, cache: Path) -> Loaded:

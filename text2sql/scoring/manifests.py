@@ -94,6 +94,16 @@ def manifest(
     }
 
 
+def described(gold: Any) -> dict[str, Any]:
+    """Return what `manifest` takes as data and files where the caller says only what the gold is.
+
+    Args:
+        gold: a file, or examples.
+    """
+    files = [Path(gold)] if isinstance(gold, str | Path) else []
+    return {"data": files[0].name if files else "examples", "files": files}
+
+
 def _hash(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

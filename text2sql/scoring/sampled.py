@@ -20,7 +20,6 @@ from datetime import date
 from functools import cache
 from math import comb
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from text2sql.databases import Database
@@ -29,7 +28,7 @@ from text2sql.examples import Example
 from text2sql.execution.executor import Executor
 from text2sql.scoring.inputs import read_cases, read_gold
 from text2sql.scoring.judging import Judge, Options, Verdict
-from text2sql.scoring.manifests import manifest
+from text2sql.scoring.manifests import described, manifest
 from text2sql.scoring.pairs import Metric, Ran
 from text2sql.scoring.predictions import Prediction
 from text2sql.scoring.results import Row, same_rows
@@ -67,19 +66,6 @@ def pass_at_k(n: int, c: int, k: int) -> float:
         raise SettingsError(f"{c} of {n} samples cannot be right")
     draws = comb(n, k)
     return (draws - comb(n - c, k)) / draws
-
-
-def sample_scores(verdicts: Sequence[Sequence[int]], ks: Iterable[int]) -> dict[int, float]:
-    """Return pass@k, averaged over questions.
-
-    Args:
-        verdicts: a row of 0 and 1 for each question, one value a sample; at least one row.
-        ks: each at most the length of the shortest row.
-
-    Raises:
-        SettingsError: as `pass_at_k`.
-    """
-    return {k: fmean(pass_at_k(len(row), sum(row), k) for row in verdicts) for k in ks}
 
 
 def majority_vote(results: Sequence[Ran]) -> int:
@@ -185,7 +171,7 @@ def score_samples(
         databases=found,
         metrics=[*(f"pass@{each}" for each in ks), VOTE],
         scoring={key: value for key, value in scoring.items() if value is not None},
-        **(about or _described(gold)),
+        **(about or described(gold)),
     )
     counted = scorecard([verdict.record() for verdict in verdicts], card)
     seconds = round(time.monotonic() - started, 3)
@@ -202,11 +188,6 @@ def _checked(k: Sequence[int], samples: int) -> list[int]:
 
 def _filled(cases: Sequence[Samples], most: int) -> list[Samples]:
     return [(example, samples + ("",) * (most - len(samples))) for example, samples in cases]
-
-
-def _described(gold: str | Path | Sequence[Example]) -> dict[str, Any]:
-    files = [Path(gold)] if isinstance(gold, str | Path) else []
-    return {"data": files[0].name if files else "examples", "files": files}
 
 
 def _judge_all(

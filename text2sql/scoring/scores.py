@@ -42,7 +42,7 @@ from text2sql.scoring.gold_cache import GoldCache
 from text2sql.scoring.inputs import Cases, read_cases
 from text2sql.scoring.journal import Journal, journals_folder
 from text2sql.scoring.judging import Case, Judge, Keeps, Options, Prepared, Verdict
-from text2sql.scoring.manifests import file_hash, manifest
+from text2sql.scoring.manifests import described, file_hash, manifest
 from text2sql.scoring.pairs import Metric
 from text2sql.scoring.runners import Runner, RunSQL, names_finder, runner
 from text2sql.scoring.scorecards import Scorecard, Tally
@@ -188,7 +188,7 @@ def score(
             metrics=list(chosen),
             rule=rule,
             scoring={key: value for key, value in said.items() if value},
-            **(about or _described(gold)),
+            **(about or described(gold)),
         )
         way, keeps = _ported(pool, found) if engine else (pool, None)
         names = names_finder(found.__getitem__, tables)
@@ -238,11 +238,6 @@ def _scores(
 ) -> Scores:
     seconds = round(time.monotonic() - started, 3)
     return Scores(verdicts, tally.metrics, tally.scorecard(card), seconds)
-
-
-def _described(gold: Any) -> dict[str, Any]:
-    files = [Path(gold)] if isinstance(gold, str | Path) else []
-    return {"data": files[0].name if files else "examples", "files": files}
 
 
 def _with_suites(found: Mapping[str, Database]) -> dict[str, Database]:
