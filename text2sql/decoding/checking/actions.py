@@ -1,0 +1,706 @@
+"""What happens between two terminals: the actions that `grammar.PRODUCTIONS` names with `@`.
+
+An action takes the `Move` of a terminal and changes its frame; False means that the terminal is not
+legal here. Between a name and what makes it a table, a column, a qualifier or a function, `held`
+keeps it: ("name", folded bytes, quoted), ("dot", qualifier), ("source", name, relation).
+
+Not covered: kinds of values; a dialect that is typed has more actions, in `kinds`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from text2sql.decoding.checking.frames import (
+    Block,
+    Call,
+    Context,
+    Frame,
+    Output,
+    Query,
+    Reference,
+)
+from text2sql.decoding.checking.scope import DEPTH_LIMIT, Move, Scope
+
+Action = Callable[[Move], bool]
+DOUBLE_QUOTED, STRING_QUOTED = 1, 3  # how a name was written: 0 bare, 2 another way to quote
+
+
+class Actions:
+    """The actions of one scope, by name."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope, self.frames, self.dialect = scope, scope.frames, scope.dialect
+        self.table: dict[str, Action] = {
+            name.removeprefix("do_"): getattr(self, name)
+            for name in dir(self)
+            if name.startswith("do_")
+        }
+        for name in _MARKS:
+            self.table.setdefault(name, self._mark)
+
+    def _mark(self, move: Move) -> bool:
+        move.frame = self.scope.marked(move.frame)
+        return True
+
+    # --- queries -----------------------------------------------------------------------------
+
+    def _push(self, move: Move, role: str, *, width: int | None = None) -> bool:
+        names = () if move.frame is None else self.scope.query_of(move.frame).names
+        move.frame = self.frames.make(
+            Query, move.frame, role, names, width, (), 0, False, None, (), ""
+        )
+        return True
+
+    def do_open(self, move: Move) -> bool:
+        return self._push(move, "top")
+
+    def do_scalar(self, move: Move) -> bool:
+        move.frame = self.scope.marked(move.frame)
+        return self._push(move, "scalar", width=1)
+
+    def do_limit_scalar(self, move: Move) -> bool:
+        return self._push(move, "limit", width=1)
+
+    def do_in_query(self, move: Move) -> bool:
+        frame = move.frame
+        width = frame.detail if isinstance(frame, Context) and frame.kind == "row_in" else 1
+        return self._push(move, "in", width=width)
+
+    def do_exists(self, move: Move) -> bool:
+        move.frame = self.scope.marked(move.frame)
+        return self._push(move, "exists")
+
+    def _pop(self, move: Move) -> bool:
+        move.frame = move.frame.parent
+        return True
+
+    do_end_scalar = do_end_exists = do_end_in_query = _pop
+
+    def do_end_query(self, move: Move) -> bool:
+        block: Block = move.frame
+        query: Query = block.parent
+        outputs = query.outputs if query.arms else block.outputs
+        move.frame = self.frames.change(query, outputs=outputs, arms=query.arms + 1)
+        return True
+
+    def do_can_derive(self, move: Move) -> bool:
+        block: Block = move.frame
+        if move.depth >= DEPTH_LIMIT:
+            return False
+        stars = [o for o in block.outputs if o.name == b"*" and o.qualifier is None]
+        width = self.scope.query_of(block).width
+        if stars and width is not None:
+            return width > len(self.scope.starred(block))
+        return len(block.sources) < 20
+
+    def do_derived(self, move: Move) -> bool:
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        stars = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
+        rest = width - len(self.scope.starred(block)) if stars and width is not None else None
+        return self._push(move, "derived", width=rest)
+
+    def do_end_derived(self, move: Move) -> bool:
+        query: Query = move.frame
+        move.held = ("source", None, self.scope.relation_of(query))
+        move.frame = query.parent
+        return True
+
+    # --- common table expressions ------------------------------------------------------------
+
+    def do_with(self, move: Move) -> bool:
+        return move.depth < DEPTH_LIMIT
+
+    def do_recursive(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, recursion="declared")
+        return True
+
+    def do_cte(self, move: Move) -> bool:
+        owner: Query = move.frame
+        name = self._name(move)
+        known = owner.parent and self.scope.query_of(owner.parent).names or ()
+        if any(own == name for own, _ in owner.names[len(known) :]):
+            return False
+        possible = self.dialect.open_recursion or owner.recursion == "declared"
+        recursion = "possible" if possible else ""
+        move.frame = self.frames.make(
+            Query, owner, "cte", owner.names, None, (), 0, False, name, (), recursion
+        )
+        return True
+
+    def do_cte_column(self, move: Move) -> bool:
+        query: Query = move.frame
+        name = self._name(move)
+        if name in query.columns:
+            return False
+        move.frame = self.frames.change(query, columns=(*query.columns, name))
+        return True
+
+    def do_open_cte(self, move: Move) -> bool:
+        query: Query = move.frame
+        names = (*query.names, (query.cte, None))
+        move.frame = self.frames.change(query, names=names, width=len(query.columns) or None)
+        return True
+
+    def do_close_cte(self, move: Move) -> bool:
+        query: Query = move.frame
+        found = (query.cte, self.scope.relation_of(query))
+        move.frame = self.frames.change(query.parent, names=(*query.parent.names, found))
+        return True
+
+    # --- set operations ----------------------------------------------------------------------
+
+    def do_arm(self, move: Move) -> bool:
+        block: Block = move.frame
+        query: Query = block.parent
+        if query.recursion == "used":
+            return False
+        outputs = query.outputs if query.arms else block.outputs
+        move.frame = self.frames.change(
+            query, outputs=outputs, width=len(outputs), arms=query.arms + 1, union=False
+        )
+        return True
+
+    def do_arm_union(self, move: Move) -> bool:
+        if not self.do_arm(move):
+            return False
+        move.frame = self.frames.change(move.frame, union=True)
+        return True
+
+    # --- the SELECT list ---------------------------------------------------------------------
+
+    def _select(self, move: Move, phase: str) -> bool:
+        nothing: frozenset[Any] = frozenset()
+        deep = move.depth >= DEPTH_LIMIT
+        found = ((), (), (), nothing, (), None, "", False, False, nothing, deep)
+        move.frame = self.frames.make(Block, move.frame, phase, *found)
+        return True
+
+    def do_select(self, move: Move) -> bool:
+        return self._select(move, "items")
+
+    def do_distinct(self, move: Move) -> bool:
+        return True
+
+    def do_item(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, item=b"", uses="")
+        return True
+
+    def do_star(self, move: Move) -> bool:
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        if width is not None and (block.outputs or (block.deep and block.phase == "items")):
+            return False
+        return self._output(move, Output(b"*"))
+
+    def do_item_value(self, move: Move) -> bool:
+        block: Block = move.frame
+        if isinstance(block.item, tuple):
+            return self._output(move, Output(b"*", qualifier=block.item[1]))
+        return self._output(move, Output(block.item or None, uses=block.uses))
+
+    def _output(self, move: Move, output: Output) -> bool:
+        block: Block = move.frame
+        if block.phase == "late" and output.name == b"*":
+            shown = self.scope.starred(block, output.qualifier)
+            changed = self.frames.change(block, outputs=(*block.outputs, *shown), item=None)
+        else:
+            changed = self.frames.change(block, outputs=(*block.outputs, output), item=None)
+        width = self.scope.query_of(changed).width
+        if width is not None and self.scope.least_width(changed)[0] > width:
+            return False
+        move.frame = changed
+        return True
+
+    def do_alias(self, move: Move) -> bool:
+        block: Block = move.frame
+        name = self._name(move)
+        if name in self.scope.forbidden_outputs(block):
+            return False
+        named = block.outputs[-1]._replace(name=name, explicit=True)
+        move.frame = self.frames.change(block, outputs=(*block.outputs[:-1], named))
+        return True
+
+    def _last_output_fits(self, block: Block) -> bool:
+        last = block.outputs[-1]
+        return last.name == b"*" or last.name not in self.scope.forbidden_outputs(block)
+
+    def do_next_item(self, move: Move) -> bool:
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        if width is not None:
+            stars = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
+            if stars or self.scope.least_width(block)[0] >= width:
+                return False
+        return self._last_output_fits(block)
+
+    # --- FROM --------------------------------------------------------------------------------
+
+    def do_from(self, move: Move) -> bool:
+        block: Block = move.frame
+        if not self._list_is_whole(block):
+            return False
+        move.frame = self.frames.change(block, phase="from")
+        return True
+
+    def _list_is_whole(self, block: Block) -> bool:
+        width = self.scope.query_of(block).width
+        stars = any(output.name == b"*" for output in block.outputs)
+        whole = width is None or stars or len(block.outputs) == width
+        return whole and self._last_output_fits(block)
+
+    def do_from_first(self, move: Move) -> bool:
+        return self._select(move, "from")
+
+    def do_select_after(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, phase="late")
+        return True
+
+    def do_end_items(self, move: Move) -> bool:
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        if width is not None and len(block.outputs) != width:
+            return False
+        move.frame = self.frames.change(block, phase="closed")
+        return self._last_output_fits(block)
+
+    def do_close_from(self, move: Move) -> bool:
+        block: Block = move.frame
+        closed = self.scope.settle(block)
+        move.frame = closed
+        return closed is not None
+
+    def do_no_from(self, move: Move) -> bool:
+        block: Block = move.frame
+        if not self._list_is_whole(block) or any(o.name == b"*" for o in block.outputs):
+            return False
+        closed = self.scope.settle(block)
+        move.frame = closed
+        return closed is not None
+
+    def do_table(self, move: Move) -> bool:
+        block: Block = move.frame
+        name = self._name(move)
+        found = self.scope.find_relation(block, name)
+        if found is None or not self.scope.can_add(block, name, found):
+            return False
+        query = block.parent
+        if query.cte == name and query.recursion == "possible":
+            if block.aggregates or any(output.uses for output in block.outputs):
+                return False
+            move.frame = self.frames.change(
+                block, parent=self.frames.change(query, recursion="used")
+            )
+        move.held = ("source", name, found)
+        return True
+
+    def do_source(self, move: Move) -> bool:
+        _, name, found = move.held
+        return self._add(move, name, found)
+
+    def do_source_as(self, move: Move) -> bool:
+        return self._add(move, self._name(move), move.held[2])
+
+    def _add(self, move: Move, name: bytes | None, found: Any) -> bool:
+        block: Block = move.frame
+        lenient = block.phase == "join"
+        added = self.scope.add_source(block, name, found, lenient=lenient)
+        move.frame, move.held = added, None
+        if added is not None and block.phase == "natural":
+            move.frame = self.frames.change(added, phase="from")
+        return added is not None
+
+    def _joining(self, move: Move, phase: str) -> bool:
+        move.frame = self.frames.change(move.frame, phase=phase)
+        return True
+
+    def do_comma(self, move: Move) -> bool:
+        return self._joining(move, "from")
+
+    def do_join(self, move: Move) -> bool:
+        return self._joining(move, "join")
+
+    def do_cross(self, move: Move) -> bool:
+        return self._joining(move, "from")
+
+    def do_natural(self, move: Move) -> bool:
+        return self._joining(move, "natural")
+
+    def do_settled(self, move: Move) -> bool:
+        return self.scope.feasible(move.frame)
+
+    def do_on(self, move: Move) -> bool:
+        return self._joining(move, "on")
+
+    def do_end_on(self, move: Move) -> bool:
+        return self._joining(move, "from")
+
+    def do_can_use(self, move: Move) -> bool:
+        return move.depth < DEPTH_LIMIT and next(self.usable(move.frame), None) is not None
+
+    def usable(self, block: Block) -> Any:
+        """Yield the names that USING may hold: once on the left, once in the last source."""
+        left = self.frames.change(block, sources=block.sources[:-1])
+        done = {name for name, _ in block.merged}
+        width = self.scope.query_of(block).width
+        starred = any(o.name == b"*" for o in block.outputs)
+        if width is not None and starred:
+            return
+        for name in block.sources[-1].relation.ordered:
+            if self.scope.count(left, Reference(None, name)) == 1:
+                merged_now = dict(block.merged).get(name, 0)
+                total = self.scope.count(block, Reference(None, name))
+                if total == 2 or (name in done and merged_now and total == 2):
+                    yield name
+
+    def do_using(self, move: Move) -> bool:
+        block: Block = move.frame
+        name = self._name(move)
+        if name not in self.usable(block):
+            return False
+        merged = dict(block.merged)
+        merged[name] = merged.get(name, 1) + 1
+        move.frame = self.frames.change(block, merged=tuple(sorted(merged.items())))
+        return True
+
+    def do_end_using(self, move: Move) -> bool:
+        return self._joining(move, "from")
+
+    # --- the other clauses -------------------------------------------------------------------
+
+    def _clause(self, move: Move, phase: str) -> bool:
+        move.frame = self.frames.change(move.frame, phase=phase, item=None)
+        return True
+
+    def do_phase_where(self, move: Move) -> bool:
+        return self._clause(move, "where")
+
+    def do_phase_group(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, grouped=True)
+        return self._clause(move, "group")
+
+    def do_can_have(self, move: Move) -> bool:
+        return bool(move.frame.grouped or move.frame.aggregates)
+
+    def do_phase_having(self, move: Move) -> bool:
+        return self._clause(move, "having")
+
+    def do_phase_order(self, move: Move) -> bool:
+        compound = self.scope.query_of(move.frame).arms > 0
+        return self._clause(move, "compound" if compound else "order")
+
+    def do_phase_limit(self, move: Move) -> bool:
+        return self._clause(move, "limit")
+
+    def do_term(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, item=b"", uses="")
+        return True
+
+    def do_number(self, move: Move) -> bool:
+        block = move.frame
+        if isinstance(block, Block) and block.item == b"":
+            if block.phase == "compound" and not self._is_position(block, move.payload):
+                return False
+            if block.phase in ("order", "group", "compound"):
+                move.held = ("position", move.payload)
+                return True
+        return self._mark(move)
+
+    def _is_position(self, block: Block, digits: bytes) -> bool:
+        outputs = self._listed(block)
+        if not digits.isdigit() or not 1 <= int(digits) <= len(outputs):
+            return False
+        return block.phase != "group" or not outputs[int(digits) - 1].uses
+
+    def _listed(self, block: Block) -> tuple[Output, ...]:
+        query = self.scope.query_of(block)
+        return query.outputs if query.arms else block.outputs
+
+    def do_end_term(self, move: Move) -> bool:
+        block: Block = move.frame
+        if move.held and move.held[0] == "position" and block.item == b"":
+            if not self._is_position(block, move.held[1]):
+                return False
+        move.held = None
+        move.frame = self.frames.change(block, item=None)
+        return True
+
+    # --- columns -----------------------------------------------------------------------------
+
+    def _name(self, move: Move) -> bytes:
+        name: bytes = move.payload[0]
+        return name
+
+    def do_column(self, move: Move) -> bool:
+        _, name, quoted = move.held
+        if not quoted and not self.dialect.allows(name, "column"):
+            return False
+        soft = quoted == DOUBLE_QUOTED and self.dialect.string_fallback
+        return self._refer(move, Reference(None, name, soft=soft))
+
+    def do_dot(self, move: Move) -> bool:
+        _, name, quoted = move.held
+        if not quoted and not self.dialect.allows(name, "qualifier"):
+            return False
+        if not self.scope.qualifier_fits(move.frame, name):
+            return False
+        move.held = ("dot", name)
+        return True
+
+    def do_member(self, move: Move) -> bool:
+        return self._refer(move, Reference(move.held[1], self._name(move)))
+
+    def _refer(self, move: Move, reference: Reference) -> bool:
+        frame: Frame = move.frame
+        fresh = isinstance(frame, Block) and frame.item == b""
+        met = self.scope.resolve(frame, reference, alone=fresh and move.alone)
+        if met is None:
+            return False
+        if isinstance(met, Block) and met.item is not None:
+            met = self.frames.change(met, item=reference.name if fresh else None)
+        move.frame, move.held = met, None
+        return True
+
+    def do_qualified_star(self, move: Move) -> bool:
+        block = move.frame
+        if not isinstance(block, Block) or block.item != b"":
+            return False
+        qualifier = move.held[1]
+        reference = Reference(qualifier, b"*", local=True)
+        width = self.scope.query_of(block).width
+        if block.phase == "late":
+            if self.scope.count(block, reference) != 1:
+                return False
+        else:
+            if block.phase != "items" or (width is not None and block.deep):
+                return False
+            block = self.scope.owe(block, reference)
+            if block is None:
+                return False
+        move.frame = self.frames.change(block, item=("*", qualifier))
+        move.held = None
+        return True
+
+    # --- functions ---------------------------------------------------------------------------
+
+    def do_call(self, move: Move) -> bool:
+        _, name, quoted = move.held
+        function = None if quoted else self.dialect.functions.get(name.decode("utf-8", "replace"))
+        if function is None:
+            return False
+        begun = self.scope.begin_call(move.frame, function)
+        move.frame, move.held = begun, None
+        return begun is not None
+
+    def do_count_star(self, move: Move) -> bool:
+        call: Call = move.frame
+        return call.function.name == "count"
+
+    def do_no_arguments(self, move: Move) -> bool:
+        call: Call = move.frame
+        return call.least == 0 and move.terminal == ")"
+
+    def do_distinct_argument(self, move: Move) -> bool:
+        call: Call = move.frame
+        if not call.function.distinct or call.least > 1:
+            return False
+        move.frame = self.frames.change(call, distinct=True)
+        return True
+
+    def do_argument(self, move: Move) -> bool:
+        return self._argument(move)
+
+    def do_next_argument(self, move: Move) -> bool:
+        call: Call = move.frame
+        return not call.distinct and self._argument(move)
+
+    def _argument(self, move: Move) -> bool:
+        call: Call = move.frame
+        most = call.function.most
+        if call.function.name in self.dialect.scalar_too:
+            most = self.dialect.scalar_too[call.function.name].most
+        if most is not None and call.count >= most:
+            return False
+        if call.count >= 20:
+            return False
+        call = self.frames.change(call, count=call.count + 1)
+        reads = self._reads(call)
+        move.frame = call if reads == "expression" else self.frames.make(Context, call, reads)
+        return True
+
+    def _reads(self, call: Call) -> str:
+        function = call.function
+        if call.count > 1 and function.name in self.dialect.scalar_too:
+            function = self.dialect.scalar_too[function.name]
+        place = call.count - 1
+        if place >= len(function.reads):
+            tail = function.reads[-function.step :]
+            return tail[(place - len(function.reads)) % len(tail)]
+        return function.reads[place]
+
+    def do_end_argument(self, move: Move) -> bool:
+        if isinstance(move.frame, Context):
+            move.frame = move.frame.parent
+        return True
+
+    def do_end_arguments(self, move: Move) -> bool:
+        call: Call = move.frame
+        if call.count == 0:
+            return True
+        extra = call.count - len(call.function.takes)
+        if call.count < call.least or (extra > 0 and extra % call.function.step):
+            return False
+        if call.function.step > 1 and (call.count - call.function.least) % call.function.step:
+            return False
+        nested = self.scope.is_aggregate(call) and call.inner == "aggregate"
+        return not nested or self.scope.allows_window(call.parent)
+
+    def do_called(self, move: Move) -> bool:
+        call: Call = move.frame
+        aggregate = self.scope.is_aggregate(call)
+        least = call.least if aggregate or call.function.kind != "aggregate" else 2
+        move.frame = self.frames.change(call, closed=True, least=least)
+        return True
+
+    def _aggregates(self, call: Call) -> bool:
+        return call.function.kind == "aggregate" and not (
+            call.function.name in self.dialect.scalar_too and call.least > 1
+        )
+
+    def do_can_filter(self, move: Move) -> bool:
+        call: Call = move.frame
+        return self._aggregates(call) and call.function.filter and move.depth < DEPTH_LIMIT
+
+    def do_filter(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, move.frame, "filter")
+        return True
+
+    do_end_filter = _pop
+
+    def do_can_over(self, move: Move) -> bool:
+        call: Call = move.frame
+        may = call.function.over and not call.distinct
+        may &= call.function.kind == "window" or self._aggregates(call)
+        return may and self.scope.allows_window(call.parent)
+
+    def do_over(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, self.frames.change(move.frame, over=True), "over")
+        return True
+
+    do_end_over = _pop
+
+    def do_over_name(self, move: Move) -> bool:
+        call: Call = move.frame
+        name = self._name(move)
+        block = self.scope.block_of(call)
+        defined = (name, True) in block.windows
+        if not defined and block.phase not in ("items", "late"):
+            return False
+        if not defined:
+            owing = self.frames.change(block, windows=block.windows | {(name, False)})
+            call = self.scope.with_block(call, owing)
+        move.frame = self.frames.change(call, over=True)
+        return True
+
+    def do_new_window(self, move: Move) -> bool:
+        block: Block = move.frame
+        name = self._name(move)
+        if (name, True) in block.windows:
+            return False
+        windows = (block.windows - {(name, False)}) | {(name, True)}
+        return self._clause_with(move, windows)
+
+    def _clause_with(self, move: Move, windows: frozenset[tuple[bytes, bool]]) -> bool:
+        move.frame = self.frames.change(move.frame, windows=windows, phase="window", item=None)
+        return True
+
+    def do_open_window(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, move.frame, "over")
+        return True
+
+    def do_windows_done(self, move: Move) -> bool:
+        return all(defined for _, defined in move.frame.windows)
+
+    def do_end_call(self, move: Move) -> bool:
+        call: Call = move.frame
+        frame = call.parent
+        if call.over:
+            use = "window"
+        elif call.function.kind == "window" or (self._aggregates(call) and call.inner):
+            return False  # OVER must follow
+        elif self._aggregates(call):
+            use = "aggregate"
+        else:
+            use = call.inner
+        move.frame = self.scope.with_use(frame, use) if use else frame
+        return True
+
+    # --- operands ----------------------------------------------------------------------------
+
+    def do_group(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "paren")
+        return True
+
+    def do_can_be_row(self, move: Move) -> bool:
+        """Let a row begin only where it is the whole left side of an IN."""
+        cell = move.cell
+        while cell is not None and cell.symbol != ")":
+            cell = cell.rest
+        while cell is not None and not cell.symbol.startswith("tail_"):
+            if cell.symbol == "@signed":
+                return False
+            cell = cell.rest
+        return cell is not None and cell.symbol.split("_")[1] in "123"
+
+    def do_row(self, move: Move) -> bool:
+        width = move.frame.detail or 1
+        move.frame = self.frames.change(move.frame, detail=width + 1)
+        return True
+
+    def do_next_in_row(self, move: Move) -> bool:
+        return bool(move.frame.detail < 8)
+
+    def do_end_parenthesis(self, move: Move) -> bool:
+        frame: Context = move.frame
+        row = frame.detail is not None
+        move.frame = self.frames.change(frame, kind="row") if row else frame.parent
+        return True
+
+    def do_case(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "paren")
+        return True
+
+    do_end_case = _pop
+
+    def do_in(self, move: Move) -> bool:
+        frame = move.frame
+        if isinstance(frame, Context) and frame.kind == "row":
+            move.frame = self.frames.change(frame, kind="row_in")
+            return True
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "paren")
+        return True
+
+    do_end_in = _pop
+
+    def do_cast(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "paren")
+        return True
+
+    do_end_cast = _pop
+
+    def do_type(self, move: Move) -> bool:
+        move.held = ("type", self.dialect.cast_types[self._name(move).decode()][1])
+        return True
+
+    def do_sized(self, move: Move) -> bool:
+        return bool(move.held and move.held[0] == "type" and move.held[1] > 0)
+
+    def do_type_parameter(self, move: Move) -> bool:
+        move.held = ("type", move.held[1] - 1)
+        return True
+
+
+_MARKS = (
+    "string null boolean date_value timestamp_value time_value computed sign not is_null compare"
+    " logic arithmetic concat arrow bits is between like escape is_truth"
+).split()

@@ -1,0 +1,395 @@
+"""Say of a text, byte by byte, whether it can become SQL that is valid for one schema.
+
+    >>> checker = Checker(schema, dialect="sqlite")
+    >>> checker.accepts("SELECT name FROM singer"), checker.prefix_ok("SELECT name FROM concrt")
+    (True, False)
+    >>> checker.complete("SELECT name")
+    'SELECT name FROM singer'
+
+"Valid" means: sqlglot's `qualify` and the engine's EXPLAIN accept it once it is canonicalised
+(`text2sql.schema.canonicalise`). States are immutable and interned; a step is remembered for each
+(state, bytes), up to a bound.
+
+As PICARD (Scholak et al. 2021, arXiv:2109.05093) it works while a model writes; other than PICARD
+it knows what FROM still owes to the names before it, so no prefix of a valid query is refused and
+no prefix that is let through is a dead end.
+
+Covered: see `grammar`, `scope` and `lexer`.
+Not covered: whether the query answers the question.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from text2sql.decoding.checking import lexer
+from text2sql.decoding.checking.actions import Actions
+from text2sql.decoding.checking.dialects import DIALECTS
+from text2sql.decoding.checking.grammar import Grammar, compile_grammar
+from text2sql.decoding.checking.lexer import Place, Reading
+from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
+from text2sql.decoding.checking.machine import Cell, Machine, Shift
+from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
+from text2sql.decoding.checking.names import GIVEN, Names
+from text2sql.decoding.checking.relations import table_relations
+from text2sql.decoding.checking.scope import DEPTH_LIMIT, Move, Scope
+from text2sql.errors import SettingsError
+from text2sql.schema.model import Schema
+
+Values = Callable[[str, str], Sequence[str | int | float] | None]
+ORDERS = ("select-first", "from-first")
+STATE_LIMIT = 200_000  # states that are remembered at most, about 100 bytes of memory for each step
+_DEEPENS = frozenset({"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "(", "USING"})
+_STAR_ENDS = frozenset(
+    {",", "FROM", "EOT", ";", ")", "UNION", "INTERSECT", "EXCEPT", "WHERE", "GROUP", "ORDER"}
+    | {"LIMIT", "HAVING", "WINDOW", "QUALIFY", "OFFSET"}
+)
+# ORDER BY after a set operation takes names and numbers of columns, nothing else.
+_COMPOUND_TERMS = frozenset(
+    {"NUMBER", "<column>", ",", "ASC", "DESC", "NULLS", "LIMIT", "OFFSET", ")", ";", "EOT"}
+)
+
+
+class State:
+    """Where a text stands; equal ones are one object."""
+
+    __slots__ = ("reading", "steps")
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.steps: dict[bytes, State | None] = {}
+
+
+class Checker:
+    """An incremental acceptor of SQL for one schema.
+
+    Args:
+        schema: whose tables and columns may be named.
+        dialect: a name in `DIALECTS`.
+        order: "from-first" reads `FROM t SELECT x`; see `to_sql`.
+        values: the stored values of a column; literals that are compared with it must be one.
+        types: refuse what is sure to be a mistake of types, such as the sum of a date.
+
+    Raises:
+        SettingsError: a dialect or order that the checker has no table for.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        dialect: str = "sqlite",
+        order: str = "select-first",
+        values: Values | None = None,
+        types: bool = False,
+    ) -> None:
+        if dialect not in DIALECTS:
+            raise SettingsError(f"no checker for dialect {dialect!r} (known: {', '.join(DIALECTS)})")
+        if order not in ORDERS:
+            raise SettingsError(f"order must be one of {', '.join(ORDERS)}: {order!r}")
+        self.schema, self.order = schema, order
+        self.dialect = DIALECTS[dialect]
+        features = self.dialect.features | ({"from_first"} if order == "from-first" else set())
+        self.grammar: Grammar = compile_grammar(frozenset(features))
+        self.machine = Machine(self.grammar)
+        self.scope = Scope(table_relations(schema, self.dialect), self.dialect)
+        self.actions = Actions(self.scope)
+        self.names = Names(self.scope, self.actions)
+        self.quotes = self.dialect.quotes
+        self.signs = _signs(self.grammar)
+        self.operators = self.grammar.first["tail_1_8"]
+        self._operators = self.operators | {"(", ".", "COLLATE", "::", "+", "-"}
+        self._states: dict[Reading, State] = {}
+        self._begins: dict[Any, bool] = {}
+        bottom = self.machine.push(("statement",), None)
+        assert bottom is not None
+        self.start = self._state(((bottom, None, None), lexer.READY, None))
+
+    # --- the public questions ----------------------------------------------------------------
+
+    def step(self, state: State, data: bytes) -> State | None:
+        """Return the state after some bytes; None where no legal text continues so."""
+        try:
+            return state.steps[data]
+        except KeyError:
+            pass
+        reading = lexer.feed(self, state.reading, data)
+        after = self._state(reading) if reading is not None else None
+        state.steps[data] = after
+        return after
+
+    def may_end(self, state: State) -> bool:
+        """Tell whether the text may end in this state."""
+        return self.step(state, b"") is not None and self._ended(state)
+
+    def accepts(self, sql: str) -> bool:
+        """Tell whether a text is valid for the schema."""
+        state = self.read(sql)
+        return state is not None and self.may_end(state)
+
+    def prefix_ok(self, text: str) -> bool:
+        """Tell whether a text can be continued to a valid one."""
+        return self.read(text) is not None
+
+    def read(self, text: str) -> State | None:
+        """Return the state after a text; None where it is no prefix of anything valid."""
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            return None
+        return self.step(self.start, data)
+
+    def completion(self, state: State) -> bytes:
+        """Return a shortest legal completion, b"" where the text may end."""
+        from text2sql.decoding.checking.completion import complete
+
+        return complete(self, state)
+
+    def complete(self, prefix: str) -> str:
+        """Return a text with a shortest legal completion behind it.
+
+        Raises:
+            ValueError: the text cannot become valid.
+        """
+        state = self.read(prefix)
+        if state is None:
+            raise ValueError(f"no valid SQL begins so: {prefix!r}")
+        return prefix + self.completion(state).decode()
+
+    # --- states ------------------------------------------------------------------------------
+
+    def _state(self, reading: Reading) -> State:
+        state = self._states.get(reading)
+        if state is None:
+            if len(self._states) >= STATE_LIMIT:
+                self.forget()
+            state = self._states[reading] = State(reading)
+        return state
+
+    def forget(self) -> None:
+        """Drop what is remembered; states in use stay valid."""
+        for state in self._states.values():
+            state.steps.clear()
+        self._states.clear()
+        self._begins.clear()
+        self.machine.clear()
+        self.scope.frames.clear()
+
+    def _ended(self, state: State) -> bool:
+        key = ("end", state)
+        found = self._begins.get(key)
+        if found is None:
+            place = lexer.finish(self, state.reading)
+            found = place is not None and self.shift(place, "EOT") is not None
+            self._begins[key] = found
+        return found
+
+    # --- terminals ---------------------------------------------------------------------------
+
+    def shift(self, place: Place, terminal: str, payload: Any = None) -> Place | None:
+        """Return the place after a terminal; None where it is not legal."""
+        cell, frame, held = place
+        found = self.machine.shift(cell, terminal)
+        if found is None or not self._allowed(cell, frame, terminal):
+            return None
+        move = Move(frame, held, terminal, payload, cell, cell.depth, terminal not in self._operators)
+        return self._run(found, move)
+
+    def _run(self, found: Shift, move: Move) -> Place | None:
+        table = self.actions.table
+        for name in found.before:
+            action = table.get(name)
+            if action is not None and not action(move):
+                return None
+        if move.terminal == "<column>":
+            move.held = ("name", *move.payload)
+        for name in found.after:
+            action = table.get(name)
+            if action is not None and not action(move):
+                return None
+        return found.cell, move.frame, move.held
+
+    def _allowed(self, cell: Cell, frame: Any, terminal: str) -> bool:
+        if cell.depth >= DEPTH_LIMIT and terminal in _DEEPENS:
+            return False
+        item = getattr(frame, "item", None)
+        if item.__class__ is tuple:
+            return terminal in _STAR_ENDS
+        if item is not None and frame.phase == "compound":
+            return terminal in _COMPOUND_TERMS
+        kind = getattr(frame, "kind", None)
+        if kind == "row":
+            return terminal in ("IN", "NOT", "(")
+        if kind == "row_in":
+            return terminal in ("(", "SELECT", "WITH")
+        if kind == "operand" or kind == "primary":
+            return terminal in (",", ")", "ORDER") or not self._joins(terminal, kind)
+        return True
+
+    def _joins(self, terminal: str, kind: str) -> bool:
+        """Tell whether a terminal would make an argument more than its function reads."""
+        if kind == "primary":
+            return terminal in self.grammar.first["tail_1_8"] or terminal in ("NOT", "COLLATE", "~")
+        return terminal in self.grammar.first["tail_1_8"] - self.grammar.first["tail_5_8"] or (
+            terminal == "NOT"
+        )
+
+    # --- what the lexer asks -----------------------------------------------------------------
+
+    def word(self, place: Place, text: bytes) -> Place | None:
+        """Read a whole bare word: a keyword where one is legal, else a name."""
+        cell, frame, held = place
+        keyword = text.decode("utf-8", "replace").upper()
+        if keyword in cell.terminals and keyword not in TOKEN_CLASSES:
+            after = self.shift(place, keyword)
+            if after is not None:
+                return after
+        return self.name(place, text, 0)
+
+    def name(self, place: Place, text: bytes, quoted: int) -> Place | None:
+        """Read a whole name."""
+        cell, frame, held = place
+        folded = self.dialect.fold(text, quoted=bool(quoted))
+        for terminal in cell.terminals & NAME_CLASSES:
+            if not quoted and not self.names.may_be_bare(terminal, folded):
+                continue
+            if quoted and (not self._may_be_quoted(terminal, text)):
+                continue
+            if terminal == "<column>" and not self.names.word_fits(
+                frame, folded, quoted, cell.depth
+            ):
+                continue
+            if terminal == "<type>" and folded not in self.names.types:
+                continue
+            after = self.shift(place, terminal, (folded, quoted))
+            if after is not None:
+                return after
+        return None
+
+    def _may_be_quoted(self, terminal: str, text: bytes) -> bool:
+        if terminal == "<type>" or not text:
+            return False
+        return terminal not in GIVEN or len(text) <= self.dialect.name_limit
+
+    def word_begins(self, place: Place, text: bytes) -> bool:
+        """Tell whether a legal word begins so."""
+        key = ("word", place, text)
+        found = self._begins.get(key)
+        if found is None:
+            found = self._begins[key] = self._word_begins(place, text)
+        return found
+
+    def _word_begins(self, place: Place, text: bytes) -> bool:
+        cell, frame, held = place
+        if any(
+            word.startswith(text) and self.shift(place, word.decode().upper()) is not None
+            for word in cell.words
+        ):
+            return True
+        return any(
+            self.names.prefix_ok(terminal, frame, held, text, cell.depth)
+            for terminal in cell.terminals & NAME_CLASSES
+        )
+
+    def name_begins(self, place: Place, text: bytes, quoted: int) -> bool:
+        """Tell whether a legal quoted name begins so."""
+        cell, frame, held = place
+        folded = self.dialect.fold(text, quoted=True)
+        for terminal in cell.terminals & NAME_CLASSES:
+            if terminal == "<type>":
+                continue
+            if quoted == 1 and terminal == "<column>" and self.dialect.string_fallback:
+                if self._string_may_stand(frame):
+                    return True
+            if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
+                continue
+            if self.names.prefix_ok(
+                terminal, frame, held, folded, DEPTH_LIMIT, quoted=True
+            ):
+                return True
+        return False
+
+    def _string_may_stand(self, frame: Any) -> bool:
+        phase = self.scope.block_of(frame).phase
+        return phase not in ("limit", "compound")
+
+    def number(self, place: Place, text: bytes) -> Place | None:
+        """Read a whole number."""
+        cell = place[0]
+        if text.isdigit() and len(text) <= lexer.MAX_DIGITS:
+            for terminal in ("<count>", "ARROW_KEY"):
+                if terminal in cell.terminals:
+                    return self.shift(place, terminal, text)
+        return self.shift(place, "NUMBER", text)
+
+    def number_begins(self, place: Place, text: bytes) -> bool:
+        """Tell whether a legal number begins so."""
+        cell, frame, _ = place
+        if text.isdigit() and len(text) <= lexer.MAX_DIGITS:
+            if "<count>" in cell.terminals or "ARROW_KEY" in cell.terminals:
+                return True
+        if "NUMBER" not in cell.terminals:
+            return False
+        if getattr(frame, "phase", None) == "compound" and frame.item == b"":
+            outputs = len(self.scope.query_of(frame).outputs)
+            return text.isdigit() and text[:1] != b"0" and int(text) <= outputs
+        return self.shift(place, "NUMBER", b"1") is not None
+
+    def string(self, place: Place, text: bytes | None) -> Place | None:
+        """Read a whole string."""
+        cell = place[0]
+        for terminal in ("STRING", "ARROW_KEY", "STRING_INTERVAL"):
+            if terminal in cell.terminals:
+                return self.shift(place, terminal, text)
+        if "ESCAPE_STRING" in cell.terminals:
+            return self.shift(place, "ESCAPE_STRING", text) if text and len(text) == 1 else None
+        if self.dialect.string_alias and "<alias>" in cell.terminals and text:
+            return self.shift(place, "<alias>", (self.dialect.fold(text, quoted=True), 3))
+        return None
+
+    def string_begins(self, place: Place, text: bytes | None) -> bool:
+        """Tell whether a legal string begins so."""
+        cell = place[0]
+        if "ESCAPE_STRING" in cell.terminals:
+            return text is not None and len(text) <= 1 and text != b"'" and text.isascii()
+        if "<alias>" in cell.terminals and self.dialect.string_alias:
+            return len(text or b"") <= self.dialect.name_limit
+        terminals = ("STRING", "ARROW_KEY", "STRING_INTERVAL")
+        return any(t in cell.terminals and self.shift(place, t) is not None for t in terminals)
+
+    def string_matters(self, place: Place) -> bool:
+        """Tell whether what a string says decides if it is legal here."""
+        terminals = place[0].terminals
+        return "ESCAPE_STRING" in terminals or "<alias>" in terminals
+
+    def sign(self, place: Place, text: bytes) -> Place | None:
+        """Read a whole operator or punctuation mark."""
+        terminal = text.decode("latin-1")
+        return self.shift(place, terminal) if terminal in place[0].terminals else None
+
+    def sign_begins(self, place: Place, text: bytes) -> bool:
+        """Tell whether a legal operator or punctuation mark begins so."""
+        terminals = place[0].terminals
+        return any(
+            sign in terminals and self.shift(place, sign) is not None
+            for sign in self.signs.get(text, ())
+        )
+
+    def productions(self) -> list[str]:
+        """Return every production of the grammar, as it is written."""
+        return [self.grammar.describe(name) for name in self.grammar.names]
+
+
+def _signs(grammar: Grammar) -> dict[bytes, tuple[str, ...]]:
+    """Return the operators and punctuation marks by each way to begin them."""
+    found: dict[bytes, set[str]] = {}
+    for choices in grammar.table.values():
+        for sign in choices:
+            if not re.match(r"[A-Za-z@]|<\w", sign):
+                for end in range(1, len(sign) + 1):
+                    found.setdefault(sign[:end].encode(), set()).add(sign)
+    for bodies in grammar.alternatives.values():
+        for sign in {s for body in bodies for s in body if not re.match(r"[A-Za-z@]|<\w", s)}:
+            for end in range(1, len(sign) + 1):
+                found.setdefault(sign[:end].encode(), set()).add(sign)
+    return {begun: tuple(sorted(signs)) for begun, signs in found.items()}

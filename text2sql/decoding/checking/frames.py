@@ -1,0 +1,135 @@
+"""Where a query stands while it is read: immutable frames, one inside the other, interned.
+
+    statement > Query > Block (one SELECT) > Call > Context > Query > Block ...
+
+A frame is never changed: `Frames.change` gives the frame with other fields, and equal frames are
+one object, so that states compare and hash by identity.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.relations import Origin, Relation
+
+
+class Source(NamedTuple):
+    """One table of a FROM clause under the name that it goes by; None: it has none."""
+
+    name: bytes | None
+    relation: Relation
+
+
+class Reference(NamedTuple):
+    """A column that was named before FROM was read: FROM owes it."""
+
+    qualifier: bytes | None
+    name: bytes  # b"*" for `qualifier.*`
+    local: bool = False  # no outer query may pay
+    soft: bool = False  # "x" in SQLite: a string if nobody has it, but two must not have it
+
+
+class Output(NamedTuple):
+    """One item of a SELECT list."""
+
+    name: bytes | None  # None: unnamed; b"*" until FROM is read
+    explicit: bool = False  # named by AS
+    uses: str = ""  # "aggregate", "window" or nothing
+    qualifier: bytes | None = None  # of `qualifier.*`
+    origin: Origin = None
+    kind: str = "any"
+
+
+@dataclass(slots=True, eq=False)
+class Query:
+    """A query expression: WITH, SELECTs joined by set operations, ORDER BY, LIMIT."""
+
+    parent: "Frame | None"
+    role: str  # "top", "scalar", "in", "exists", "derived" or "cte"
+    names: tuple[tuple[bytes, Relation | None], ...]  # CTEs in sight; None: hidden
+    width: int | None  # columns that it must have
+    outputs: tuple[Output, ...]  # of its first SELECT
+    arms: int  # SELECTs that are complete
+    union: bool  # the last set operation was UNION: recursion is possible
+    cte: bytes | None  # the name that it defines
+    columns: tuple[bytes, ...]  # and the names that it gives to its columns
+    recursion: str  # "", "possible" or "used"
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """One SELECT."""
+
+    parent: "Frame"
+    phase: str  # items, from, on, closed, where, group, having, order, compound, limit
+    sources: tuple[Source, ...]
+    merged: tuple[tuple[bytes, int], ...]  # names that USING merged, and how many columns in one
+    natural: bool
+    pending: frozenset[Reference]
+    outputs: tuple[Output, ...]
+    item: bytes | None  # b"": nothing yet, a name: a bare column, None: more than that
+    uses: str  # what the current item or term has: "aggregate", "window" or nothing
+    aggregates: bool  # the query is an aggregate one
+    grouped: bool
+    windows: frozenset[tuple[bytes, bool]]  # named ones, and whether WINDOW has defined them
+    deep: bool  # nested so deeply that FROM can hold no derived table
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A function whose arguments are being read, or whose FILTER and OVER may follow."""
+
+    parent: "Frame"
+    function: Function
+    least: int  # arguments that it needs; 2 where min(x) cannot be an aggregate
+    count: int  # arguments begun
+    distinct: bool
+    closed: bool
+    inner: str  # what is inside: "aggregate", "window" or nothing
+    local: bool  # a column of this very SELECT is inside
+    over: bool
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """A place with rules of its own: "filter", "over", "paren", "row" ...; see `actions`."""
+
+    parent: "Frame"
+    kind: str
+    detail: Any = None
+
+
+Frame = Query | Block | Call | Context
+AnyFrame = TypeVar("AnyFrame", Query, Block, Call, Context)
+
+
+class Frames:
+    """Makes frames, each only once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def clear(self) -> None:
+        """Forget what is known; frames in use stay what they are."""
+        self._known.clear()
+
+    def make(self, kind: type[AnyFrame], *values: Any) -> AnyFrame:
+        """Return the frame of a kind with those fields."""
+        key = (kind, *values)
+        frame = self._known.get(key)
+        if frame is None:
+            frame = self._known[key] = kind(*values)
+        return frame  # type: ignore[no-any-return]
+
+    def change(self, frame: AnyFrame, **changes: Any) -> AnyFrame:
+        """Return the frame with other fields."""
+        fields = _FIELDS[type(frame)]
+        return self.make(
+            type(frame), *(changes[n] if n in changes else getattr(frame, n) for n in fields)
+        )
+
+
+_FIELDS = {kind: tuple(kind.__slots__) for kind in (Query, Block, Call, Context)}

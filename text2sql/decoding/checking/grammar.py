@@ -1,0 +1,381 @@
+"""The context-free half of the checker: productions as text, read into an LL(1) table.
+
+    >>> grammar = compile_grammar(FEATURES["sqlite"])
+    >>> grammar.alternatives["limit"]
+    (('LIMIT', @phase_limit, 'limit_value', 'limit_more'),)
+
+One text serves every dialect: an alternative that begins with `+word` exists where the dialect has
+that feature, one with `-word` where it has not. `@word` is an action of `scope`, run between two
+terminals; it may refuse. `[x]` is optional, `{x}` repeats, UPPER CASE and quoted symbols are
+terminals, `<x>` are the classes of names and numbers that the lexer tells apart.
+
+Expressions are generated from `OPERATORS`, with precedence levels: sqlglot refuses `a IS NULL / b`
+and reads `a BETWEEN b = c AND d` otherwise than SQLite, so every accepted text has one reading.
+
+Covered: what people and BIRD write; see the productions.
+Not covered: row values, VALUES outside of common table expressions, table functions, LATERAL.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+Symbol = str  # "name": nonterminal; "SELECT", "(", "<table>": terminal; "@name": action
+
+# Loosest first. A production of a level holds operands of the next tighter one.
+NOT_LEVEL, PREDICATE_LEVEL, UNARY_LEVEL = 3, 4, 9
+PRODUCTIONS = r"""
+statement    = @open query semicolon EOT
+semicolon    = ';' |
+query        = [ with ] body
+with         = WITH @with recursive cte { ',' cte }
+recursive    = +recursive RECURSIVE @recursive |
+cte          = <cte> @cte cte_columns AS materialized '(' @open_cte query @close_cte ')'
+cte_columns  = '(' <new_column> @cte_column { ',' <new_column> @cte_column } ')' |
+materialized = +materialized MATERIALIZED | +materialized NOT MATERIALIZED |
+body         = core { set_operation core } order limit @end_query
+set_operation = UNION union_all | INTERSECT except_all @arm | EXCEPT except_all @arm
+union_all    = ALL @arm_union | @arm_union
+except_all   = +except_all ALL |
+core         = -from_first SELECT @select distinct items from clauses
+             | +from_first FROM @from_first sources @close_from SELECT @select_after distinct items @end_items clauses
+             | +from_first SELECT @select distinct items @no_from clauses
+distinct     = DISTINCT distinct_on | ALL |
+distinct_on  = +distinct_on ON '(' @distinct_on expr_1 { ',' expr_1 } ')' @end_distinct_on | @distinct
+items        = item { ',' @next_item item }
+item         = '*' @star | @item expr_1 @item_value item_alias
+item_alias   = AS <alias> @alias | <bare_alias> @alias |
+from         = FROM @from sources @close_from | @no_from
+sources      = source { join }
+source       = <table> @table source_alias
+             | @can_derive '(' @derived query @end_derived ')' derived_alias
+source_alias = AS <source_alias> @source_as | <bare_source_alias> @source_as | @source
+derived_alias = AS <source_alias> @source_as column_aliases | <bare_source_alias> @source_as column_aliases
+             | +anonymous_derived @source
+column_aliases = |
+join         = ',' @comma source
+             | JOIN @join source condition
+             | INNER JOIN @join source condition
+             | LEFT outer JOIN @join source condition
+             | RIGHT outer JOIN @join source condition
+             | FULL outer JOIN @join source condition
+             | CROSS JOIN @cross source
+             | NATURAL natural JOIN @natural source
+outer        = OUTER |
+natural      = INNER | LEFT outer |
+condition    = @settled ON @on expr_1 @end_on
+             | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')' @end_using
+             | +bare_join @settled
+clauses      = where group having windows qualify
+where        = WHERE @phase_where expr_1 @end_condition |
+group        = GROUP BY @phase_group group_terms @end_group |
+group_terms  = +group_by_all ALL @group_all | group_term { ',' group_term }
+group_term   = @term expr_1 @end_term
+having       = @can_have HAVING @phase_having expr_1 @end_condition |
+windows      = +named_windows WINDOW window_definition { ',' window_definition } @windows_done | @windows_done
+window_definition = <new_window> @new_window AS '(' @open_window window @end_over ')'
+qualify      = +qualify QUALIFY @phase_qualify expr_1 @end_condition |
+order        = ORDER BY @phase_order order_terms |
+order_terms  = +order_by_all ALL direction | order_term { ',' order_term }
+order_term   = @term expr_1 @end_term direction nulls
+direction    = ASC | DESC |
+nulls        = NULLS nulls_place |
+nulls_place  = FIRST | LAST
+limit        = LIMIT @phase_limit limit_value limit_more | +offset_first OFFSET <count> |
+limit_value  = <count> | '(' @limit_scalar query @end_scalar ')'
+limit_more   = OFFSET <count> | +limit_comma ',' <count> |
+
+primary      = NUMBER @number | STRING @string | NULL @null
+             | +booleans TRUE @boolean | +booleans FALSE @boolean
+             | CURRENT_DATE @date_value | CURRENT_TIMESTAMP @timestamp_value
+             | +current_time CURRENT_TIME @time_value
+             | '(' parenthesis ')' @computed
+             | CASE @case case END @end_case
+             | CAST '(' @cast expr_1 AS type ')' @end_cast
+             | EXISTS '(' @exists query @end_exists ')'
+             | +extract EXTRACT '(' @extract <field> FROM expr_1 ')' @end_extract
+             | +interval INTERVAL @interval STRING_INTERVAL
+             | +typed_literals DATE @date_literal | +typed_literals TIMESTAMP @timestamp_literal
+             | <column> name_tail
+parenthesis  = @scalar query @end_scalar | @group expr_1 row @end_parenthesis
+row          = +rows @can_be_row ',' @row expr_1 { @next_in_row ',' @row expr_1 } |
+case         = case_base when { when } case_else
+case_base    = @case_base expr_1 @case_based |
+when         = WHEN @when expr_1 @then_value THEN expr_1 @case_value
+case_else    = ELSE expr_1 @case_value |
+type         = <type> @type type_parameters
+type_parameters = @sized '(' <count> @type_parameter type_scale ')' |
+type_scale   = @sized ',' <count> @type_parameter |
+name_tail    = '(' @call arguments @end_arguments ')' @called filter over @end_call
+             | '.' @dot member
+             | @column
+member       = <member> @member | '*' @qualified_star
+arguments    = '*' @count_star
+             | DISTINCT @distinct_argument @argument expr_1 @end_argument call_order
+             | argument_list call_order
+             | @no_arguments
+argument_list = @argument expr_1 @end_argument { ',' @next_argument expr_1 @end_argument }
+call_order   = +call_order ORDER BY @call_order window_term { ',' window_term } @end_call_order |
+filter       = @can_filter FILTER '(' @filter WHERE expr_1 @end_filter ')' |
+over         = @can_over OVER window_reference |
+window_reference = '(' @over window @end_over ')' | +named_windows <window> @over_name
+window       = partition window_order
+partition    = PARTITION BY @window_term expr_1 @end_window_term { ',' @window_term expr_1 @end_window_term } |
+window_order = ORDER BY window_term { ',' window_term } ordered_frame | frame
+window_term  = @window_term expr_1 @end_window_term direction nulls
+ordered_frame = frame | +groups GROUPS frame_extent exclude
+frame        = ROWS frame_extent exclude | RANGE range_extent exclude |
+frame_extent = BETWEEN frame_between | UNBOUNDED PRECEDING | CURRENT ROW | <count> PRECEDING
+frame_between = UNBOUNDED PRECEDING AND frame_end
+             | CURRENT ROW AND frame_end_current
+             | <count> frame_between_count
+frame_between_count = PRECEDING AND frame_end | FOLLOWING AND frame_end_following
+frame_end    = CURRENT ROW | UNBOUNDED FOLLOWING | <count> frame_side
+frame_side   = PRECEDING | FOLLOWING
+frame_end_current = CURRENT ROW | UNBOUNDED FOLLOWING | <count> FOLLOWING
+frame_end_following = UNBOUNDED FOLLOWING | <count> FOLLOWING
+range_extent = BETWEEN range_between | UNBOUNDED PRECEDING | CURRENT ROW
+range_between = UNBOUNDED PRECEDING AND range_end | CURRENT ROW AND range_end
+range_end    = CURRENT ROW | UNBOUNDED FOLLOWING
+exclude      = +exclude EXCLUDE excluded |
+excluded     = NO OTHERS | CURRENT ROW | GROUP | TIES
+
+unary        = '-' @sign unary @signed | '+' @sign unary @signed | +bit_operators '~' @sign unary @signed
+             | primary postfix
+postfix      = +collate COLLATE collation @computed | +double_colon '::' @double_colon type @end_cast postfix |
+collation    = NOCASE | BINARY | RTRIM
+is_tail      = not_word is_value
+not_word     = NOT |
+is_value     = DISTINCT FROM @compare expr_5 @compared | +is_any @compare expr_5 @compared
+             | -is_any NULL @is_null | -is_any TRUE @is_truth | -is_any FALSE @is_truth
+negated      = IN in_tail | BETWEEN between | LIKE like | +glob GLOB like
+             | +ilike ILIKE like | +not_null NULL @is_null
+in_tail      = '(' @in in_list ')' @end_in
+in_list      = @in_query query @end_in_query | @in_values expr_1 @in_value { ',' @in_next expr_1 @in_value }
+between      = @between expr_5 @between_low AND expr_5 @between_high
+like         = @like expr_5 @liked escape
+escape       = ESCAPE @escape ESCAPE_STRING |
+"""
+
+# level -> (operator, what follows it, whether another of the level may follow)
+OPERATORS: list[tuple[int, str, str, bool]] = [
+    (1, "OR @logic", "expr_2 @logical", True),
+    (2, "AND @logic", "expr_3 @logical", True),
+    *((4, f"'{sign}' @compare", "expr_5 @compared", False) for sign in ("=", "<>", "!=", "<", ">", "<=", ">=")),
+    (4, "+double_equals '==' @compare", "expr_5 @compared", False),
+    (4, "IS @is", "is_tail", False),
+    (4, "+isnull ISNULL @is_null", "", False),
+    (4, "+isnull NOTNULL @is_null", "", False),
+    (4, "NOT", "negated", False),
+    (4, "IN", "in_tail", False),
+    (4, "BETWEEN", "between", False),
+    (4, "LIKE", "like", False),
+    (4, "+glob GLOB", "like", False),
+    (4, "+ilike ILIKE", "like", False),
+    *((5, f"+bit_operators '{sign}' @bits", "expr_6 @bitted", True) for sign in ("&", "|", "<<", ">>")),
+    *((6, f"'{sign}' @arithmetic", "expr_7 @calculated", True) for sign in "+-"),
+    *((7, f"'{sign}' @arithmetic", "expr_8 @calculated", True) for sign in "*/%"),
+    (8, "'||' @concat", "unary @concatenated", True),
+    (8, "+json_arrows '->' @arrow", "ARROW_KEY @arrowed", True),
+    (8, "+json_arrows '->>' @arrow", "ARROW_KEY @arrowed", True),
+]
+_SYMBOL = re.compile(r"'[^']+'|@\w+|<\w+>|[+-]?[A-Za-z_]\w*|[\[\]{}|=]")
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """Productions of one dialect and order, and the table that chooses among them."""
+
+    alternatives: dict[str, tuple[tuple[Symbol, ...], ...]]
+    table: dict[str, dict[str, int]]  # nonterminal -> terminal -> number of the alternative
+    empty: dict[str, int]  # nonterminal -> the alternative that may be nothing
+    first: dict[str, frozenset[str]]
+    shortest: dict[Symbol, int]  # bytes that a symbol takes at least, a space after each
+    names: list[tuple[str, int]] = field(default_factory=list)  # every production, in order
+
+    def describe(self, production: tuple[str, int]) -> str:
+        """Return a production as it is written above."""
+        name, number = production
+        body = (s for s in self.alternatives[name][number] if not s.startswith("@"))
+        return f"{name} = {' '.join(body)}"
+
+
+def is_terminal(symbol: Symbol) -> bool:
+    """Tell a terminal from a nonterminal; actions are neither."""
+    return not (symbol[0] == "@" or symbol[0].islower())
+
+
+@cache
+def compile_grammar(features: frozenset[str]) -> Grammar:
+    """Read `PRODUCTIONS` for a dialect.
+
+    Raises:
+        ValueError: one terminal could begin two alternatives: a mistake in this module.
+    """
+    alternatives = {
+        name: tuple(tuple(alternative) for alternative in bodies)
+        for name, bodies in _read(features)
+    }
+    alternatives = _reachable(alternatives)
+    empty = _empty(alternatives)
+    first = _first(alternatives, empty)
+    table = {name: _choices(name, bodies, first, empty) for name, bodies in alternatives.items()}
+    names = [(name, n) for name, bodies in alternatives.items() for n in range(len(bodies))]
+    return Grammar(alternatives, table, empty, first, _shortest(alternatives), names)
+
+
+def _read(features: frozenset[str]) -> Iterator[tuple[str, list[list[Symbol]]]]:
+    lines = re.sub(r"\n\s+\|", " |", PRODUCTIONS).strip().splitlines()
+    for line in filter(None, map(str.strip, (*lines, *_expressions()))):
+        name, _, body = line.partition("=")
+        yield from _split(name.strip(), _SYMBOL.findall(body), features)
+
+
+def _expressions() -> Iterator[str]:
+    """Yield `expr_p` (operators of level p and tighter) and the tails after an operand."""
+    for level in range(1, UNARY_LEVEL):
+        tail = f"tail_{level}_{UNARY_LEVEL - 1}"
+        if level <= NOT_LEVEL:
+            after_not = f"tail_{level}_{NOT_LEVEL - 1}" if level < NOT_LEVEL else ""
+            yield f"expr_{level} = NOT @not expr_3 @negation {after_not} | unary {tail}"
+        else:
+            yield f"expr_{level} = unary {tail}"
+        for most in range(level, UNARY_LEVEL):
+            choices = (
+                f"{sign} {operand} tail_{level}_{at if again else at - 1}"
+                if at > level or again
+                else f"{sign} {operand}"
+                for at, sign, operand, again in OPERATORS
+                if level <= at <= most
+            )
+            yield f"tail_{level}_{most} = {' | '.join(choices)} |"
+
+
+def _split(
+    name: str, symbols: list[str], features: frozenset[str]
+) -> Iterator[tuple[str, list[list[Symbol]]]]:
+    """Yield a production and those that its brackets stand for."""
+    bodies: list[list[Symbol]] = [[]]
+    extra = 0
+    place = 0
+    while place < len(symbols):
+        symbol = symbols[place]
+        if symbol in "[{":
+            close, depth = place + 1, 1
+            while depth:
+                depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(symbols[close], 0)
+                close += 1
+            extra += 1
+            part = f"{name}_{extra}"
+            inner = symbols[place + 1 : close - 1] + ([part] if symbol == "{" else [])
+            yield from _split(part, [*inner, "|"], features)
+            bodies[-1].append(part)
+            place = close
+            continue
+        if symbol == "|":
+            bodies.append([])
+        else:
+            bodies[-1].append(symbol.strip("'") if symbol[0] == "'" else symbol)
+        place += 1
+    yield name, list(_with_features(bodies, features))
+
+
+def _with_features(
+    bodies: Iterable[list[Symbol]], features: frozenset[str]
+) -> Iterator[list[Symbol]]:
+    for body in bodies:
+        if body and len(body[0]) > 1 and body[0][0] in "+-" and body[0][1].isalpha():
+            if (body[0][1:] in features) != (body[0][0] == "+"):
+                continue
+            body = body[1:]
+        yield body
+
+
+def _reachable(
+    alternatives: dict[str, tuple[tuple[Symbol, ...], ...]],
+) -> dict[str, tuple[tuple[Symbol, ...], ...]]:
+    found, todo = {"statement"}, ["statement"]
+    while todo:
+        for body in alternatives[todo.pop()]:
+            new = {s for s in body if s[0].islower()} - found
+            found |= new
+            todo += sorted(new)
+    return {name: bodies for name, bodies in alternatives.items() if name in found}
+
+
+def _empty(alternatives: dict[str, tuple[tuple[Symbol, ...], ...]]) -> dict[str, int]:
+    empty: dict[str, int] = {}
+    while True:
+        before = len(empty)
+        for name, bodies in alternatives.items():
+            for number, body in enumerate(bodies):
+                if name not in empty and all(s[0] == "@" or s in empty for s in body):
+                    empty[name] = number
+        if len(empty) == before:
+            return empty
+
+
+def _first(
+    alternatives: dict[str, tuple[tuple[Symbol, ...], ...]], empty: dict[str, int]
+) -> dict[str, frozenset[str]]:
+    first: dict[str, frozenset[str]] = dict.fromkeys(alternatives, frozenset())
+    changed = True
+    while changed:
+        changed = False
+        for name, bodies in alternatives.items():
+            found = first[name].union(*(_begins(body, first, empty) for body in bodies))
+            changed |= found != first[name]
+            first[name] = found
+    return first
+
+
+def _begins(
+    body: tuple[Symbol, ...], first: dict[str, frozenset[str]], empty: dict[str, int]
+) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for symbol in body:
+        if is_terminal(symbol):
+            return found | {symbol}
+        if symbol[0] != "@":
+            found |= first[symbol]
+            if symbol not in empty:
+                break
+    return found
+
+
+def _choices(
+    name: str,
+    bodies: tuple[tuple[Symbol, ...], ...],
+    first: dict[str, frozenset[str]],
+    empty: dict[str, int],
+) -> dict[str, int]:
+    choices: dict[str, int] = {}
+    for number, body in enumerate(bodies):
+        for terminal in _begins(body, first, empty):
+            if terminal in choices:
+                raise ValueError(f"{terminal} begins two alternatives of {name}")
+            choices[terminal] = number
+    return choices
+
+
+def _shortest(alternatives: dict[str, tuple[tuple[Symbol, ...], ...]]) -> dict[Symbol, int]:
+    shortest: dict[Symbol, int] = {}
+    changed = True
+    while changed:
+        changed = False
+        for name, bodies in alternatives.items():
+            for body in bodies:
+                size = sum(_size(symbol, shortest) for symbol in body)
+                if size < shortest.get(name, 1 << 20):
+                    shortest[name] = size
+                    changed = True
+    return shortest
+
+
+def _size(symbol: Symbol, shortest: dict[Symbol, int]) -> int:
+    if symbol[0] == "@" or symbol == "EOT":
+        return 0
+    if is_terminal(symbol):
+        return len(symbol) + 1 if symbol[0].isupper() and symbol not in ("NUMBER",) else 1
+    return shortest.get(symbol, 1 << 20)

@@ -1,0 +1,263 @@
+"""From bytes to terminals, a token of a model at a time, wherever that token begins and ends.
+
+    READY -> WORD -> READY -> STRING -> STRING_END -> ...
+
+A lexeme is handed to the parser when the byte after it is known, and is let in only while some
+legal lexeme begins so: `SELE` is fine where SELECT is.
+
+Covered: words, numbers, strings, names in the dialect's quotes, operators, comments; UTF-8 that a
+token cuts in two.
+Not covered: blobs, hexadecimal numbers, strings with a letter before the quote.
+"""
+
+import re
+from typing import Any, Protocol
+
+READY, WORD, NUMBER, STRING, STRING_END, QUOTED, QUOTED_END, SIGN, LINE, BLOCK = range(10)
+_WORD_RUN = re.compile(rb"[A-Za-z0-9_\x80-\xff]+")
+_DIGITS = re.compile(rb"[0-9]+")
+_BLANKS = re.compile(rb"[ \t\n\r]+")
+_NUMBER = re.compile(rb"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_NUMBER_BEGUN = re.compile(rb"(\d+(\.\d*)?|\.\d*)([eE]([+-]?\d*)?)?")
+_WORD_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") | set(
+    range(0x80, 0x100)
+)
+_SPACES = frozenset(b" \t\n\r")
+_QUOTE = ord("'")
+MAX_NUMBER, MAX_DIGITS = 40, 18
+
+# place in the statement: (stack, frame, held)
+Place = tuple[Any, Any, Any]
+# what is being read: (place, mode, text)
+Reading = tuple[Place, int, Any]
+
+
+class Parser(Protocol):
+    """What the lexer asks of the checker."""
+
+    quotes: dict[int, int]
+
+    def word(self, place: Place, text: bytes) -> Place | None: ...
+    def word_begins(self, place: Place, text: bytes) -> bool: ...
+    def name(self, place: Place, text: bytes, quoted: int) -> Place | None: ...
+    def name_begins(self, place: Place, text: bytes, quoted: int) -> bool: ...
+    def number(self, place: Place, text: bytes) -> Place | None: ...
+    def number_begins(self, place: Place, text: bytes) -> bool: ...
+    def string(self, place: Place, text: bytes | None) -> Place | None: ...
+    def string_begins(self, place: Place, text: bytes | None) -> bool: ...
+    def string_matters(self, place: Place) -> bool: ...
+    def sign(self, place: Place, text: bytes) -> Place | None: ...
+    def sign_begins(self, place: Place, text: bytes) -> bool: ...
+
+
+def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
+    """Return what is being read after some bytes; None where no legal text continues so."""
+    index, end = 0, len(data)
+    place, mode, text = reading
+    while index < end:
+        byte = data[index]
+        if mode == READY:
+            if byte in _SPACES:
+                index = _BLANKS.match(data, index).end()  # type: ignore[union-attr]
+                continue
+            begun = _begin(parser, place, data, index)
+            if begun is None:
+                return None
+            (place, mode, text), index = begun
+            continue
+        if mode == WORD:
+            if byte in _WORD_BYTES:
+                index_end = _WORD_RUN.match(data, index).end()  # type: ignore[union-attr]
+                text += data[index:index_end].lower()
+                index = index_end
+                if index == end and not parser.word_begins(place, text):
+                    return None
+                continue
+            if byte == _QUOTE or byte in parser.quotes:
+                return None
+        elif mode == STRING:
+            string = _in_string(parser, place, text, data, index)
+            if string is None:
+                return None
+            (mode, text), index = string
+            continue
+        elif mode == STRING_END:
+            if byte == _QUOTE:
+                kept, partial = text
+                text = (kept + b"'" if kept is not None else None, partial)
+                if not parser.string_begins(place, text[0]):
+                    return None
+                mode, index = STRING, index + 1
+                continue
+            if byte in _WORD_BYTES:
+                return None
+        elif mode == QUOTED:
+            quoted = _in_quotes(parser, place, text, data, index)
+            if quoted is None:
+                return None
+            (mode, text), index = quoted
+            continue
+        elif mode == QUOTED_END:
+            opener, kept = text
+            if byte == parser.quotes[opener] and opener != ord("["):
+                kept += bytes((byte,))
+                if not parser.name_begins(place, kept, _quoting(opener)):
+                    return None
+                mode, text, index = QUOTED, (opener, kept), index + 1
+                continue
+            if byte in _WORD_BYTES:
+                return None
+        elif mode == NUMBER:
+            longer = text + data[index : index + 1]
+            if _NUMBER_BEGUN.fullmatch(longer):
+                if len(longer) > MAX_NUMBER or not parser.number_begins(place, longer.lower()):
+                    return None
+                text, index = longer.lower(), index + 1
+                continue
+            if byte in _WORD_BYTES or byte == ord("."):
+                return None
+        elif mode == SIGN:
+            longer = text + data[index : index + 1]
+            if longer in (b"--", b"/*"):
+                mode, text, index = (LINE if longer == b"--" else BLOCK), b"", index + 1
+                continue
+            if parser.sign_begins(place, longer):
+                text, index = longer, index + 1
+                continue
+        elif mode == LINE:
+            newline = data.find(b"\n", index)
+            if newline < 0:
+                return _comment(place, mode, text, data[index:])
+            if _comment(place, mode, text, data[index:newline]) is None:
+                return None
+            mode, text, index = READY, None, newline + 1
+            continue
+        elif mode == BLOCK:
+            block = _in_block(text, data, index)
+            if block is None:
+                return None
+            (mode, text), index = block
+            continue
+        closed = finish(parser, (place, mode, text))
+        if closed is None:
+            return None
+        place, mode, text = closed, READY, None
+    return place, mode, text
+
+
+def finish(parser: Parser, reading: Reading) -> Place | None:
+    """Hand over what is being read, as if a blank followed."""
+    place, mode, text = reading
+    if mode == WORD:
+        return parser.word(place, text)
+    if mode == NUMBER:
+        return parser.number(place, text) if _NUMBER.fullmatch(text) else None
+    if mode == STRING_END:
+        return parser.string(place, text[0])
+    if mode == QUOTED_END:
+        return parser.name(place, text[1], _quoting(text[0]))
+    if mode == SIGN:
+        return parser.sign(place, text)
+    return place if mode in (READY, LINE) else None
+
+
+def _begin(
+    parser: Parser, place: Place, data: bytes, index: int
+) -> tuple[Reading, int] | None:
+    """Return what the byte at an index begins."""
+    byte = data[index]
+    if byte in _WORD_BYTES and not 48 <= byte <= 57:
+        run = _WORD_RUN.match(data, index)
+        assert run is not None
+        text = run[0].lower()
+        if run.end() == len(data) and not parser.word_begins(place, text):
+            return None
+        return (place, WORD, text), run.end()
+    if 48 <= byte <= 57 or (byte == ord(".") and not parser.sign_begins(place, b".")):
+        text = data[index : index + 1]
+        return ((place, NUMBER, text), index + 1) if parser.number_begins(place, text) else None
+    if byte == _QUOTE:
+        kept = b"" if parser.string_matters(place) else None
+        if not parser.string_begins(place, kept):
+            return None
+        return (place, STRING, (kept, b"")), index + 1
+    if byte in parser.quotes:
+        if not parser.name_begins(place, b"", _quoting(byte)):
+            return None
+        return (place, QUOTED, (byte, b"")), index + 1
+    text = data[index : index + 1]
+    if not parser.sign_begins(place, text) and text not in b"-/":
+        return None
+    return (place, SIGN, text), index + 1
+
+
+def _quoting(opener: int) -> int:
+    return 1 if opener == ord('"') else 2
+
+
+def _in_string(
+    parser: Parser, place: Place, text: tuple[bytes | None, bytes], data: bytes, index: int
+) -> tuple[tuple[int, Any], int] | None:
+    kept, partial = text
+    close = data.find(b"'", index)
+    run = data[index : close if close >= 0 else len(data)]
+    left = cut(partial + run)
+    if left is None or (close >= 0 and left):
+        return None
+    if kept is not None:
+        kept += run
+        if not parser.string_begins(place, kept):
+            return None
+    if close < 0:
+        return (STRING, (kept, left)), len(data)
+    return (STRING_END, (kept, b"")), close + 1
+
+
+def _in_quotes(
+    parser: Parser, place: Place, text: tuple[int, bytes], data: bytes, index: int
+) -> tuple[tuple[int, Any], int] | None:
+    opener, kept = text
+    close = data.find(bytes((parser.quotes[opener],)), index)
+    kept += data[index : close if close >= 0 else len(data)]
+    left = cut(kept)
+    if left is None or not parser.name_begins(place, kept, _quoting(opener)):
+        return None
+    if close < 0:
+        return (QUOTED, (opener, kept)), len(data)
+    return None if left else ((QUOTED_END, (opener, kept)), close + 1)
+
+
+def _comment(place: Place, mode: int, partial: bytes, run: bytes) -> Reading | None:
+    left = cut(partial + run)
+    return None if left is None else (place, mode, left)
+
+
+def _in_block(text: bytes, data: bytes, index: int) -> tuple[tuple[int, Any], int] | None:
+    """Read a `/* */` comment: no other may begin in it (sqlglot nests them), no `+` begins it."""
+    run = text + data[index:]
+    if text == b"" and run.startswith(b"+"):
+        return None
+    close = run.find(b"*/")
+    inside = run if close < 0 else run[:close]
+    if b"/*" in inside:
+        return None
+    left = cut(inside)
+    if left is None or (close >= 0 and left):
+        return None
+    if close >= 0:
+        return (READY, None), index + close + 2 - len(text)
+    if left:
+        return (BLOCK, b"." + left), len(data)
+    return (BLOCK, inside[-1:] if inside[-1:] in (b"*", b"/") else b"."), len(data)
+
+
+def cut(text: bytes) -> bytes | None:
+    """Return the bytes of a character that UTF-8 text ends within; None for what is no UTF-8."""
+    if b"\0" in text:
+        return None
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        whole = error.reason == "unexpected end of data" and error.end == len(text)
+        return text[error.start :] if whole else None
+    return b""

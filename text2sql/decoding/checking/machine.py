@@ -1,0 +1,129 @@
+"""A pushdown automaton over terminals: what a stack of symbols does when a terminal arrives.
+
+The grammar is LL(1), so what a terminal does to the stack depends on nothing else: it is worked out
+once for each (stack, terminal) and remembered. What it means is left to the actions on its way.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from text2sql.decoding.checking.grammar import Grammar, Symbol, is_terminal
+
+
+class Cell:
+    """The top of a stack of symbols, and the rest; equal stacks are one object."""
+
+    __slots__ = ("__dict__", "depth", "least", "rest", "shifts", "symbol")
+
+    def __init__(self, symbol: Symbol, rest: "Cell | None", grammar: Grammar) -> None:
+        self.symbol, self.rest, self._grammar = symbol, rest, grammar
+        self.depth: int = (rest.depth if rest else 0) + (symbol == ")")
+        size = grammar.shortest.get(symbol)
+        if size is None:
+            size = 0 if symbol[0] == "@" or symbol == "EOT" else _written(symbol)
+        self.least: int = (rest.least if rest else 0) + size
+        self.shifts: dict[str, Shift | None] = {}
+
+    @cached_property
+    def terminals(self) -> frozenset[str]:
+        """Every terminal that the grammar alone would let follow."""
+        symbol = self.symbol
+        below = self.rest.terminals if self.rest else frozenset()
+        if symbol[0] == "@":
+            return below
+        if is_terminal(symbol):
+            return frozenset((symbol,))
+        first = self._grammar.first[symbol]
+        return first | below if symbol in self._grammar.empty else first
+
+    @cached_property
+    def words(self) -> tuple[bytes, ...]:
+        """The keywords among `terminals`, in lower case, sorted."""
+        return tuple(
+            sorted(t.lower().encode() for t in self.terminals if t[0].isalpha() and t not in CLASSES)
+        )
+
+
+# Terminals in capitals that are no keywords: what the lexer tells apart.
+CLASSES = frozenset(
+    {"NUMBER", "STRING", "STRING_INTERVAL", "ARROW_KEY", "ESCAPE_STRING", "EOT"}
+)
+
+
+def _written(symbol: Symbol) -> int:
+    return 2 if symbol[0] == "<" and len(symbol) > 2 or symbol in CLASSES else len(symbol) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """What a terminal does: actions before it, actions after it, the stack that is left."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    cell: Cell | None
+    productions: tuple[tuple[str, int], ...]
+
+
+@dataclass
+class Machine:
+    """The stacks of one grammar."""
+
+    grammar: Grammar
+    _cells: dict[tuple[Symbol, Cell | None], Cell] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def clear(self) -> None:
+        """Forget the stacks that are known; those in use stay what they are."""
+        self._cells.clear()
+
+    def push(self, symbols: tuple[Symbol, ...], rest: Cell | None) -> Cell | None:
+        """Return a stack with symbols on top, the first one highest."""
+        for symbol in reversed(symbols):
+            key = (symbol, rest)
+            cell = self._cells.get(key)
+            if cell is None:
+                cell = self._cells[key] = Cell(symbol, rest, self.grammar)
+            rest = cell
+        return rest
+
+    def shift(self, cell: Cell | None, terminal: str) -> Shift | None:
+        """Return what a terminal does to a stack; None where the grammar forbids it."""
+        if cell is None:
+            return None
+        try:
+            return cell.shifts[terminal]
+        except KeyError:
+            found = cell.shifts[terminal] = self._shift(cell, terminal)
+            return found
+
+    def _shift(self, cell: Cell | None, terminal: str) -> Shift | None:
+        before: list[str] = []
+        used: list[tuple[str, int]] = []
+        grammar = self.grammar
+        while cell is not None:
+            symbol = cell.symbol
+            if symbol[0] == "@":
+                before.append(symbol[1:])
+                cell = cell.rest
+            elif symbol == terminal:
+                after, cell = self._actions(cell.rest)
+                return Shift(tuple(before), after, cell, tuple(used))
+            elif is_terminal(symbol):
+                return None
+            else:
+                number = grammar.table[symbol].get(terminal, grammar.empty.get(symbol))
+                if number is None:
+                    return None
+                used.append((symbol, number))
+                cell = self.push(grammar.alternatives[symbol][number], cell.rest)
+        return None
+
+    def _actions(self, cell: Cell | None) -> tuple[tuple[str, ...], Cell | None]:
+        """Take the actions off the top: they run as soon as the terminal before them is read."""
+        taken = []
+        while cell is not None and cell.symbol[0] == "@":
+            taken.append(cell.symbol[1:])
+            cell = cell.rest
+        return tuple(taken), cell

@@ -1,0 +1,233 @@
+"""Which names may stand at a place, whole or begun: for the lexer, for completions, for "did you mean".
+
+A class of names is a terminal of the grammar: `<table>`, `<column>` (a column, a qualifier or a
+function: what follows decides), `<member>` (after a dot), and the names that a query gives itself.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from text2sql.decoding.checking.actions import Actions
+from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
+from text2sql.decoding.checking.relations import with_prefix
+from text2sql.decoding.checking.scope import DEPTH_LIMIT, Scope
+
+# class of names -> position in `words.RESERVED`, of names that a query gives
+GIVEN = {
+    "<alias>": "alias",
+    "<bare_alias>": "bare_alias",
+    "<source_alias>": "alias",
+    "<bare_source_alias>": "bare_alias",
+    "<cte>": "cte",
+    "<new_column>": "alias",
+    "<new_window>": "alias",
+}
+KNOWN = {"<window>": "alias", "<table>": "table", "<member>": "qualified", "<using>": "column", "<column>": ""}
+CLASSES = frozenset((*GIVEN, *KNOWN, "<type>", "<window>", "<field>"))
+
+
+class Names:
+    """The names that one scope knows."""
+
+    def __init__(self, scope: Scope, actions: Actions) -> None:
+        self.scope, self.dialect = scope, scope.dialect
+        self.types = tuple(sorted(name.encode() for name in self.dialect.cast_types))
+
+    def may_be_bare(self, terminal: str, name: bytes) -> bool:
+        """Tell whether a word may stand unquoted for a class of names; columns decide later."""
+        position = GIVEN.get(terminal) or KNOWN.get(terminal)
+        if terminal in GIVEN and not (
+            len(name) <= self.dialect.name_limit and name.decode("utf-8", "replace").isidentifier()
+        ):
+            return False
+        return not position or self.dialect.allows(name, position)
+
+    def prefix_ok(
+        self,
+        terminal: str,
+        frame: Frame,
+        held: Any,
+        prefix: bytes,
+        depth: int,
+        *,
+        quoted: bool = False,
+    ) -> bool:
+        """Tell whether a name that begins so may stand here."""
+        if terminal in GIVEN:
+            begun = quoted or prefix.isascii() or self._begins_name(prefix)
+            return begun and self._given_prefix_ok(terminal, frame, held, prefix)
+        if terminal == "<column>" and self.is_free(frame):
+            return True
+        if terminal == "<window>" and self._window_is_free(frame):
+            return len(prefix) < self.dialect.name_limit
+        if terminal == "<member>" and self._member_is_free(frame, held[1]):
+            return True
+        return next(self.known(terminal, frame, held, prefix, depth), None) is not None
+
+    def _given_prefix_ok(self, terminal: str, frame: Frame, held: Any, prefix: bytes) -> bool:
+        if len(prefix) > self.dialect.name_limit - 8:
+            return False
+        if terminal not in ("<source_alias>", "<bare_source_alias>"):
+            return True
+        return next(self._source_aliases(frame, held, prefix), None) is not None
+
+    def _begins_name(self, prefix: bytes) -> bool:
+        """Tell whether letters beyond ASCII, the last perhaps cut in two, can begin a name."""
+        try:
+            whole = prefix.decode()
+        except UnicodeDecodeError as error:
+            whole = prefix[: error.start].decode() + "x"
+        return whole.isidentifier()
+
+    def _source_aliases(self, frame: Frame, held: Any, prefix: bytes) -> Iterator[bytes]:
+        assert isinstance(frame, Block)
+        lenient = frame.phase == "join"
+        wanted = sorted({r.qualifier for r in frame.pending if r.qualifier})
+        for name in (*wanted, prefix + b"_\x00"):
+            if name.startswith(prefix) and self.scope.add_source(
+                frame, name, held[2], lenient=lenient
+            ):
+                yield name
+
+    def _window_is_free(self, frame: Frame) -> bool:
+        return self.scope.block_of(frame).phase in ("items", "late")
+
+    def is_free(self, frame: Frame) -> bool:
+        """Tell whether a column may have any name, because some FROM around is still unread."""
+        for block in self.scope.seen(frame):
+            if block.phase == "items":
+                return not block.deep
+        return False
+
+    def _member_is_free(self, frame: Frame, qualifier: bytes) -> bool:
+        for block in self.scope.seen(frame):
+            if any(source.name == qualifier for source in block.sources):
+                return False
+            if block.phase == "items":
+                return not block.deep
+        return False
+
+    def known(
+        self, terminal: str, frame: Frame, held: Any, prefix: bytes, depth: int
+    ) -> Iterator[bytes]:
+        """Yield the names of the schema and of this query that are legal here and begin so.
+
+        Args:
+            terminal: the class of names.
+            frame: where the text stands.
+            held: what the last name was.
+            prefix: what the name begins with.
+            depth: parentheses that are open; DEPTH_LIMIT leaves out functions.
+        """
+        if terminal == "<column>":
+            yield from self._columns(frame, prefix, depth)
+        elif terminal == "<member>":
+            yield from self._members(frame, held[1], prefix)
+        elif terminal == "<table>":
+            yield from self._tables(frame, prefix)
+        elif terminal == "<using>":
+            usable = Actions.usable(self, frame)  # type: ignore[arg-type]
+            yield from (name for name in usable if name.startswith(prefix))
+        elif terminal == "<window>":
+            block = self.scope.block_of(frame)
+            windows = (name for name, _ in sorted(block.windows))
+            free = (b"w",) if block.phase in ("items", "late") else ()
+            yield from (n for n in (*windows, *free) if n.startswith(prefix))
+        elif terminal == "<type>":
+            yield from with_prefix(self.types, prefix)
+
+    @property
+    def frames(self) -> Any:
+        """The frames of the scope."""
+        return self.scope.frames
+
+    def _tables(self, frame: Frame, prefix: bytes) -> Iterator[bytes]:
+        assert isinstance(frame, Block)
+        for name in with_prefix(self.scope.relation_names(frame), prefix):
+            if self.table_fits(frame, name):
+                yield name
+
+    def table_fits(self, block: Block, name: bytes) -> bool:
+        """Tell whether FROM may hold a table or CTE of that name here."""
+        found = self.scope.find_relation(block, name)
+        if found is None or not self.scope.can_add(block, name, found):
+            return False
+        query = block.parent
+        assert isinstance(query, Query)
+        itself = query.cte == name and query.recursion == "possible"
+        return not (itself and (block.aggregates or any(o.uses for o in block.outputs)))
+
+    def _members(self, frame: Frame, qualifier: bytes, prefix: bytes) -> Iterator[bytes]:
+        for block in self.scope.seen(frame):
+            for source in block.sources:
+                if source.name == qualifier:
+                    yield from source.relation.with_prefix(prefix)
+                    return
+            if block.phase == "items":
+                found = self.scope.find_relation(block, qualifier)
+                yield from found.with_prefix(prefix) if found else ()
+                return
+
+    def _columns(self, frame: Frame, prefix: bytes, depth: int) -> Iterator[bytes]:
+        yield from self._plain_columns(frame, prefix)
+        yield from self._qualifiers(frame, prefix)
+        if depth < DEPTH_LIMIT:
+            for name in with_prefix(self.scope.function_names, prefix):
+                if self.callable(frame, name):
+                    yield name
+
+    def callable(self, frame: Frame, name: bytes) -> bool:
+        """Tell whether a function may be called here."""
+        if isinstance(frame, Block) and frame.phase == "compound":
+            return False
+        function = self.dialect.functions.get(name.decode("utf-8", "replace"))
+        return function is not None and self.scope.begin_call(frame, function) is not None
+
+    def _plain_columns(self, frame: Frame, prefix: bytes) -> Iterator[bytes]:
+        for number, block in enumerate(self.scope.seen(frame)):
+            if block.phase == "limit":
+                return
+            if block.phase == "compound":
+                query = self.scope.query_of(block)
+                names = {output.name for output in query.outputs if output.name}
+                yield from sorted(name for name in names if name.startswith(prefix))
+                return
+            if not number and block.phase in ("where", "group", "having", "order"):
+                aliases = {o.name for o in block.outputs if o.explicit and o.name}
+                for name in sorted(aliases):
+                    if name.startswith(prefix) and self.column_fits(frame, name):
+                        yield name
+            for source in block.sources:
+                for name in source.relation.with_prefix(prefix):
+                    if self.scope.count(block, Reference(None, name)) == 1:
+                        yield name
+
+    def column_fits(self, frame: Frame, name: bytes) -> bool:
+        """Tell whether a column of that name may stand here, as a whole term at least."""
+        return self.scope.resolve(frame, Reference(None, name), alone=True) is not None
+
+    def _qualifiers(self, frame: Frame, prefix: bytes) -> Iterator[bytes]:
+        for block in self.scope.seen(frame):
+            if block.phase in ("limit", "compound"):
+                return
+            for source in block.sources:
+                if source.name and source.name.startswith(prefix) and source.relation.ordered:
+                    yield source.name
+            if block.phase == "items":
+                for name in with_prefix(self.scope.relation_names(block), prefix):
+                    found = self.scope.find_relation(block, name)
+                    if found and found.ordered:
+                        yield name
+
+    def word_fits(self, frame: Frame, name: bytes, quoted: int, depth: int) -> bool:
+        """Tell whether `<column>` may be this name: a column, a qualifier or a function."""
+        allows = self.dialect.allows
+        if (quoted or allows(name, "qualifier")) and self.scope.qualifier_fits(frame, name):
+            return True
+        if not quoted and depth < DEPTH_LIMIT and self.callable(frame, name):
+            return True
+        if not quoted and not allows(name, "column"):
+            return False
+        soft = quoted == 1 and self.dialect.string_fallback
+        reference = Reference(None, name, soft=soft)
+        return self.scope.resolve(frame, reference, alone=True) is not None

@@ -1,0 +1,112 @@
+"""What may come next, written out: for completions, for random walks, for explanations.
+
+    >>> [option.text for option in options(checker, place)][:3]
+    [b'*', b'(', b'count']
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from text2sql.decoding.checking.frames import Block
+from text2sql.decoding.checking.lexer import Place
+from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
+from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
+from text2sql.decoding.checking.names import GIVEN
+from text2sql.decoding.checking.scope import DEPTH_LIMIT
+
+if TYPE_CHECKING:
+    from text2sql.decoding.checking.checker import Checker
+
+LITERALS = {
+    "NUMBER": (b"1",),
+    "<count>": (b"1",),
+    "STRING": (b"''",),
+    "ARROW_KEY": (b"0",),
+    "ESCAPE_STRING": (b"'!'",),
+    "STRING_INTERVAL": (b"'1 day'",),
+}
+
+
+class Option(NamedTuple):
+    """One terminal that is legal, how it is written, and where it leads."""
+
+    terminal: str
+    text: bytes
+    place: Place
+
+
+def options(checker: "Checker", place: Place) -> Iterator[Option]:
+    """Yield what may come next between two lexemes."""
+    for terminal in sorted(place[0].terminals):
+        yield from written(checker, place, terminal)
+
+
+def written(
+    checker: "Checker", place: Place, terminal: str, *, functions: bool = True
+) -> Iterator[Option]:
+    """Yield the ways to write one terminal that are legal: names of the schema, one literal.
+
+    Args:
+        checker: knows the schema.
+        place: where the text stands, between two lexemes.
+        terminal: one of the place's.
+        functions: count their names among those of columns.
+    """
+    if terminal in NAME_CLASSES:
+        yield from _names(checker, place, terminal, functions)
+    elif terminal in LITERALS:
+        yield from _literals(checker, place, terminal)
+    elif terminal not in TOKEN_CLASSES:
+        after = checker.shift(place, terminal)
+        if after is not None:
+            yield Option(terminal, terminal.encode(), after)
+
+
+def _literals(checker: "Checker", place: Place, terminal: str) -> Iterator[Option]:
+    for text in LITERALS[terminal]:
+        is_string = text[:1] == b"'"
+        kept = text[1:-1] if is_string else text
+        after = checker.string(place, kept) if is_string else checker.number(place, kept)
+        if after is not None:
+            yield Option(terminal, text, after)
+
+
+def _names(
+    checker: "Checker", place: Place, terminal: str, functions: bool
+) -> Iterator[Option]:
+    cell, frame, held = place
+    if terminal in GIVEN:
+        found: Iterable[bytes] = _given(checker, frame)
+    else:
+        depth = cell.depth if functions else DEPTH_LIMIT
+        known = checker.names.known(terminal, frame, held, b"", depth)
+        found = dict.fromkeys((*known, b"x") if terminal == "<member>" else known)
+    for name in found:
+        for written, quoted in ((name, 0), (quote(checker, name), 2)):
+            text = name if not quoted else written[1:-1]
+            after = checker.name(place, text, quoted) if written else None
+            if quoted == 0 and not is_plain(name):
+                continue
+            if after is not None:
+                yield Option(terminal, written, after)
+                break
+
+
+def _given(checker: "Checker", frame: Any) -> list[bytes]:
+    owed = []
+    if isinstance(frame, Block):
+        owed = [name for name, defined in sorted(frame.windows) if not defined]
+        owed += sorted({r.qualifier for r in frame.pending if r.qualifier})
+    return [*owed, *checker.dialect.aliases_shown, b"x", b"y"]
+
+
+def is_plain(name: bytes) -> bool:
+    """Tell whether a name could stand without quotes, were it no reserved word."""
+    return name.isascii() and name.decode().isidentifier()
+
+
+def quote(checker: "Checker", name: bytes) -> bytes:
+    """Return a name in quotes that never make it a string; b"" where that cannot be written."""
+    mark = b'"' if not checker.dialect.string_fallback else b"`"
+    return mark + name.replace(mark, mark + mark) + mark
+

@@ -1,0 +1,92 @@
+"""What a name in FROM stands for: columns in order, and the quick questions asked about them.
+
+    >>> singer = relation([b"singer_id", b"name"])
+    >>> singer.count(b"name"), singer.has_prefix(b"na")
+    (1, True)
+
+Names are bytes, folded as the dialect folds them. A column without a name of its own, as `count(*)`
+in a derived table, is None: it takes part in `*` and in the number of columns, and nothing can
+refer to it.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from text2sql.decoding.checking.dialects import Dialect
+from text2sql.schema.model import Schema
+
+Origin = tuple[str, str] | None  # (table, column) of the database, None for what is computed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relation:
+    """The columns of a table, view, derived table or common table expression."""
+
+    names: tuple[bytes | None, ...]
+    origins: tuple[Origin, ...]
+    kinds: tuple[str, ...]
+    counts: dict[bytes, int]
+    places: dict[bytes, int]  # of names that occur once
+    ordered: tuple[bytes, ...]  # names that occur once, sorted
+
+    def count(self, name: bytes) -> int:
+        """Return how many columns have that name."""
+        return self.counts.get(name, 0)
+
+    def with_prefix(self, prefix: bytes) -> Iterator[bytes]:
+        """Yield the names that can be referred to and begin so."""
+        return with_prefix(self.ordered, prefix)
+
+    def has_prefix(self, prefix: bytes) -> bool:
+        """Tell whether a name that can be referred to begins so."""
+        return next(self.with_prefix(prefix), None) is not None
+
+
+def with_prefix(ordered: tuple[bytes, ...], prefix: bytes) -> Iterator[bytes]:
+    """Yield the sorted names that begin with a prefix."""
+    for place in range(bisect_left(ordered, prefix), len(ordered)):
+        if not ordered[place].startswith(prefix):
+            return
+        yield ordered[place]
+
+
+def relation(
+    names: Iterable[bytes | None],
+    origins: Iterable[Origin] | None = None,
+    kinds: Iterable[str] | None = None,
+) -> Relation:
+    """Make a relation of columns in order."""
+    names = tuple(names)
+    counts = Counter(name for name in names if name is not None)
+    once = {name: place for place, name in enumerate(names) if name and counts[name] == 1}
+    return Relation(
+        names,
+        tuple(origins) if origins is not None else (None,) * len(names),
+        tuple(kinds) if kinds is not None else ("any",) * len(names),
+        dict(counts),
+        once,
+        tuple(sorted(once)),
+    )
+
+
+def table_relations(schema: Schema, dialect: Dialect) -> dict[bytes, Relation]:
+    """Return the relation of each table by its folded name; of two that fold alike the first.
+
+    A table in a namespace is known by its full name; by its plain name too where that is free.
+    """
+    found: dict[bytes, Relation] = {}
+    for table in sorted(schema.tables, key=lambda table: table.namespace is not None):
+        made = relation(
+            [dialect.stored(column.name) for column in table.columns],
+            [(table.full_name, column.name) for column in table.columns],
+            [dialect.kind_of(column.type) for column in table.columns],
+        )
+        if table.namespace is None:
+            found.setdefault(dialect.stored(table.name), made)
+        else:
+            found.setdefault(
+                dialect.stored(table.namespace) + b"." + dialect.stored(table.name), made
+            )
+    return found

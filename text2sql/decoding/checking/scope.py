@@ -1,0 +1,507 @@
+"""The half of the checker that no grammar can be: which names mean something, and where.
+
+    SELECT T1.name, count(*) FROM ...
+
+Before FROM is read nothing can be looked up: `T1.name` becomes an obligation of its SELECT, kept in
+`Block.pending`. A source is let into FROM only while every obligation can still be met: a bound
+alias has the columns asked of it, a plain name is in no two sources. FROM closes when all are met
+by its own sources or by a query around it. There is always a way to meet what is left (a derived
+table can have any columns), so no state that is let through is a dead end.
+
+Each method named in `ACTIONS` runs between two terminals of the grammar, on a `Move`; False means
+that the terminal is not legal here.
+
+Covered: aliases, CTEs, derived tables, correlation, USING and NATURAL, widths of set operations and
+of subqueries, where aggregates and window functions may stand.
+Not covered: columns that a correlated derived table could see; types (see `kinds`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from text2sql.decoding.checking.dialects import Dialect
+from text2sql.decoding.checking.frames import (
+    Block,
+    Call,
+    Context,
+    Frame,
+    Frames,
+    Output,
+    Query,
+    Reference,
+    Source,
+)
+from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.relations import Relation, relation
+
+DEPTH_LIMIT = 12  # parentheses: SQLite's parser has a stack of 100 places, sqlglot Python's
+SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
+_CORRELATED = ("scalar", "in", "exists")
+_FRESH = b"\x00"  # a name that no query gives
+
+
+@dataclass(slots=True)
+class Move:
+    """One terminal on its way from one state to the next."""
+
+    frame: Any  # Frame; None before the statement begins
+    held: Any  # what the last name was; see the actions
+    terminal: str
+    payload: Any  # (bytes, how it was quoted) of a name, bytes of a number or string
+    cell: Any  # the stack before the terminal
+    depth: int  # parentheses that are open
+    alone: bool  # the terminal cannot continue an operand
+
+
+class Scope:
+    """The names of one schema under the rules of one dialect."""
+
+    def __init__(self, tables: dict[bytes, Relation], dialect: Dialect) -> None:
+        self.tables, self.dialect, self.frames = tables, dialect, Frames()
+        self.table_names = tuple(sorted(tables))
+        self.function_names = tuple(sorted(name.encode() for name in dialect.functions))
+        self._derived: dict[tuple[Any, ...], Relation] = {}
+        self.trace: list[tuple[str, Any]] | None = None  # of references, for `faults`
+
+    # --- names and what they stand for -------------------------------------------------------
+
+    def with_block(self, frame: Any, block: Block) -> Any:
+        """Return a frame whose SELECT is another."""
+        if isinstance(frame, Block):
+            return block
+        return self.frames.change(frame, parent=self.with_block(frame.parent, block))
+
+    def query_of(self, frame: Frame) -> Query:
+        """Return the query expression that a frame is in."""
+        while not isinstance(frame, Query):
+            frame = frame.parent
+        return frame
+
+    def block_of(self, frame: Frame) -> Block:
+        """Return the SELECT that a frame is in."""
+        while not isinstance(frame, Block):
+            frame = frame.parent  # type: ignore[assignment]
+        return frame
+
+    def find_relation(self, block: Block, name: bytes) -> Relation | None:
+        """Return what a name in FROM stands for: a CTE in sight, else a table."""
+        query = self.query_of(block)
+        if query.cte == name and query.recursion == "possible" and query.union and query.arms:
+            return self.relation_of(query)
+        for known, found in reversed(query.names):
+            if known == name:
+                return found
+        return self.tables.get(name)
+
+    def relation_names(self, block: Block) -> tuple[bytes, ...]:
+        """Return every name that FROM may hold here."""
+        query = self.query_of(block)
+        extra = {name for name, _ in query.names} | ({query.cte} if query.cte else set())
+        if not extra:
+            return self.table_names
+        found = {n for n in (*self.table_names, *extra) if self.find_relation(block, n)}
+        return tuple(sorted(found))
+
+    def relation_of(self, query: Query) -> Relation:
+        """Return the relation that a finished query makes; equal ones are one object."""
+        names = query.columns or tuple(o.name for o in query.outputs)
+        key = (names, tuple((o.origin, o.kind) for o in query.outputs))
+        if key not in self._derived:
+            origins, kinds = zip(*key[1], strict=True) if key[1] else ((), ())
+            self._derived[key] = relation(names, origins, kinds)
+        return self._derived[key]
+
+    def count(self, block: Block, reference: Reference) -> int:
+        """Return how many columns of FROM a reference could mean; 2 stands for any mistake."""
+        name = reference.name
+        if reference.qualifier is not None:
+            for source in block.sources:
+                if source.name == reference.qualifier:
+                    return 1 if name == b"*" or source.relation.count(name) == 1 else 2
+            return 0
+        total = 0
+        for source in block.sources:
+            total += source.relation.count(name)
+        for merged, size in block.merged:
+            if merged == name:
+                total -= size - 1
+        return total
+
+    # --- obligations -------------------------------------------------------------------------
+
+    def feasible(self, block: Block, *, lenient: bool = False) -> bool:
+        """Tell whether FROM can still meet every obligation.
+
+        Args:
+            block: a SELECT whose FROM is not closed.
+            lenient: a USING that may follow merges the names that the last source doubles.
+        """
+        unmet: set[bytes] = set()
+        plain = 0
+        for reference in block.pending:
+            count = self.count(block, reference)
+            if count > 1 and not (lenient and self._mergeable(block, reference.name)):
+                return False
+            if count == 0 and not reference.soft:
+                if reference.qualifier is None:
+                    plain = 1
+                else:
+                    unmet.add(reference.qualifier)
+        if len(block.sources) + len(unmet) + plain > SOURCE_LIMIT:
+            return False
+        return self._width_fits(block)
+
+    def _mergeable(self, block: Block, name: bytes) -> bool:
+        last = block.sources[-1].relation
+        left = self.frames.change(block, sources=block.sources[:-1])
+        return last.count(name) == 1 and self.count(left, Reference(None, name)) == 1
+
+    def _width_fits(self, block: Block) -> bool:
+        """Tell whether the SELECT list can still have as many columns as the query needs."""
+        width = self.query_of(block).width
+        if width is None:
+            return True
+        least, exact = self.least_width(block)
+        return least == width if exact and block.phase != "items" else least <= width
+
+    def least_width(self, block: Block) -> tuple[int, bool]:
+        """Return the columns that the list has at least, and whether FROM cannot add any."""
+        total, exact = 0, True
+        for output in block.outputs:
+            if output.name != b"*":
+                total += 1
+            elif output.qualifier is None:
+                total += max(1, len(self.starred(block)))
+                exact = False
+            else:
+                bound = [s for s in block.sources if s.name == output.qualifier]
+                owed = {r.name for r in block.pending if r.qualifier == output.qualifier}
+                total += len(bound[0].relation.names) if bound else max(1, len(owed - {b"*"}))
+                exact &= bool(bound)
+        return total, exact
+
+    def starred(self, block: Block, qualifier: bytes | None = None) -> list[Output]:
+        """Return the columns of `*`, or of `qualifier.*`; USING and NATURAL show theirs once."""
+        merged = {name for name, _ in block.merged} | set(block.natural)
+        shown: list[Output] = []
+        seen: set[bytes | None] = set()
+        for source in block.sources:
+            if qualifier is not None and source.name != qualifier:
+                continue
+            columns = source.relation
+            for name, origin, kind in zip(columns.names, columns.origins, columns.kinds, strict=True):
+                if qualifier is None and name in merged and name in seen:
+                    continue
+                seen.add(name)
+                shown.append(Output(name, origin=origin, kind=kind))
+        return shown
+
+    def owe(self, block: Block, reference: Reference) -> Block | None:
+        """Return the SELECT with one more obligation; None where that could never be met."""
+        if reference in block.pending:
+            return block
+        if block.deep and not self.count(block, reference) and not reference.soft:
+            found = reference.qualifier and self.find_relation(block, reference.qualifier)
+            if not found or (reference.name != b"*" and found.count(reference.name) != 1):
+                return None
+        owing = self.frames.change(block, pending=block.pending | {reference})
+        return owing if self.feasible(owing) else None
+
+    def add_source(
+        self, block: Block, name: bytes | None, found: Relation, *, lenient: bool = False
+    ) -> Block | None:
+        """Return the SELECT with one more source; None where an obligation forbids it."""
+        if name is not None and any(source.name == name for source in block.sources):
+            return None
+        if self._doubles(block, name, found):
+            return None
+        natural = block.natural
+        if block.phase == "natural":
+            left = {column for source in block.sources for column in source.relation.counts}
+            shared = tuple(sorted(left & found.counts.keys()))
+            if any(self.count(block, Reference(None, column)) != 1 for column in shared):
+                return None
+            natural = (*natural, *shared)
+        added = self.frames.change(
+            block, sources=(*block.sources, Source(name, found)), natural=natural
+        )
+        return added if self.feasible(added, lenient=lenient) else None
+
+    def _doubles(self, block: Block, name: bytes | None, found: Relation) -> bool:
+        """Tell whether `*` would export a name that the FROM around it must not have twice."""
+        forbidden = self.forbidden_outputs(block)
+        if not forbidden:
+            return False
+        stars = [o for o in block.outputs if o.name == b"*" and o.qualifier in (None, name)]
+        return bool(stars) and any(column in forbidden for column in found.names)
+
+    def forbidden_outputs(self, block: Block) -> set[bytes]:
+        """Return the names that a derived table must not have: FROM around it has them already."""
+        query = block.parent
+        if not isinstance(query, Query) or query.role != "derived" or query.arms:
+            return set()
+        around = query.parent
+        assert isinstance(around, Block)
+        return {
+            r.name for r in around.pending if r.qualifier is None and self.count(around, r) == 1
+        }
+
+    def can_add(self, block: Block, own: bytes | None, found: Relation) -> bool:
+        """Tell whether a relation may be a source under any name."""
+        lenient = block.phase == "join"
+        names = (own, _FRESH, *(r.qualifier for r in block.pending if r.qualifier))
+        return any(self.add_source(block, n, found, lenient=lenient) for n in names)
+
+    def settle(self, block: Block) -> Block | None:
+        """Close FROM: every obligation is met here or handed to the query around."""
+        for reference in block.pending:
+            count = self.count(block, reference)
+            if count > 1:
+                return None
+            if count == 0:
+                paid = self._hand_out(block, reference)
+                if paid is None:
+                    return None
+                block = paid
+        outputs: list[Output] = []
+        for output in block.outputs:
+            outputs += self.starred(block, output.qualifier) if output.name == b"*" else [output]
+        width = self.query_of(block).width
+        if outputs and width is not None and len(outputs) != width:
+            return None
+        return self.frames.change(
+            block, phase="closed", pending=frozenset(), outputs=tuple(outputs), item=None
+        )
+
+    def _hand_out(self, block: Block, reference: Reference) -> Block | None:
+        outer = None if reference.local else self._outer(block, reference)
+        if outer is not None:
+            return outer
+        return block if reference.soft and not self._ambiguous_outside(block, reference) else None
+
+    def _outer(self, block: Block, reference: Reference) -> Block | None:
+        query = block.parent
+        assert isinstance(query, Query)
+        if query.role not in _CORRELATED or query.parent is None:
+            return None
+        around = self.resolve(query.parent, reference, direct=False)
+        if around is None:
+            return None
+        if around is query.parent:
+            return block
+        return self.frames.change(block, parent=self.frames.change(query, parent=around))
+
+    def _ambiguous_outside(self, block: Block, reference: Reference) -> bool:
+        """Tell whether a query around has a double-quoted name more than once."""
+        for around in list(self.chain(block))[1:]:
+            if around.phase != "items" and self.count(around, reference) > 1:
+                return True
+        return False
+
+    # --- references --------------------------------------------------------------------------
+
+    def chain(self, frame: Frame) -> Iterator[Block]:
+        """Yield the SELECTs whose columns can be seen, innermost first."""
+        place: Frame | None = frame
+        while place is not None:
+            if isinstance(place, Block):
+                yield place
+                query = place.parent
+                assert isinstance(query, Query)
+                if query.role not in _CORRELATED or place.phase in ("group", "order", "limit"):
+                    return
+                place = query.parent
+            else:
+                place = place.parent
+
+    def resolve(
+        self,
+        frame: Frame,
+        reference: Reference,
+        *,
+        direct: bool = True,
+        nested: bool = False,
+        alone: bool = False,
+    ) -> Frame | None:
+        """Return the frame in which a reference is met or owed; None where it never can be.
+
+        Args:
+            frame: where it stands.
+            reference: the column.
+            direct: it stands in the SELECT itself, not in a subquery.
+            nested: it is inside an aggregate or a window.
+            alone: it is a whole term of ORDER BY.
+        """
+        if isinstance(frame, Block):
+            return self._resolve_in(frame, reference, direct, nested, alone)
+        if isinstance(frame, Query):
+            return None
+        needs_local = isinstance(frame, Call) and self.is_aggregate(frame) and not frame.local
+        inside = nested or needs_local or isinstance(frame, Call) and self.is_aggregate(frame)
+        inside = inside or isinstance(frame, Context) and frame.kind == "over"
+        wanted = reference._replace(local=True) if needs_local else reference
+        around = self.resolve(frame.parent, wanted, direct=direct, nested=inside, alone=False)
+        if around is None:
+            return None
+        if needs_local and isinstance(frame, Call):
+            return self.frames.change(frame, parent=around, local=True)
+        return frame if around is frame.parent else self.frames.change(frame, parent=around)
+
+    def _resolve_in(
+        self, block: Block, reference: Reference, direct: bool, nested: bool, alone: bool
+    ) -> Block | None:
+        phase = block.phase
+        if phase == "items":
+            return self.owe(block, reference)
+        if phase == "limit":
+            return None
+        if phase == "compound":
+            named = reference.qualifier is None and self._is_output(block, reference.name)
+            return block if direct and alone and named else None
+        count = self.count(block, reference)
+        if count == 1:
+            return self.owe(block, reference) if phase == "on" else block
+        if direct and reference.qualifier is None and phase != "on":
+            if self._is_alias(block, reference.name, nested) and (count == 0 or alone):
+                return block
+        if count > 1:
+            return None
+        if phase in ("group", "order"):
+            return block if reference.soft else None
+        return self._resolve_outside(block, reference)
+
+    def _resolve_outside(self, block: Block, reference: Reference) -> Block | None:
+        outer = None if reference.local else self._outer(block, reference)
+        if outer is None:
+            is_string = reference.soft and not self._ambiguous_outside(block, reference)
+            return block if is_string else None
+        # a later source of this FROM must not take what an outer query has paid
+        return self.owe(outer, reference) if block.phase == "on" else outer
+
+    def _is_output(self, block: Block, name: bytes) -> bool:
+        query = block.parent
+        assert isinstance(query, Query)
+        return any(output.name == name for output in query.outputs)
+
+    def _is_alias(self, block: Block, name: bytes, nested: bool) -> bool:
+        found = [o for o in block.outputs if o.explicit and o.name == name]
+        if not found or (block.phase == "where" and not self.dialect.alias_in_where):
+            return False
+        uses = {output.uses for output in found} - {""}
+        if nested or block.phase in ("where", "group"):
+            return not uses
+        return "window" not in uses if block.phase == "having" else True
+
+    def seen(self, frame: Frame) -> Iterator[Block]:
+        """Yield the SELECTs that a column could be of; one if an aggregate wants its own first."""
+        place: Any = frame
+        local = False
+        while not isinstance(place, Block):
+            local |= self._wants_local(place)
+            place = place.parent
+        for block in self.chain(place):
+            yield block
+            if local:
+                return
+
+    def _wants_local(self, frame: Any) -> bool:
+        return hasattr(frame, "local") and self.is_aggregate(frame) and not frame.local
+
+    def qualifier_fits(self, frame: Frame, name: bytes) -> bool:
+        """Tell whether a name may stand before a dot here."""
+        for block in self.seen(frame):
+            if block.phase in ("limit", "compound"):
+                return False
+            for source in block.sources:
+                if source.name == name:
+                    return bool(source.relation.ordered)
+            if block.phase == "items":
+                if not block.deep:
+                    return True
+                found = self.find_relation(block, name)
+                return found is not None and bool(found.ordered)
+        return False
+
+    # --- functions ---------------------------------------------------------------------------
+
+    def is_aggregate(self, call: Call) -> bool:
+        """Tell whether the arguments being read are those of an aggregate, as far as is known."""
+        if call.closed or call.function.kind != "aggregate":
+            return False
+        scalar = call.function.name in self.dialect.scalar_too
+        return not (scalar and not call.distinct and max(call.least, call.count) > 1)
+
+    def allows_window(self, frame: Frame) -> bool:
+        """Tell whether a window function may stand here."""
+        while not isinstance(frame, Block):
+            if isinstance(frame, Query) or (
+                isinstance(frame, Call) and (frame.closed or self.is_aggregate(frame))
+            ):
+                return False
+            frame = frame.parent
+        recursive = isinstance(frame.parent, Query) and frame.parent.recursion == "used"
+        return frame.phase in ("items", "late", "order", "qualify") and not recursive
+
+    def enter_aggregate(self, frame: Frame) -> Frame | None:
+        """Return the frame in which an aggregate may begin; None where none may."""
+        if isinstance(frame, Query):
+            return None
+        if isinstance(frame, Block):
+            query = frame.parent
+            assert isinstance(query, Query)
+            grouped = frame.phase in ("order", "qualify") and (frame.aggregates or frame.grouped)
+            allowed = frame.phase in ("items", "late", "having") or grouped
+            return frame if allowed and query.recursion != "used" else None
+        if isinstance(frame, Context) and frame.kind == "filter":
+            return None
+        if isinstance(frame, Call) and self.is_aggregate(frame):
+            if frame.distinct or not self.allows_window(frame.parent):
+                if frame.distinct or frame.function.name not in self.dialect.scalar_too:
+                    return None
+                frame = self.frames.change(frame, least=2)  # min(x, y) of two numbers
+        around = self.enter_aggregate(frame.parent)
+        if around is None or around is frame.parent:
+            return frame if around else None
+        return self.frames.change(frame, parent=around)
+
+    def begin_call(self, frame: Frame, function: Function) -> Frame | None:
+        """Return the frame of a call's arguments; None where the function may not stand here."""
+        least = function.least
+        if function.kind == "window":
+            if not self.allows_window(frame):
+                return None
+        elif function.kind == "aggregate":
+            entered = self.enter_aggregate(frame)
+            if entered is None:
+                if function.name not in self.dialect.scalar_too:
+                    return None
+                least = 2
+            else:
+                frame = entered
+        parent = self.marked(frame)
+        return self.frames.make(
+            Call, parent, function, least, 0, False, False, "", False, False
+        )
+
+    def marked(self, frame: Frame) -> Frame:
+        """Return the frame whose current item is more than a bare column."""
+        if isinstance(frame, Block) and frame.item is not None:
+            return self.frames.change(frame, item=None)
+        return frame
+
+    def with_use(self, frame: Frame, use: str) -> Frame:
+        """Tell the frames around that an aggregate or a window function is inside."""
+        if isinstance(frame, Block):
+            aggregates = frame.aggregates or (
+                use == "aggregate" and frame.phase in ("items", "late")
+            )
+            uses = "window" if "window" in (use, frame.uses) else use
+            return self.frames.change(frame, uses=uses, aggregates=aggregates)
+        if isinstance(frame, Query):
+            return frame
+        around = self.with_use(frame.parent, use)
+        if isinstance(frame, Call) and not frame.closed:
+            inner = "window" if "window" in (use, frame.inner) else use
+            return self.frames.change(frame, parent=around, inner=inner)
+        return frame if around is frame.parent else self.frames.change(frame, parent=around)

@@ -1,0 +1,148 @@
+"""Random walks through the checker: queries that it lets through, for fuzzing.
+
+    >>> walk(checker, random.Random(1), length=20).text
+    'SELECT T1 . name FROM singer AS T1 WHERE ...'
+
+A walk is dead where nothing may come next and the text may not end.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from text2sql.decoding.checking.frames import Block
+from text2sql.decoding.checking.lexer import Place, finish
+from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
+from text2sql.decoding.checking.names import GIVEN
+from text2sql.decoding.checking.options import LITERALS, is_plain, quote
+from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
+from text2sql.decoding.checking.scope import DEPTH_LIMIT
+
+if TYPE_CHECKING:
+    from text2sql.decoding.checking.checker import Checker
+
+_OTHERS = 0.15  # operators, of which there are many
+_WEIGHTS = {
+    "<column>": 1.5, "<member>": 3.0, ".": 2.0, "(": 0.5, "<table>": 3.0, "FROM": 5.0, "*": 0.6,
+    ")": 2.5, ",": 0.8, "EOT": 0.8, "WHERE": 1.5, "GROUP": 1.2, "ORDER": 1.2, "LIMIT": 1.0,
+    "HAVING": 3.0, "BY": 1.0, "SELECT": 1.0, "JOIN": 0.8, "ON": 3.0, "USING": 2.0, "AS": 0.8,
+    "<alias>": 1.0, "<source_alias>": 1.0, "<bare_alias>": 0.15, "<bare_source_alias>": 0.2,
+    "AND": 0.6, "=": 0.6, "OVER": 2.0, "FILTER": 1.0, "STRING": 0.4, "NUMBER": 0.4, "WITH": 0.4,
+    "DISTINCT": 0.5, "UNION": 0.4, "INTERSECT": 0.3, "EXCEPT": 0.3, "EXISTS": 0.3, "IN": 0.4,
+    "THEN": 2.0, "WHEN": 1.0, "END": 2.0, "ELSE": 1.0, "PARTITION": 1.0, "ROWS": 1.0, "DESC": 0.6,
+}  # fmt: skip
+_STRINGS = (b"''", b"'a'", b"'it''s %'", b"'2020-01-01'", "'é😀'".encode(), b"'a\nb'")
+_NUMBERS = (b"0", b"1", b"2", b"10", b"3.5", b".5", b"1e3", b"99")
+_GIVEN = (b"t1", b"t2", b"t3", b"a", b"b", b"cnt", b"total", b"x1", b"name_2")
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One walk: its text, whether it got stuck, and the productions on its way."""
+
+    text: str
+    dead: bool
+    productions: Counter[tuple[str, int]]
+
+
+def walk(checker: "Checker", random: Random, *, length: int = 25) -> Walk:
+    """Return one random query.
+
+    Args:
+        checker: whose queries are wanted.
+        random: the source of chance.
+        length: terminals after which the walk takes the shortest way out.
+    """
+    place: Place | None = finish(checker, checker.start.reading)
+    assert place is not None
+    pieces: list[bytes] = []
+    productions: Counter[tuple[str, int]] = Counter()
+    for _ in range(length):
+        found = list(_moves(checker, place, random))
+        if not found:
+            break  # of the names that chance has offered none fits
+        weights = [_WEIGHTS.get(move[0], _OTHERS) for move in found]
+        terminal, text, after = random.choices(found, weights)[0]
+        shift = checker.machine.shift(place[0], terminal)
+        productions.update(shift.productions if shift else ())
+        if terminal == "EOT":
+            return Walk(_text(pieces, random), False, productions)
+        pieces.append(text)
+        place = after
+    return _ended(checker, _text(pieces, random), productions)
+
+
+def _ended(checker: "Checker", text: str, productions: Counter[tuple[str, int]]) -> Walk:
+    state = checker.read(text)
+    if state is None:
+        return Walk(text, True, productions)
+    try:
+        return Walk(text + checker.completion(state).decode(), False, productions)
+    except ValueError:
+        return Walk(text, True, productions)
+
+
+def _moves(
+    checker: "Checker", place: Place, random: Random
+) -> Iterator[tuple[str, bytes, Place]]:
+    for terminal in sorted(place[0].terminals):
+        if terminal in NAME_CLASSES:
+            yield from _names(checker, place, terminal, random)
+        elif terminal in LITERALS:
+            texts = _STRINGS if terminal == "STRING" else LITERALS[terminal]
+            text = random.choice(_NUMBERS if terminal == "NUMBER" else texts)
+            kept = text[1:-1].replace(b"''", b"'") if text[:1] == b"'" else text
+            if text[:1] == b"'":
+                begins, after = checker.string_begins(place, b""), checker.string(place, kept)
+            else:
+                begins, after = checker.number_begins(place, kept[:1]), checker.number(place, kept)
+            if begins and after is not None:
+                yield terminal, text, after
+        elif terminal not in TOKEN_CLASSES or terminal == "EOT":
+            after = checker.shift(place, terminal)
+            if after is not None:
+                yield terminal, terminal.encode(), after
+
+
+def _names(
+    checker: "Checker", place: Place, terminal: str, random: Random
+) -> Iterator[tuple[str, bytes, Place]]:
+    cell, frame, held = place
+    depth = cell.depth if random.random() < 0.4 else DEPTH_LIMIT
+    known = list(checker.names.known(terminal, frame, held, b"", depth))
+    if terminal in GIVEN or terminal in ("<column>", "<member>"):
+        owed = (
+            [r.qualifier or r.name for r in frame.pending] if isinstance(frame, Block) else []
+        )
+        known = random.sample(known, min(len(known), 4)) + random.sample(_GIVEN, 1) + owed
+    if len(known) > 3:
+        known = random.sample(known, 3)
+    for name in known:
+        if name == b"*":
+            continue
+        bare = is_plain(name) and random.random() < 0.8
+        style = 0 if bare else 2
+        after = checker.name(place, name, style)
+        if after is None and style == 0:
+            style, after = 2, checker.name(place, name, 2)
+        if after is not None:
+            yield terminal, name if style == 0 else quote(checker, name), after
+
+
+def _text(pieces: list[bytes], random: Random) -> str:
+    """Write a walk out, as people do: mostly single spaces, any case of words, a comment."""
+    loud = random.random() < 0.5
+    text = b""
+    for number, piece in enumerate(pieces):
+        if piece.isalpha() and piece.isupper() and not loud:
+            piece = piece.lower()
+        tight = piece in (b".", b",", b")", b"(", b";") or text[-1:] in (b".", b"(", b"")
+        gap = b"" if tight and random.random() < 0.7 else b" "
+        if random.random() < 0.002:
+            gap = random.choice((b"\n", b"\t", b" /* c */ ", b" -- c\n"))
+        if number and text[-1:] == b")" and piece[:1].isalnum():
+            gap = gap or b" "
+        text += gap + piece
+    return text.decode()
