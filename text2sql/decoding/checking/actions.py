@@ -19,7 +19,7 @@ from text2sql.decoding.checking.frames import (
     Query,
     Reference,
 )
-from text2sql.decoding.checking.scope import DEPTH_LIMIT, Move, Scope
+from text2sql.decoding.checking.scope import DEEP_LIMIT, DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
 
 Action = Callable[[Move], bool]
 DOUBLE_QUOTED, STRING_QUOTED = 1, 3  # how a name was written: 0 bare, 2 another way to quote
@@ -109,7 +109,7 @@ class Actions:
     # --- common table expressions ------------------------------------------------------------
 
     def do_with(self, move: Move) -> bool:
-        return move.depth < DEPTH_LIMIT
+        return move.depth < OPENING_LIMIT
 
     def do_recursive(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, recursion="declared")
@@ -171,13 +171,16 @@ class Actions:
 
     def _select(self, move: Move, phase: str) -> bool:
         nothing: frozenset[Any] = frozenset()
-        deep = move.depth >= DEPTH_LIMIT
+        deep = move.depth >= DEEP_LIMIT
         found = ((), (), (), nothing, (), None, "", False, False, nothing, deep)
         move.frame = self.frames.make(Block, move.frame, phase, *found)
         return True
 
     def do_select(self, move: Move) -> bool:
         return self._select(move, "items")
+
+    def do_select_alone(self, move: Move) -> bool:
+        return self._select(move, "late")  # FROM would have come: only outer columns are in sight
 
     def do_distinct(self, move: Move) -> bool:
         return True
@@ -202,6 +205,8 @@ class Actions:
     def _output(self, move: Move, output: Output) -> bool:
         block: Block = move.frame
         if block.phase == "late" and output.name == b"*":
+            if not block.sources:
+                return False
             shown = self.scope.starred(block, output.qualifier)
             changed = self.frames.change(block, outputs=(*block.outputs, *shown), item=None)
         else:
@@ -336,7 +341,7 @@ class Actions:
         return self._joining(move, "from")
 
     def do_can_use(self, move: Move) -> bool:
-        return move.depth < DEPTH_LIMIT and next(self.usable(move.frame), None) is not None
+        return move.depth < OPENING_LIMIT and next(self.usable(move.frame), None) is not None
 
     def usable(self, block: Block) -> Any:
         """Yield the names that USING may hold: once on the left, once in the last source."""
@@ -346,8 +351,9 @@ class Actions:
         starred = any(o.name == b"*" for o in block.outputs)
         if width is not None and starred:
             return
+        fixed = {r.name for r in block.pending if r.fixed and r.qualifier is None}
         for name in block.sources[-1].relation.ordered:
-            if self.scope.count(left, Reference(None, name)) == 1:
+            if name not in fixed and self.scope.count(left, Reference(None, name)) == 1:
                 merged_now = dict(block.merged).get(name, 0)
                 total = self.scope.count(block, Reference(None, name))
                 if total == 2 or (name in done and merged_now and total == 2):
@@ -569,7 +575,7 @@ class Actions:
 
     def do_can_filter(self, move: Move) -> bool:
         call: Call = move.frame
-        return self._aggregates(call) and call.function.filter and move.depth < DEPTH_LIMIT
+        return self._aggregates(call) and call.function.filter and move.depth < OPENING_LIMIT
 
     def do_filter(self, move: Move) -> bool:
         move.frame = self.frames.make(Context, move.frame, "filter")
@@ -643,6 +649,8 @@ class Actions:
 
     def do_can_be_row(self, move: Move) -> bool:
         """Let a row begin only where it is the whole left side of an IN."""
+        if move.depth >= OPENING_LIMIT:
+            return False
         cell = move.cell
         while cell is not None and cell.symbol != ")":
             cell = cell.rest

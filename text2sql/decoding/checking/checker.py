@@ -20,7 +20,7 @@ Not covered: whether the query answers the question.
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
@@ -32,14 +32,18 @@ from text2sql.decoding.checking.machine import Cell, Machine, Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN, Names
 from text2sql.decoding.checking.relations import table_relations
-from text2sql.decoding.checking.scope import DEPTH_LIMIT, Move, Scope
+from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
 from text2sql.errors import SettingsError
 from text2sql.schema.model import Schema
+
+if TYPE_CHECKING:
+    from text2sql.decoding.checking.faults import Fault
 
 Values = Callable[[str, str], Sequence[str | int | float] | None]
 ORDERS = ("select-first", "from-first")
 STATE_LIMIT = 200_000  # states that are remembered at most, about 100 bytes of memory for each step
-_DEEPENS = frozenset({"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "(", "USING"})
+_DEEPENS = frozenset({"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "USING"})
+_SIGNS = frozenset({"+", "-", "~", "NOT"})
 _STAR_ENDS = frozenset(
     {",", "FROM", "EOT", ";", ")", "UNION", "INTERSECT", "EXCEPT", "WHERE", "GROUP", "ORDER"}
     | {"LIMIT", "HAVING", "WINDOW", "QUALIFY", "OFFSET"}
@@ -156,6 +160,12 @@ class Checker:
             raise ValueError(f"no valid SQL begins so: {prefix!r}")
         return prefix + self.completion(state).decode()
 
+    def explain(self, sql: str) -> "Fault | None":
+        """Return the first fault of a text, in words; None where the text is accepted."""
+        from text2sql.decoding.checking.faults import explain
+
+        return explain(self, sql)
+
     # --- states ------------------------------------------------------------------------------
 
     def _state(self, reading: Reading) -> State:
@@ -210,7 +220,7 @@ class Checker:
         return found.cell, move.frame, move.held
 
     def _allowed(self, cell: Cell, frame: Any, terminal: str) -> bool:
-        if cell.depth >= DEPTH_LIMIT and terminal in _DEEPENS:
+        if cell.depth >= OPENING_LIMIT and self._deepens(cell, terminal):
             return False
         item = getattr(frame, "item", None)
         if item.__class__ is tuple:
@@ -225,6 +235,14 @@ class Checker:
         if kind == "operand" or kind == "primary":
             return terminal in (",", ")", "ORDER") or not self._joins(terminal, kind)
         return True
+
+    def _deepens(self, cell: Cell, terminal: str) -> bool:
+        """Tell whether a terminal would open more than there is room for."""
+        if terminal == "(":
+            return cell.depth >= DEPTH_LIMIT
+        if terminal in _SIGNS:  # before an operand, not between two
+            return cell.symbol.startswith(("expr_", "unary"))
+        return terminal in _DEEPENS
 
     def _joins(self, terminal: str, kind: str) -> bool:
         """Tell whether a terminal would make an argument more than its function reads."""
@@ -304,7 +322,7 @@ class Checker:
             if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
                 continue
             if self.names.prefix_ok(
-                terminal, frame, held, folded, DEPTH_LIMIT, quoted=True
+                terminal, frame, held, folded, OPENING_LIMIT, quoted=True
             ):
                 return True
         return False

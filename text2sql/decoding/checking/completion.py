@@ -14,9 +14,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
-from text2sql.decoding.checking.frames import Block, Call
+from text2sql.decoding.checking.frames import Block, Call, Context, Reference
 from text2sql.decoding.checking.lexer import Place
-from text2sql.decoding.checking.options import is_plain, quote, written
+from text2sql.decoding.checking.machine import Shift
+from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
+from text2sql.decoding.checking.options import LITERALS, is_plain, quote, written
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State
@@ -44,7 +46,10 @@ def complete(checker: "Checker", state: "State") -> bytes:
 
 
 def _search(checker: "Checker", state: "State", choices: int) -> bytes | None:
-    """Look for a completion among the most promising choices at each place."""
+    """Look for a completion among the most promising choices at each place.
+
+    The first choice that leaves less to write is followed alone, unless the search is the wide one.
+    """
     order = count()
     todo: list[tuple[int, int, bytes, State]] = [(0, next(order), b"", state)]
     seen: set[State] = set()
@@ -55,25 +60,40 @@ def _search(checker: "Checker", state: "State", choices: int) -> bytes | None:
         seen.add(here)
         if checker.may_end(here):
             return written
+        left = _rest(checker, here)
         for text in _pieces(checker, here, choices):
             after = checker.step(here, text)
-            if after is not None and after not in seen:
-                longer = written + text
-                size = len(longer) + _EAGERNESS * _rest(checker, after)
-                heapq.heappush(todo, (size, next(order), longer, after))
+            if after is None or after in seen:
+                continue
+            rest = _rest(checker, after)
+            longer = written + text
+            heapq.heappush(
+                todo, (len(longer) + _EAGERNESS * rest, next(order), longer, after)
+            )
+            if rest < left and choices < max(_CHOICES):
+                break
     return None
 
 
 def _rest(checker: "Checker", state: "State") -> int:
     """Return about how many bytes a state still needs."""
-    (cell, frame, _), mode, _ = state.reading
+    (cell, frame, held), mode, _ = state.reading
     if mode != lexer.READY:
         closed = lexer.finish(checker, state.reading)
         if closed is not None:
-            cell, frame, _ = closed
+            cell, frame, held = closed
     if cell is None:
         return 0
-    return int(cell.least) + _owed(checker, frame)
+    return int(cell.least) + _owed(checker, frame) + _held(checker, frame, held)
+
+
+def _held(checker: "Checker", frame: Any, held: Any) -> int:
+    """Return what a name costs that nothing has made a column yet."""
+    if not held or held[0] != "name" or not checker.names.is_free(frame):
+        return 0
+    block = checker.scope.block_of(frame)
+    known = Reference(None, held[1])
+    return 0 if known in block.pending or checker.scope.count(block, known) else _DEBT
 
 
 def _owed(checker: "Checker", frame: Any) -> int:
@@ -86,6 +106,13 @@ def _owed(checker: "Checker", frame: Any) -> int:
             total += _DEBT * sum(not defined for _, defined in frame.windows)
             unmet = {r.qualifier or b"" for r in frame.pending if not checker.scope.count(frame, r)}
             total += (6 if frame.phase == "items" and unmet else 0) + _DEBT * len(unmet)
+        if isinstance(frame, Block) and frame.phase == "items":
+            width = checker.scope.query_of(frame).width or 0
+            total += 2 * max(0, width - len(frame.outputs))
+            stars = any(output.name == b"*" for output in frame.outputs)
+            total += 8 if stars or isinstance(frame.item, tuple) else 0
+        if isinstance(frame, Context) and frame.detail:
+            total += {"paren": 40, "row": 25}.get(frame.kind, 0)  # a row must be followed by IN and a query as wide
         frame = frame.parent
     return total
 
@@ -104,11 +131,11 @@ def _pieces(checker: "Checker", state: "State", choices: int) -> Iterator[bytes]
         return
     if mode == lexer.WORD:
         yield from _word_ends(checker, state)
-    if mode == lexer.NUMBER:
-        yield from (b"0", b"1")
-    if mode == lexer.SIGN:
-        yield from (b"=", b">", b"-\n", b"**/", b"|")
     place = lexer.finish(checker, state.reading)
+    if place is None and mode == lexer.NUMBER:
+        yield from (b"0", b"1")
+    if place is None and mode == lexer.SIGN:
+        yield from (b"=", b">", b"-\n", b"**/", b"|")
     if place is not None:
         gap = b" " if mode in (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END) else b""
         for piece in _lexemes(checker, place, choices):
@@ -118,25 +145,33 @@ def _pieces(checker: "Checker", state: "State", choices: int) -> Iterator[bytes]
 
 def _lexemes(checker: "Checker", place: Place, choices: int) -> Iterator[bytes]:
     cell, frame, _ = place
-    ranked = []
-    operators = checker.operators if choices < max(_CHOICES) else frozenset()
-    for terminal in cell.terminals:
-        shift = checker.machine.shift(cell, terminal)
-        if terminal in operators and len(cell.terminals) > len(operators):
-            continue
-        if terminal == "<column>" and "NUMBER" in cell.terminals:
-            continue  # a number may stand wherever a column may
-        if shift is not None:
-            rest = shift.cell.least if shift.cell is not None else 0
-            ranked.append((len(terminal) + rest, terminal))
-    for _, terminal in sorted(ranked):
-        found = [option.text for option in written(checker, place, terminal, functions=False)]
-        yield from sorted(found, key=lambda name: (len(name), name))[:_NAMES]
-        choices -= bool(found)
-        if not choices:
-            break
     if isinstance(frame, Block) and frame.phase in ("items", "from", "join", "natural"):
         yield from _payments(checker, frame, place)
+    plain: list[tuple[int, str]] = []
+    operators: list[tuple[int, str]] = []
+    for terminal in cell.terminals:
+        shift = checker.machine.shift(cell, terminal)
+        if shift is None or (terminal == "<column>" and "NUMBER" in cell.terminals):
+            continue  # a number may stand wherever a column may
+        size = 2 if terminal in LITERALS or terminal in NAME_CLASSES else len(terminal)
+        rest = shift.cell.least if shift.cell is not None else 0
+        (operators if _is_operator(shift) else plain).append((size + rest, terminal))
+    given = 0
+    for ranked in (plain, operators):
+        for _, terminal in sorted(ranked):
+            found = [option.text for option in written(checker, place, terminal, functions=False)]
+            yield from sorted(found, key=lambda name: (len(name), name))[:_NAMES]
+            given += bool(found)
+            if given == choices:
+                break
+        if given and choices < max(_CHOICES):
+            return
+
+
+def _is_operator(shift: Shift) -> bool:
+    """Tell whether a terminal makes an expression longer."""
+    name = shift.productions[-1][0] if shift.productions else ""
+    return name.startswith(("tail_", "expr_", "postfix")) or (name == "unary" and "sign" in shift.after)
 
 
 def _payments(checker: "Checker", block: Block, place: Place) -> Iterator[bytes]:
@@ -202,5 +237,5 @@ def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
         if terminal.startswith("<") and len(terminal) > 2:
             known = sorted(checker.names.known(terminal, frame, held, text, cell.depth), key=len)
             yield from (name[len(text) :] for name in known[:_NAMES] if len(name) > len(text))
-    if lexer.finish(checker, state.reading) is None:
-        yield from (b"_", b"1", b"x")
+    if lexer.finish(checker, state.reading) is None and not text.endswith(b"_x"):
+        yield b"_x"

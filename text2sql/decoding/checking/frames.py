@@ -26,6 +26,7 @@ class Reference(NamedTuple):
     qualifier: bytes | None
     name: bytes  # b"*" for `qualifier.*`
     local: bool = False  # no outer query may pay
+    fixed: bool = False  # it stands in an ON: no USING may merge it any more
     soft: bool = False  # "x" in SQLite: a string if nobody has it, but two must not have it
 
 

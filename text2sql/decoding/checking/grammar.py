@@ -9,8 +9,8 @@ that feature, one with `-word` where it has not. `@word` is an action of `scope`
 terminals; it may refuse. `[x]` is optional, `{x}` repeats, UPPER CASE and quoted symbols are
 terminals, `<x>` are the classes of names and numbers that the lexer tells apart.
 
-Expressions are generated from `OPERATORS`, with precedence levels: sqlglot refuses `a IS NULL / b`
-and reads `a BETWEEN b = c AND d` otherwise than SQLite, so every accepted text has one reading.
+Expressions are generated from `OPERATORS`, with precedence levels: sqlglot refuses `a IN (b) / c`
+and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
 Not covered: row values, VALUES outside of common table expressions, table functions, LATERAL.
@@ -40,7 +40,7 @@ union_all    = ALL @arm_union | @arm_union
 except_all   = +except_all ALL |
 core         = -from_first SELECT @select distinct items from clauses
              | +from_first FROM @from_first sources @close_from SELECT @select_after distinct items @end_items clauses
-             | +from_first SELECT @select distinct items @no_from clauses
+             | +from_first SELECT @select_alone distinct items @no_from clauses
 distinct     = DISTINCT distinct_on | ALL |
 distinct_on  = +distinct_on ON '(' @distinct_on expr_1 { ',' expr_1 } ')' @end_distinct_on | @distinct
 items        = item { ',' @next_item item }
@@ -149,12 +149,13 @@ is_tail      = not_word is_value
 not_word     = NOT |
 is_value     = DISTINCT FROM @compare expr_5 @compared | +is_any @compare expr_5 @compared
              | -is_any NULL @is_null | -is_any TRUE @is_truth | -is_any FALSE @is_truth
-negated      = IN in_tail | BETWEEN between | LIKE like | +glob GLOB like
+negated      = IN in_tail | BETWEEN between | LIKE like | +glob GLOB glob
              | +ilike ILIKE like | +not_null NULL @is_null
 in_tail      = '(' @in in_list ')' @end_in
 in_list      = @in_query query @end_in_query | @in_values expr_1 @in_value { ',' @in_next expr_1 @in_value }
 between      = @between expr_5 @between_low AND expr_5 @between_high
 like         = @like expr_5 @liked escape
+glob         = @like expr_5 @liked
 escape       = ESCAPE @escape ESCAPE_STRING |
 """
 
@@ -162,17 +163,17 @@ escape       = ESCAPE @escape ESCAPE_STRING |
 OPERATORS: list[tuple[int, str, str, bool]] = [
     (1, "OR @logic", "expr_2 @logical", True),
     (2, "AND @logic", "expr_3 @logical", True),
-    *((4, f"'{sign}' @compare", "expr_5 @compared", False) for sign in ("=", "<>", "!=", "<", ">", "<=", ">=")),
-    (4, "+double_equals '==' @compare", "expr_5 @compared", False),
-    (4, "IS @is", "is_tail", False),
-    (4, "+isnull ISNULL @is_null", "", False),
-    (4, "+isnull NOTNULL @is_null", "", False),
-    (4, "NOT", "negated", False),
-    (4, "IN", "in_tail", False),
-    (4, "BETWEEN", "between", False),
-    (4, "LIKE", "like", False),
-    (4, "+glob GLOB", "like", False),
-    (4, "+ilike ILIKE", "like", False),
+    *((4, f"'{sign}' @compare", "expr_5 @compared", True) for sign in ("=", "<>", "!=", "<", ">", "<=", ">=")),
+    (4, "+double_equals '==' @compare", "expr_5 @compared", True),
+    (4, "IS @is", "is_tail", True),
+    (4, "+isnull ISNULL @is_null", "", True),
+    (4, "+isnull NOTNULL @is_null", "", True),
+    (4, "NOT", "negated", True),
+    (4, "IN", "in_tail", True),
+    (4, "BETWEEN", "between", True),
+    (4, "LIKE", "like", True),
+    (4, "+glob GLOB", "glob", True),
+    (4, "+ilike ILIKE", "like", True),
     *((5, f"+bit_operators '{sign}' @bits", "expr_6 @bitted", True) for sign in ("&", "|", "<<", ">>")),
     *((6, f"'{sign}' @arithmetic", "expr_7 @calculated", True) for sign in "+-"),
     *((7, f"'{sign}' @arithmetic", "expr_8 @calculated", True) for sign in "*/%"),

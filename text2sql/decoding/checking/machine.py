@@ -17,7 +17,7 @@ class Cell:
 
     def __init__(self, symbol: Symbol, rest: "Cell | None", grammar: Grammar) -> None:
         self.symbol, self.rest, self._grammar = symbol, rest, grammar
-        self.depth: int = (rest.depth if rest else 0) + (symbol == ")")
+        self.depth: int = (rest.depth if rest else 0) + _places(symbol)
         size = grammar.shortest.get(symbol)
         if size is None:
             size = 0 if symbol[0] == "@" or symbol == "EOT" else _written(symbol)
@@ -42,6 +42,16 @@ class Cell:
         return tuple(
             sorted(t.lower().encode() for t in self.terminals if t[0].isalpha() and t not in CLASSES)
         )
+
+
+# What symbols that are still to come stand for on the stack of SQLite's parser, which has 100
+# places: a SELECT holds nine, a call or parenthesis five, an operator that waits for its right side
+# two.
+_PLACES = {"@end_query": 9, ")": 5, "@signed": 1, "@negation": 1, "@between_low": 2, "@end_case": 4}
+
+
+def _places(symbol: Symbol) -> int:
+    return 2 if symbol.startswith("tail_") else _PLACES.get(symbol, 0)
 
 
 # Terminals in capitals that are no keywords: what the lexer tells apart.

@@ -9,8 +9,9 @@ from typing import Any
 
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
+from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.relations import with_prefix
-from text2sql.decoding.checking.scope import DEPTH_LIMIT, Scope
+from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
 GIVEN = {
@@ -73,10 +74,10 @@ class Names:
 
     def _begins_name(self, prefix: bytes) -> bool:
         """Tell whether letters beyond ASCII, the last perhaps cut in two, can begin a name."""
-        try:
-            whole = prefix.decode()
-        except UnicodeDecodeError as error:
-            whole = prefix[: error.start].decode() + "x"
+        left = cut(prefix)
+        if left is None:
+            return False
+        whole = prefix[: len(prefix) - len(left)].decode() + ("x" if left else "")
         return whole.isidentifier()
 
     def _source_aliases(self, frame: Frame, held: Any, prefix: bytes) -> Iterator[bytes]:
@@ -117,7 +118,7 @@ class Names:
             frame: where the text stands.
             held: what the last name was.
             prefix: what the name begins with.
-            depth: parentheses that are open; DEPTH_LIMIT leaves out functions.
+            depth: parentheses that are open; OPENING_LIMIT leaves out functions.
         """
         if terminal == "<column>":
             yield from self._columns(frame, prefix, depth)
@@ -171,7 +172,7 @@ class Names:
     def _columns(self, frame: Frame, prefix: bytes, depth: int) -> Iterator[bytes]:
         yield from self._plain_columns(frame, prefix)
         yield from self._qualifiers(frame, prefix)
-        if depth < DEPTH_LIMIT:
+        if depth < OPENING_LIMIT:
             for name in with_prefix(self.scope.function_names, prefix):
                 if self.callable(frame, name):
                     yield name
@@ -224,7 +225,7 @@ class Names:
         allows = self.dialect.allows
         if (quoted or allows(name, "qualifier")) and self.scope.qualifier_fits(frame, name):
             return True
-        if not quoted and depth < DEPTH_LIMIT and self.callable(frame, name):
+        if not quoted and depth < OPENING_LIMIT and self.callable(frame, name):
             return True
         if not quoted and not allows(name, "column"):
             return False

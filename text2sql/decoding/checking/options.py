@@ -12,7 +12,7 @@ from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN
-from text2sql.decoding.checking.scope import DEPTH_LIMIT
+from text2sql.decoding.checking.scope import OPENING_LIMIT
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
@@ -78,7 +78,7 @@ def _names(
     if terminal in GIVEN:
         found: Iterable[bytes] = _given(checker, frame)
     else:
-        depth = cell.depth if functions else DEPTH_LIMIT
+        depth = cell.depth if functions else OPENING_LIMIT
         known = checker.names.known(terminal, frame, held, b"", depth)
         found = dict.fromkeys((*known, b"x") if terminal == "<member>" else known)
     for name in found:

@@ -35,7 +35,10 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.relations import Relation, relation
 
-DEPTH_LIMIT = 12  # parentheses: SQLite's parser has a stack of 100 places, sqlglot Python's
+# Places on the stack of SQLite's parser (see `machine`) at which nothing more may be opened: what
+# is begun at the second limit can still open its parenthesis, what is a SELECT at the third has
+# room for a derived table. The hundred places leave room for operators at the bottom.
+DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 64, 56, 50
 SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
 _CORRELATED = ("scalar", "in", "exists")
 _FRESH = b"\x00"  # a name that no query gives
@@ -50,7 +53,7 @@ class Move:
     terminal: str
     payload: Any  # (bytes, how it was quoted) of a name, bytes of a number or string
     cell: Any  # the stack before the terminal
-    depth: int  # parentheses that are open
+    depth: int  # places that are taken on the stack of SQLite's parser
     alone: bool  # the terminal cannot continue an operand
 
 
@@ -141,7 +144,9 @@ class Scope:
         plain = 0
         for reference in block.pending:
             count = self.count(block, reference)
-            if count > 1 and not (lenient and self._mergeable(block, reference.name)):
+            if count > 1 and not (
+                lenient and not reference.fixed and self._mergeable(block, reference.name)
+            ):
                 return False
             if count == 0 and not reference.soft:
                 if reference.qualifier is None:
@@ -160,7 +165,7 @@ class Scope:
     def _width_fits(self, block: Block) -> bool:
         """Tell whether the SELECT list can still have as many columns as the query needs."""
         width = self.query_of(block).width
-        if width is None:
+        if width is None or not block.outputs:  # none: FROM comes first
             return True
         least, exact = self.least_width(block)
         return least == width if exact and block.phase != "items" else least <= width
@@ -361,7 +366,7 @@ class Scope:
             return block if direct and alone and named else None
         count = self.count(block, reference)
         if count == 1:
-            return self.owe(block, reference) if phase == "on" else block
+            return self.owe(block, reference._replace(fixed=True)) if phase == "on" else block
         if direct and reference.qualifier is None and phase != "on":
             if self._is_alias(block, reference.name, nested) and (count == 0 or alone):
                 return block
@@ -377,7 +382,7 @@ class Scope:
             is_string = reference.soft and not self._ambiguous_outside(block, reference)
             return block if is_string else None
         # a later source of this FROM must not take what an outer query has paid
-        return self.owe(outer, reference) if block.phase == "on" else outer
+        return self.owe(outer, reference._replace(fixed=True)) if block.phase == "on" else outer
 
     def _is_output(self, block: Block, name: bytes) -> bool:
         query = block.parent

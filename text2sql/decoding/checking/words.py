@@ -9,10 +9,10 @@ A word is listed where the engine or sqlglot refuses it unquoted, or where one o
 something else in silence (`current_date`, `true`, `interval`).
 
 Covered: every keyword of SQLite 3.40 (sqlite.org/lang_keywords.html), DuckDB 2.0
-(`duckdb_keywords()`) and PostgreSQL 15 (`pg_get_keywords()`), every keyword and function name of
-sqlglot 30.30; each was tried as the name of a real column or table in some 400 statements,
-next to the same statement with the name in quotes. The second word of what sqlglot takes for one
-token (`sort by`, `double precision`) is no alias without AS.
+(`duckdb_keywords()`), PostgreSQL 15 (`pg_get_keywords()`) and sqlglot 30.30, for the first two also
+its function names; each was tried as the name of a real column or table in some 400 statements
+(PostgreSQL: 230), next to the same statement with the name in quotes. The second word of what
+sqlglot takes for one token (`sort by`, `double precision`) is no alias without AS.
 Not covered: letters that belong to a literal (`x'00'`): they need a space before the quotation
 mark.
 """
@@ -60,6 +60,171 @@ _WORDS = {
         "cte": """
             cross fetch for glob grant ilike inner lateral like offset outer partitioned_by qualify
             recursive regexp revoke rlike rollback tablesample uncache with xor
+        """,
+    },
+    "duckdb": {
+        "everywhere": """
+            all not select
+        """,
+        "column": """
+            alter analyse analyze and anti any array as asc asof asymmetric at authorization between
+            binary both by case cast check collate collation column concurrently connect_by_root
+            constraint create cross cube current_catalog current_date current_time current_timestamp
+            current_user default deferrable desc describe distinct do drop else end except false
+            fetch for force foreign freeze from full glob grant group having if ilike in initially
+            inner insert install intersect interval into is isnull join lambda lateral leading left
+            like limit list localtime localtimestamp lock map natural notnull null nullable object
+            offset on only or order outer overlaps partitioned_by pivot pivot_longer pivot_wider
+            placing positional primary qualify range references regexp returning revoke right rlike
+            rollback rollup row semi session_user show similar some struct summarize symmetric table
+            tablesample then to trailing true uncache union unique unpack unpivot using values
+            variadic verbose when where window with xor
+        """,
+        "qualified": "",
+        "qualifier": """
+            alter analyse analyze and anti any array as asc asof asymmetric at authorization between
+            binary both by case cast check collate collation column concurrently connect_by_root
+            constraint create cross cube current_catalog current_date current_time current_timestamp
+            current_user default deferrable desc describe distinct do drop else end except false
+            fetch for force foreign freeze from full glob grant group having ilike in initially
+            inner insert install intersect into is isnull join lambda lateral leading left like
+            limit localtime localtimestamp lock map natural notnull null offset on only or order
+            outer overlaps partitioned_by pivot pivot_longer pivot_wider placing positional primary
+            qualify references regexp returning revoke right rlike rollback rollup semi session_user
+            show similar some summarize symmetric table tablesample then to trailing true uncache
+            union unique unpack unpivot using values variadic verbose when where window with xor
+        """,
+        "table": """
+            alter analyse analyze and anti any array as asc asof asymmetric at authorization between
+            binary both by case cast check collate collation column concurrently constraint create
+            cross default deferrable desc describe distinct do drop else end except false fetch for
+            force foreign freeze from full glob grant group having ilike in initially inner insert
+            install intersect into is isnull join lambda lateral leading left like limit natural
+            notnull null offset on only or order outer overlaps partitioned_by pivot pivot_longer
+            pivot_wider placing positional primary qualify references regexp returning revoke right
+            rlike rollback semi show similar some summarize symmetric table tablesample then to
+            trailing true uncache union unique unpack unpivot using values variadic verbose when
+            where window with xor
+        """,
+        "alias": """
+            analyse analyze and anti any array as asc asof asymmetric at authorization binary both
+            by case cast check collate collation column concurrently constraint create cross default
+            deferrable desc describe distinct do else end except false fetch for foreign freeze from
+            full glob group having ilike in initially inner intersect into is isnull join lambda
+            lateral leading left like limit natural notnull null offset on only or order outer
+            overlaps pivot pivot_longer pivot_wider placing positional primary qualify references
+            returning right semi show similar some summarize symmetric table tablesample then to
+            trailing true union unique unpack unpivot using variadic verbose when where window with
+        """,
+        "bare_alias": """
+            alter analyse analyze and anti any array as asc asof asymmetric at authorization between
+            binary both by case cast centuries century check collate collation column concurrently
+            constraint create cross day days decade decades default deferrable desc describe
+            distinct do drop else end escape except exclude export_state false fetch filter for
+            force foreign freeze from full glob grant group having hour hours ignore ilike in
+            initially inner insert install intersect into is isnull join lambda lateral leading left
+            like limit lock microsecond microseconds millennia millennium millisecond milliseconds
+            minute minutes month months natural notnull null offset on only or order outer over
+            overlaps partitioned_by pivot pivot_longer pivot_wider placing positional precision
+            primary qualify quarter quarters references regexp rename replace respect returning
+            revoke right rlike rollback second seconds security semi sets show similar some
+            straight_join summarize symmetric table tablesample then to trailing true uncache union
+            unique unpack unpivot using values variadic varying verbose week weeks when where window
+            with within without xor year years
+        """,
+        "cte": """
+            alter analyse analyze and anti any array as asc asof asymmetric at authorization between
+            binary both by case cast check collate collation column concurrently constraint create
+            cross default deferrable desc describe distinct do drop else end except false fetch for
+            force foreign freeze from full glob grant group having ilike in initially inner insert
+            install intersect into is isnull join lambda lateral leading left like limit natural
+            notnull null offset on only or order outer overlaps partitioned_by pivot pivot_longer
+            pivot_wider placing positional primary qualify recursive references regexp returning
+            revoke right rlike rollback semi show similar some summarize symmetric table tablesample
+            then to trailing true uncache union unique unpack unpivot using values variadic verbose
+            when where window with xor
+        """,
+    },
+    "postgres": {
+        "everywhere": """
+            not select
+        """,
+        "column": """
+            all alter analyse analyze and any array as asc asymmetric authorization between binary
+            both case cast check collate collation column concurrently connect_by_root constraint
+            create cross cube current_catalog current_date current_role current_schema current_time
+            current_timestamp current_user default deferrable desc describe distinct do drop else
+            end except false fetch for foreign freeze from full glob grant group having if ilike in
+            initially inner insert intersect interval into is isnull join lateral leading left like
+            limit list localtime localtimestamp lock map natural notnull null nullable object offset
+            on only or order outer overlaps partitioned_by placing primary qualify range references
+            regexp returning revoke right rlike rollback rollup session_user similar some struct
+            symmetric table tablesample then to trailing true uncache union unique user using values
+            variadic verbose when where window with xor
+        """,
+        "qualified": "",
+        "qualifier": """
+            all alter analyse analyze and any array as asc asymmetric authorization between binary
+            both case cast check collate collation column concurrently connect_by_root constraint
+            create cross cube current_catalog current_date current_role current_schema current_time
+            current_timestamp current_user default deferrable desc describe distinct do drop else
+            end except false fetch for foreign freeze from full glob grant group having ilike in
+            initially inner insert intersect into is isnull join lateral leading left like limit
+            localtime localtimestamp lock natural notnull null offset on only or order outer
+            overlaps partitioned_by placing primary qualify references regexp returning revoke right
+            rlike rollback rollup session_user similar some symmetric table tablesample then to
+            trailing true uncache union unique user using values variadic verbose when where window
+            with xor
+        """,
+        "table": """
+            all alter analyse analyze and any array as asc asymmetric authorization between binary
+            both case cast check collate collation column concurrently constraint create cross
+            current_catalog current_date current_role current_schema current_time current_timestamp
+            current_user default deferrable desc describe distinct do drop else end except false
+            fetch for foreign freeze from full glob grant group having ilike in initially inner
+            insert intersect into is isnull join lateral leading left like limit localtime
+            localtimestamp natural notnull null offset on only or order outer overlaps
+            partitioned_by pivot placing primary qualify references regexp returning revoke right
+            rlike rollback session_user similar some symmetric table tablesample then to trailing
+            true uncache union unique unpivot user using values variadic verbose when where window
+            with xor
+        """,
+        "alias": """
+            all analyse analyze and any array as asc asymmetric authorization binary both case cast
+            check collate collation column concurrently constraint create cross current_catalog
+            current_date current_role current_schema current_time current_timestamp current_user
+            default deferrable desc distinct do else end except false fetch for foreign freeze from
+            full grant group having ilike in initially inner intersect into is isnull join lateral
+            leading left like limit localtime localtimestamp natural notnull null offset on only or
+            order outer overlaps placing primary references returning right session_user similar
+            some symmetric table tablesample then to trailing true union unique user using variadic
+            verbose when where window with
+        """,
+        "bare_alias": """
+            all alter analyse analyze and anti any array as asc asof asymmetric at authorization
+            between binary both by case cast char character check collate collation column
+            concurrently constraint create cross current_catalog current_date current_role
+            current_schema current_time current_timestamp current_user day default deferrable desc
+            distinct do drop else end except false fetch filter for foreign freeze from full glob
+            grant group having hour ilike in initially inner insert intersect into is isnull join
+            lateral leading left like limit localtime localtimestamp lock minute month natural
+            notnull null offset on only or order outer over overlaps partitioned_by placing
+            precision primary qualify references regexp returning revoke right rlike rollback second
+            security semi session_user sets similar some straight_join symmetric table tablesample
+            then to trailing true uncache union unique user using values variadic varying verbose
+            when where window with within without xor year
+        """,
+        "cte": """
+            all alter analyse analyze and any array as asc asymmetric authorization between binary
+            both case cast check collate collation column concurrently constraint create cross
+            current_catalog current_date current_role current_schema current_time current_timestamp
+            current_user default deferrable desc distinct do drop else end except false fetch for
+            foreign freeze from full glob grant group having ilike in initially inner insert
+            intersect into is isnull join lateral leading left like limit localtime localtimestamp
+            natural notnull null offset on only or order outer overlaps partitioned_by placing
+            primary qualify recursive references regexp returning revoke right rlike rollback
+            session_user similar some symmetric table tablesample then to trailing true uncache
+            union unique user using values variadic verbose when where window with xor
         """,
     },
 }
