@@ -1,6 +1,7 @@
 """Backends: an OpenAI-compatible server in another process, and what it may do wrong."""
 
 import http.server
+import json
 import os
 import socket
 import subprocess
@@ -145,7 +146,6 @@ def test_a_password_in_a_servers_address_is_neither_printed_nor_stored(shop):
 
 
 def test_generation_settings_that_came_with_the_weights_change_nothing(tiny_llama, tmp_path, shop):
-    import json
     import shutil
 
     odd = shutil.copytree(tiny_llama, tmp_path / "odd")
@@ -172,3 +172,87 @@ def test_a_fence_and_prose_around_the_sql_are_read_away(shop):
         answer = predictor.predict("How many orders?")
 
     assert answer.sql == "SELECT count(*) FROM orders" and answer.rows[0][0] > 1000
+
+
+@contextmanager
+def recording(answer):
+    """Serve what a function makes of each request, (status, text); yield address and requests."""
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            status, text = answer(asked[-1])
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1#m", asked
+    server.shutdown()
+    server.server_close()
+
+
+COUNTED = json.dumps({"choices": [{"message": {"content": "SELECT count(*) FROM orders"}}]})
+
+
+def test_a_server_gets_the_schema_as_a_grammar(shop):
+    with (
+        recording(lambda request: (200, COUNTED)) as (address, asked),
+        Predictor.from_pretrained(address, database=shop) as predictor,
+    ):
+        assert predictor.predict("How many orders?").error is None
+
+    grammar = asked[0]["structured_outputs"]["grammar"]
+    assert grammar == asked[0]["guided_grammar"] and "unit_price" in grammar
+
+
+def test_a_server_gets_no_grammar_without_a_constraint(shop):
+    with (
+        recording(lambda request: (200, COUNTED)) as (address, asked),
+        Predictor.from_pretrained(
+            address, database=shop, decoding=Decoding(constraint="none")
+        ) as predictor,
+    ):
+        predictor.predict("How many orders?")
+
+    assert "guided_grammar" not in asked[0] and "structured_outputs" not in asked[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "complaint"),
+    [
+        (400, "Unrecognized request argument supplied: structured_outputs"),
+        (422, "Unexpected keys in the request: {'guided_grammar'}"),
+    ],
+)
+def test_a_server_that_takes_no_grammar_is_asked_without_one_and_told_of_once(
+    status, complaint, shop, capsys
+):
+    def answer(request):
+        return (status, complaint) if "guided_grammar" in request else (200, COUNTED)
+
+    with (
+        recording(answer) as (address, asked),
+        Predictor.from_pretrained(address, database=shop) as predictor,
+    ):
+        answers = [predictor.predict("How many orders?") for _ in range(2)]
+        assert complaint in predictor.model.backend.grammar_refused
+
+    assert all(answer.error is None for answer in answers)
+    assert ["guided_grammar" in request for request in asked] == [True, False, False]
+    assert capsys.readouterr().err.count("takes no grammar") == 1
+
+
+def test_a_refusal_that_is_not_about_the_grammar_stays_an_error(shop):
+    with (
+        recording(lambda request: (400, "context length exceeded")) as (address, asked),
+        Predictor.from_pretrained(address, database=shop) as predictor,
+        pytest.raises(ModelError, match="context length exceeded"),
+    ):
+        predictor.predict("How many orders?")
+    assert len(asked) == 1

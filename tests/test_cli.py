@@ -26,6 +26,7 @@ COMMANDS = [
     "eval",
     "predict",
     "score",
+    "select",
     "compare",
     "validate",
     "schema",

@@ -3,34 +3,21 @@
 from datetime import date
 
 import pytest
+from scripted import scripted_model
+from typer.testing import CliRunner
 
 from text2sql import Predictor
-from text2sql.decoding.generation import Decoding, Generation
-from text2sql.errors import DatabaseError, ModelError, PromptError
-from text2sql.models import Model, open_model
+from text2sql.cli import app
+from text2sql.decoding.generation import Decoding
+from text2sql.errors import DatabaseError, ModelError, PromptError, SettingsError, UnknownName
+from text2sql.models import open_model
 from text2sql.project import find_database
 
-
-class Scripted:
-    """A backend that answers every prompt with the same texts."""
-
-    tokenizer = None
-
-    def __init__(self, base, *texts: str) -> None:
-        self.base, self.texts, self.asked = base, texts, []
-
-    def generate(self, prompts, decoding):
-        self.asked += [prompt.text for prompt in prompts]
-        return [[Generation(text, 1) for text in self.texts] for _ in prompts]
-
-    def close(self) -> None: ...
+THREE = Decoding(num_samples=3)
 
 
 def scripted(database, *texts: str, **options) -> Predictor:
-    from text2sql.bases import find_base
-
-    base = find_base("generic")
-    model = Model(Scripted(base, *texts), base, "ddl", "en", 8192)
+    model = scripted_model(lambda prompt: texts)
     return Predictor(model, find_database(str(database)), today=date(2026, 5, 1), **options)
 
 
@@ -72,6 +59,59 @@ def test_the_first_valid_candidate_is_taken_and_agreement_is_the_confidence(shop
         answer = predictor.predict("one?")
 
     assert answer.sql == "SELECT 1" and answer.rows == [(1,)] and answer.confidence == 0.5
+
+
+def test_the_selection_chooses_among_the_samples(shop):
+    texts = ["SELECT 1", "SELECT count(*) FROM orders", "SELECT count(order_id) FROM orders"]
+    vote = Decoding(num_samples=3, selection="vote")
+    with scripted(shop, *texts, decoding=vote) as predictor:
+        answer = predictor.predict("how many orders?")
+
+    assert (answer.sql, answer.rows) == (texts[1], [(1800,)])
+    assert answer.confidence == pytest.approx(2 / 3)
+
+
+def test_an_answer_below_the_threshold_is_withheld(shop):
+    texts = ["SELECT 1", "SELECT 2", "SELECT 2"]
+    with scripted(shop, *texts, decoding=THREE, abstain_below=0.5) as predictor:
+        answer = predictor.predict("one?")
+
+    assert answer.error == "abstained: 33% of the samples agree, below 50%"
+    assert answer.rows == [] and answer.sql == "SELECT 1"
+
+
+def test_what_cannot_be_selected_is_refused(shop):
+    with pytest.raises(UnknownName, match="no selection 'votes'"):
+        scripted(shop, "SELECT 1", decoding=Decoding(selection="votes"))
+    with pytest.raises(SettingsError, match="abstain_below compares samples"):
+        scripted(shop, "SELECT 1", abstain_below=0.5)
+    vote = Decoding(num_samples=3, selection="vote")
+    with (
+        scripted(shop, "SELECT 1", "SELECT 2", decoding=vote) as predictor,
+        pytest.raises(SettingsError, match="selection 'vote' runs the samples"),
+    ):
+        predictor.predict("one?", run=False)
+
+
+def test_the_command_refuses_a_wrong_selection_before_it_loads_a_model(shop):
+    words = ["predict", "how many?", "-d", str(shop), "--base", "codellama-7b"]
+    for more, error in (
+        (["--selection", "votes"], UnknownName),
+        (["--abstain-below", "0.5"], SettingsError),
+        (["--constraint", "schemas"], SettingsError),
+    ):
+        assert isinstance(CliRunner().invoke(app, [*words, *more]).exception, error)
+
+
+def test_the_backend_gets_the_schema_and_for_its_constraint_the_values(shop):
+    for constraint in ("schema", "values"):
+        decoding = Decoding(constraint=constraint)
+        with scripted(shop, "SELECT 1", decoding=decoding) as predictor:
+            predictor.predict("one?")
+        (given,) = predictor.model.backend.given
+        assert given["schema"].table("orders") is not None
+        assert (given["values"] is not None) == (constraint == "values")
+    assert "gold" in given["values"]("customers", "tier")
 
 
 def test_a_query_that_is_too_slow_is_a_reason(shop):

@@ -1,5 +1,6 @@
 """The table for the terminal and the page for the browser."""
 
+import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from text2sql import reporting, scoring
 from text2sql.errors import OutputError
 from text2sql.examples import Example
+from text2sql.reporting.plots import HEIGHT, WIDTH, risk_coverage_plot
+from text2sql.scoring.risk_coverage import risk_coverage
 
 HOSTILE = (
     "</pre><script>alert(1)</script><img src=http://evil.example/x onerror='alert(1)'>{{ 7*7 }}"
@@ -142,3 +145,27 @@ def test_a_page_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> Non
     verdicts = [verdict(0, "easy", 0)]
     with pytest.raises(OutputError, match="cannot write"):
         reporting.write_report(tmp_path / "no" / "report.html", card(verdicts), [], verdicts)
+
+
+CURVE = risk_coverage([(1.0, 1), (0.6, 1), (0.6, 0), (0.2, 0)]).record()
+
+
+def test_the_plot_of_the_curve_stays_within_its_picture() -> None:
+    root = ElementTree.fromstring(risk_coverage_plot(CURVE))
+    dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in root.iter("circle")]
+    assert len(dots) == 3 and dots == sorted(dots)  # accuracy falls, so y grows
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in dots)
+    assert [path.get("class") for path in root.iter("path")][-2:] == ["band", "line"]
+
+
+def test_a_curve_of_degrees_has_no_band() -> None:
+    plot = risk_coverage_plot(risk_coverage([(1.0, 0.5), (0.5, 1)]).record())
+    assert 'class="line"' in plot and 'class="band"' not in plot
+
+
+def test_the_page_shows_the_curve_of_a_run_of_samples(tmp_path: Path) -> None:
+    verdicts = [verdict(0, "easy", 1)]
+    shown = card(verdicts) | {"risk_coverage": CURVE}
+    found = Page(reporting.html_report(shown, [], verdicts))
+    assert {"svg", "circle"} <= found.tags and "agreement at least" in found.text
+    assert "svg" not in Page(reporting.html_report(card(verdicts), [], verdicts)).tags

@@ -4,7 +4,8 @@ import pytest
 
 from text2sql import read_schema
 from text2sql.bases import find_base
-from text2sql.decoding.candidates import choose, judge
+from text2sql.decoding.candidates import judge
+from text2sql.decoding.selection import first
 from text2sql.decoding.verification import verify
 from text2sql.execution import Executor
 
@@ -93,7 +94,7 @@ def test_the_first_candidate_that_passes_is_taken_and_every_verdict_kept(schema,
     texts = ["SELECT nam FROM customers", "```sql\nSELECT name FROM customers;\n```", "SELECT 1"]
     candidates = judge(texts, base=find_base("generic"), schema=schema, explain=explain)
 
-    assert choose(candidates).sql == "SELECT name FROM customers"
+    assert candidates[first(candidates, [])].sql == "SELECT name FROM customers"
     assert [candidate.valid for candidate in candidates] == [False, True, True]
     assert candidates[0].record()["fault"]["layer"] == "columns"
 
@@ -103,7 +104,7 @@ def test_the_first_candidate_is_taken_where_none_passes(schema, explain):
         ["nonsense", "SELECT x"], base=find_base("generic"), schema=schema, explain=explain
     )
 
-    assert choose(candidates) is candidates[0] and not candidates[0].valid
+    assert first(candidates, []) == 0 and not candidates[0].valid
 
 
 @pytest.mark.spider

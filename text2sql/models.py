@@ -1,8 +1,8 @@
 """Open the model that a command or the Predictor names: a base, an adapter on it, or a server.
 
     >>> with open_model("mini", adapter="runs/first") as model:
-    ...     prompt = model.prompt("How many orders?", schema, today=date.today()).prompt
-    ...     candidates = model.answer([prompt], schema, Decoding(), explain=None)
+    ...     fitted = model.prompt("How many orders?", schema, today=date.today())
+    ...     candidates = model.answer([fitted], schema, Decoding(), explain=None)[0].candidates
 
 A model knows its base's prompt and answer format: nothing after it asks which base it holds.
 """
@@ -23,6 +23,7 @@ from text2sql.decoding.candidates import Candidate, judge
 from text2sql.decoding.generation import Decoding, Generation
 from text2sql.errors import ModelError
 from text2sql.execution import Execution
+from text2sql.execution.sampling import Values
 from text2sql.prompting import Card, Fitted, check_card, fit, read_card
 from text2sql.schema.model import Schema
 from text2sql.schema.rendering import Sample
@@ -30,6 +31,7 @@ from text2sql.schema.rendering import Sample
 DEFAULT_CONTEXT = 4096  # tokens, where neither the base nor its configuration says
 SERVER_CONTEXT = 16_384  # tokens; a server does not say, and refuses what is too long
 ANSWER_ROOM = 256  # tokens that a prompt leaves for the SQL, where the decoding settings do not say
+CALL_BATCHES = 8  # in one call: a batch whose rows are finished takes in the prompts that wait
 
 
 @dataclass
@@ -86,13 +88,22 @@ class Model:
         decoding: Decoding,
         *,
         explain: Callable[[str], Execution] | None,
+        values: Values | None = None,
     ) -> list[Answered]:
-        """Generate for one batch of prompts on one database, and judge what came.
+        """Generate for prompts on one database, and judge what came.
+
+        Args:
+            fitted: at most `call_size` of them.
+            schema: of the database; a local backend lets no other names be written.
+            decoding: samples, temperature, constraint.
+            explain: the engine's EXPLAIN; None leaves that layer of verification out.
+            values: the distinct values of a column, for the constraint `values`.
 
         Returns:
             For each prompt its candidates, in the model's order, and the tokens that they took.
         """
-        written = self.backend.generate([f.prompt for f in fitted], decoding)
+        prompts = [f.prompt for f in fitted]
+        written = self.backend.generate(prompts, decoding, schema=schema, values=values)
         return [self._judge(texts, schema, explain) for texts in written]
 
     def _judge(
@@ -104,6 +115,15 @@ class Model:
         texts = [generation.text for generation in written]
         judged = judge(texts, base=self.base, schema=schema, explain=explain)
         return Answered(judged, sum(generation.tokens for generation in written))
+
+    def call_size(self, decoding: Decoding) -> int:
+        """Return how many prompts `answer` takes at once.
+
+        A server answers one request after another, so that more would only delay what is kept of a
+        run that is killed.
+        """
+        batches = CALL_BATCHES if isinstance(self.backend, LocalBackend) else 1
+        return batches * decoding.batch_size
 
     def close(self) -> None:
         """Release the model."""

@@ -6,14 +6,15 @@
     ("SELECT count(*) FROM orders WHERE ...", [(412,)])
 
 The SQL is checked against the schema and by the engine before it runs, read-only, in a worker
-process. A question that the model cannot answer is an ordinary result: `answer.error` says why.
+process. Of several samples one is chosen (`decoding.selection`); confidence is the share of those
+that have its result. A question that the model cannot answer, or answers too unsurely, is an
+ordinary result: `answer.error` says why.
 
 Not covered: row-level rights (whoever asks sees what the database's login sees); earlier turns of a
 conversation.
 """
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -21,11 +22,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from text2sql.databases import Database
-from text2sql.decoding.candidates import Candidate, choose
+from text2sql.decoding.candidates import Candidate
 from text2sql.decoding.generation import Decoding
+from text2sql.decoding.selection import Selected, abstention, check_selection, select
 from text2sql.errors import DatabaseError
-from text2sql.execution import Executor
-from text2sql.execution.sampling import sampler
+from text2sql.execution import Execution, Executor
+from text2sql.execution.sampling import sampler, value_lister
 from text2sql.models import Answered, Model, open_model
 from text2sql.project import find_database
 from text2sql.schema import read_schema
@@ -41,8 +43,8 @@ class Answer:
     columns: list[str]
     rows: list[tuple]
     truncated: bool  # rows were cut at the row or byte cap
-    error: str | None  # why there are no rows: no valid SQL, the engine's message; None: it ran
-    confidence: float | None  # share of samples with this SQL; None: one sample says nothing
+    error: str | None  # why there are no rows: no valid SQL, abstained, the engine's message
+    confidence: float | None  # share of samples with this result; None: one sample says nothing
     candidates: list[Candidate]
     left_out: tuple[str, ...]  # tables and columns that the prompt had no room for
     seconds: dict[str, float] = field(default_factory=dict)  # by part: prompt, generate, run
@@ -64,15 +66,19 @@ class Predictor:
         decoding: Decoding | None = None,
         timeout: float = 5.0,
         today: date | None = None,
+        abstain_below: float | None = None,
     ) -> None:
         self.model, self.database = model, database
         self.decoding = decoding or Decoding()
-        self.timeout, self.today = timeout, today
+        check_selection(self.decoding, abstain_below)
+        self.timeout, self.today, self.abstain_below = timeout, today, abstain_below
         self.schema: Schema = read_schema(database)
         if not self.schema.tables:
             raise DatabaseError(f"database {database.shown} has no tables", database.shown)
         self._executor = Executor(database)
         self._sample = sampler(database)
+        constrained = self.decoding.constraint == "values"
+        self._values = value_lister(database, schema=self.schema) if constrained else None
 
     @classmethod
     def from_pretrained(
@@ -84,6 +90,7 @@ class Predictor:
         decoding: Decoding | None = None,
         timeout: float = 5.0,
         today: date | None = None,
+        abstain_below: float | None = None,
         **loading: Any,
     ) -> Self:
         """Open a model and a database.
@@ -92,16 +99,20 @@ class Predictor:
             adapter_or_base: an adapter's folder, or a base: name, hub id, folder, `http://host/v1#model`.
             database: path, URL, or a name from text2sql.yaml; None means T2S_DATABASE.
             base: another copy of the adapter's base, such as a local folder.
-            decoding: samples, temperature, tokens; greedy by default.
+            decoding: samples, temperature, tokens, selection; greedy by default.
             timeout: seconds that a query may run.
             today: the date that the prompt carries; None means the day of the question.
+            abstain_below: the least confidence with which a question is answered.
             **loading: dtype, device_map, revision, load_in_4bit, trust_remote_code, style,
                 language.
 
         Raises:
             ModelError: the base or adapter cannot be loaded.
             DatabaseError: the database cannot be opened, or has no tables.
+            SettingsError: a threshold for one sample alone.
+            UnknownName: a selection that does not exist.
         """
+        check_selection(decoding or Decoding(), abstain_below)  # before the weights are read
         found = (
             database
             if isinstance(database, Database)
@@ -113,7 +124,8 @@ class Predictor:
             if is_adapter
             else open_model(str(adapter_or_base), **loading)
         )
-        return cls(model, found, decoding=decoding, timeout=timeout, today=today)
+        settings: dict[str, Any] = {"decoding": decoding, "timeout": timeout, "today": today}
+        return cls(model, found, abstain_below=abstain_below, **settings)
 
     def predict(self, question: str, *, evidence: str | None = None, run: bool = True) -> Answer:
         """Answer one question.
@@ -121,18 +133,19 @@ class Predictor:
         Args:
             question: as a person asks it.
             evidence: what the question's words mean here, as BIRD gives it.
-            run: False stops at the SQL.
+            run: False stops at the SQL; samples then agree where their SQL is the same.
 
         Raises:
             PromptError: the question is empty, too long, or does not fit beside any table.
+            SettingsError: the selection runs the samples, and `run` is False.
         """
         return self.predict_many([question], evidence=evidence, run=run)[0]
 
     def predict_many(
         self, questions: Sequence[str], *, evidence: str | None = None, run: bool = True
     ) -> list[Answer]:
-        """Answer several questions, in batches of `decoding.batch_size`."""
-        size = self.decoding.batch_size
+        """Answer several questions, in order."""
+        size = self.model.call_size(self.decoding)
         parts = [questions[start : start + size] for start in range(0, len(questions), size)]
         return [answer for part in parts for answer in self._predict_batch(part, evidence, run)]
 
@@ -150,7 +163,11 @@ class Predictor:
         ]
         prompted = time.perf_counter()
         answered = self.model.answer(
-            fitted, self.schema, self.decoding, explain=self._executor.explain
+            fitted,
+            self.schema,
+            self.decoding,
+            explain=self._executor.explain,
+            values=self._values,
         )
         seconds = {
             "prompt": (prompted - begun) / len(questions),
@@ -169,27 +186,35 @@ class Predictor:
         seconds: dict[str, float],
         run: bool,
     ) -> Answer:
-        chosen = choose(answered.candidates)
-        columns, rows, truncated, error = [], [], False, None
-        if chosen.fault is not None:
-            error = f"no valid SQL: {chosen.fault.message}"
-        elif run:
-            execution = self._executor.execute(chosen.sql, timeout=self.timeout)
-            columns, rows, truncated = execution.columns, execution.rows, execution.truncated
-            error, seconds = execution.error, seconds | {"run": execution.seconds}
-        confidence = _agreement(chosen, answered.candidates)
+        found = select(
+            answered.candidates, self._execute if run else None, selection=self.decoding.selection
+        )
+        error = self._refusal(found)
+        columns, rows, truncated = [], [], False
+        if error is None and run:
+            ran = found.ran.get(found.candidate.sql) or self._execute(found.candidate.sql)
+            columns, rows, truncated, error = ran.columns, ran.rows, ran.truncated, ran.error
+            seconds = seconds | {"run": ran.seconds}
         return Answer(
             question,
-            chosen.sql,
+            found.candidate.sql,
             columns,
             rows,
             truncated,
             error,
-            confidence,
+            found.agreement,
             answered.candidates,
             left_out,
             seconds,
         )
+
+    def _execute(self, sql: str) -> Execution:
+        return self._executor.execute(sql, timeout=self.timeout)
+
+    def _refusal(self, found: Selected) -> str | None:
+        if found.candidate.fault is not None:
+            return f"no valid SQL: {found.candidate.fault.message}"
+        return abstention(found.agreement, self.abstain_below)
 
     def close(self) -> None:
         """Release the model and the worker process."""
@@ -201,9 +226,3 @@ class Predictor:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-
-def _agreement(chosen: Candidate, candidates: Sequence[Candidate]) -> float | None:
-    if len(candidates) < 2:
-        return None
-    return Counter(candidate.sql for candidate in candidates)[chosen.sql] / len(candidates)

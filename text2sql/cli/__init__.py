@@ -1,6 +1,6 @@
 """The command line, `t2s`: one thin command per verb of the package."""
 
-from text2sql.cli import ask, compare, data, evaluate, models, schema, score, start, train
+from text2sql.cli import ask, compare, data, evaluate, models, schema, score, select, start, train
 from text2sql.cli.app import app, main
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "models",
     "schema",
     "score",
+    "select",
     "start",
     "train",
 ]

@@ -1,6 +1,6 @@
 """The command that asks a database."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,13 @@ from text2sql.cli.app import (
     print_json,
     with_defaults,
 )
+from text2sql.cli.evaluate import (
+    AbstainOption,
+    BeamsOption,
+    ConstraintOption,
+    SamplesOption,
+    SelectionOption,
+)
 
 
 @app.command()
@@ -27,14 +34,16 @@ def predict(
     database: DatabaseOption = None,
     base: BaseOption = None,
     adapter: AdapterOption = None,
-    num_samples: Annotated[
-        int, typer.Option(help="Texts to draw; the first valid one is taken.")
-    ] = 1,
+    num_samples: SamplesOption = 1,
     temperature: Annotated[
         float | None, typer.Option(help="0 is greedy; default 0, or 0.8 for samples.")
     ] = None,
     top_p: Annotated[float, typer.Option(help="Nucleus sampling.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+    constraint: ConstraintOption = "schema",
+    selection: SelectionOption = "first",
+    num_beams: BeamsOption = 1,
+    abstain_below: AbstainOption = None,
     timeout: Annotated[float, typer.Option(help="Seconds that the query may run.")] = 5.0,
     run: Annotated[
         bool, typer.Option("--run/--no-run", help="Run the SQL, or only print it.")
@@ -56,6 +65,7 @@ def predict(
     from text2sql import reporting
     from text2sql.asking import read_question
     from text2sql.decoding.generation import Decoding
+    from text2sql.decoding.selection import check_selection
     from text2sql.models import open_model
     from text2sql.predictor import Predictor
     from text2sql.project import find_database
@@ -63,7 +73,16 @@ def predict(
 
     asked, hint = check_question(read_question(question)), read_question(evidence or "") or None
     found = find_database(database)
-    decoding = Decoding(num_samples=num_samples, temperature=temperature, top_p=top_p, seed=seed)
+    decoding = Decoding(
+        num_samples=num_samples,
+        temperature=temperature,
+        top_p=top_p,
+        seed=seed,
+        constraint=constraint,
+        selection=selection,
+        num_beams=num_beams,
+    )
+    check_selection(decoding, abstain_below)
     model = open_model(
         **with_defaults(base, adapter),
         load_in_4bit=load_in_4bit,
@@ -72,7 +91,8 @@ def predict(
         revision=revision,
         trust_remote_code=trust_remote_code,
     )
-    with Predictor(model, found, decoding=decoding, timeout=timeout) as predictor:
+    settings: dict[str, Any] = {"decoding": decoding, "abstain_below": abstain_below}
+    with Predictor(model, found, timeout=timeout, **settings) as predictor:
         answer = predictor.predict(asked, evidence=hint, run=run)
     if json:
         print_json(answer.record())
@@ -82,6 +102,8 @@ def predict(
             typer.echo(
                 reporting.rows_table(answer.columns, answer.rows, truncated=answer.truncated)
             )
+        if answer.confidence is not None:
+            note(f"{answer.confidence:.0%} of {len(answer.candidates)} samples agree")
         if answer.left_out:
             note(f"not in the prompt for want of room: {reporting.names(answer.left_out)}")
     if answer.error:

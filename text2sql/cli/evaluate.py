@@ -1,7 +1,7 @@
-"""The command that evaluates a model."""
+"""The command that evaluates a model, with one decoding setting or several."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,31 @@ from text2sql.cli.app import (
     with_defaults,
 )
 
+if TYPE_CHECKING:
+    from text2sql.data.catalog import DataSet
+    from text2sql.decoding.generation import Decoding
+    from text2sql.models import Model
+
+ConstraintOption = Annotated[
+    str,
+    typer.Option(
+        help="Which tokens are legal: none (all), schema (SQL over its tables and columns),"
+        " values (and the database's values where one is compared)."
+    ),
+]
+SelectionOption = Annotated[
+    str,
+    typer.Option(
+        help="Of several samples: first (valid one), executes (first that runs), vote (commonest"
+        " result), mbr (result nearest to all others)."
+    ),
+]
+BeamsOption = Annotated[int, typer.Option(help="Beam search over so many texts.")]
+AbstainOption = Annotated[
+    float | None,
+    typer.Option(help="Give no answer where a smaller share of the samples agrees, such as 0.5."),
+]
+SamplesOption = Annotated[int, typer.Option(help="Texts to draw; --selection chooses one.")]
 MetricOption = Annotated[
     list[str] | None,
     typer.Option(help="Name of a metric; repeatable.  [default: execution_accuracy]"),
@@ -41,9 +66,7 @@ def evaluate(
     base: BaseOption = None,
     adapter: AdapterOption = None,
     limit: Annotated[int | None, typer.Option(help="Only the first so many examples.")] = None,
-    num_samples: Annotated[
-        int, typer.Option(help="Texts to draw; the first valid one is taken.")
-    ] = 1,
+    num_samples: SamplesOption = 1,
     temperature: Annotated[
         float | None, typer.Option(help="0 is greedy; default 0, or 0.8 for samples.")
     ] = None,
@@ -51,6 +74,17 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
     max_new_tokens: Annotated[int, typer.Option(help="Tokens that an answer may have.")] = 256,
     batch_size: Annotated[int, typer.Option(help="Prompts generated together.")] = 16,
+    constraint: ConstraintOption = "schema",
+    selection: SelectionOption = "first",
+    num_beams: BeamsOption = 1,
+    abstain_below: AbstainOption = None,
+    sweep: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML list of decoding settings (`- {num_samples: 5, selection: vote}`), each"
+            " evaluated into OUTPUT/<name>/ on one loaded model; other options are their defaults."
+        ),
+    ] = None,
     style: Annotated[
         str | None, typer.Option(help="Of the schema; default: the adapter's or base's.")
     ] = None,
@@ -74,17 +108,37 @@ def evaluate(
 
     Example: t2s eval spider --base codellama-7b --adapter runs/mine --limit 200
     """
-    from text2sql import reporting
     from text2sql.data.catalog import find_dataset
     from text2sql.decoding.generation import Decoding
-    from text2sql.evaluation import evaluate, new_folder
+    from text2sql.decoding.selection import check_selection
     from text2sql.models import open_model
     from text2sql.project import load_project
+    from text2sql.sweeps import read_sweep
 
     found = find_dataset(
         dataset, split=split, data_root=data_root, project=load_project(), limit=limit
     )
-    decoding = Decoding(num_samples, temperature, top_p, seed, max_new_tokens, batch_size)
+    decoding = Decoding(
+        num_samples=num_samples,
+        temperature=temperature,
+        top_p=top_p,
+        seed=seed,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        constraint=constraint,
+        selection=selection,
+        num_beams=num_beams,
+    )
+    settings = read_sweep(sweep, default=decoding, abstain_below=abstain_below) if sweep else None
+    if settings is None:
+        check_selection(decoding, abstain_below)
+    options: dict[str, Any] = {
+        "metrics": metric or ["execution_accuracy"],
+        "abstain_below": abstain_below,
+        "skip_bad_gold": skip_bad_gold,
+        "resume": resume,
+        "overwrite": overwrite,
+    }
     with open_model(
         **with_defaults(base, adapter, style, language),
         load_in_4bit=load_in_4bit,
@@ -93,20 +147,51 @@ def evaluate(
         revision=revision,
         trust_remote_code=trust_remote_code,
     ) as model:
-        folder = output or new_folder(found, model)
-        result = evaluate(
-            found,
-            model,
-            folder,
-            decoding=decoding,
-            metrics=metric or ["execution_accuracy"],
-            skip_bad_gold=skip_bad_gold,
-            resume=resume,
-            overwrite=overwrite,
-        )
+        if settings is not None:
+            _sweep(found, model, output, settings, options, json=json)
+        else:
+            _evaluate(found, model, output, decoding, options, json=json)
+
+
+def _evaluate(
+    dataset: "DataSet",
+    model: "Model",
+    output: Path | None,
+    decoding: "Decoding",
+    options: dict[str, Any],
+    *,
+    json: bool,
+) -> None:
+    from text2sql import reporting
+    from text2sql.evaluation import evaluate, new_folder
+
+    folder = output or new_folder(dataset, model)
+    result = evaluate(dataset, model, folder, decoding=decoding, **options)
     if json:
         print_json(result.scorecard)
         return
     typer.echo(reporting.report(result.scores))
-    typer.echo(reporting.validity(result.scorecard))
+    typer.echo(reporting.decoding_summary(result.scorecard))
     note(f"predictions, verdicts, scorecard and report: {folder}")
+
+
+def _sweep(
+    dataset: "DataSet",
+    model: "Model",
+    output: Path | None,
+    settings: "dict[str, Decoding]",
+    options: dict[str, Any],
+    *,
+    json: bool,
+) -> None:
+    from text2sql import reporting
+    from text2sql.evaluation import new_folder
+    from text2sql.sweeps import sweep
+
+    folder = output or new_folder(dataset, model)
+    record = sweep(dataset, model, folder, settings, **options)
+    if json:
+        print_json(record)
+        return
+    typer.echo(reporting.sweep_table(record))
+    note(f"sweep.json and a folder for each setting: {folder}")

@@ -5,21 +5,28 @@
     'SELECT count(*) FROM orders'
 
 A backend has `base`, `tokenizer` (None where a server has it) and `generate(prompts, decoding)`,
-which takes the prompts of one batch. The key of a server is read from OPENAI_API_KEY and
+which takes the prompts of one database. The key of a server is read from OPENAI_API_KEY and
 sent to that server alone: redirects are not followed.
+
+A server gets the schema as a Lark grammar (`decoding.lark`), in the two fields that vLLM has had
+for it: `guided_grammar`, gone in 0.12, and `structured_outputs`. Servers that know neither ignore
+them or refuse the request; then it goes on without. Stored values do not constrain a server.
 """
 
 import os
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from text2sql.bases.catalogue import Base
 from text2sql.databases import hide_password, redact
-from text2sql.decoding.generation import Decoding, Generation, generate
+from text2sql.decoding.generation import Decoding, Generation
 from text2sql.errors import MissingExtra, ModelError
+from text2sql.execution.sampling import Values
 from text2sql.prompting.encoding import encode, stop_ids
 from text2sql.prompting.segments import Prompt
+from text2sql.schema.model import Schema
 
 
 class Backend(Protocol):
@@ -28,8 +35,22 @@ class Backend(Protocol):
     base: Base
     tokenizer: Any
 
-    def generate(self, prompts: Sequence[Prompt], decoding: Decoding) -> list[list[Generation]]:
-        """Return the texts of each prompt of one batch."""
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        decoding: Decoding,
+        *,
+        schema: Schema | None = None,
+        values: Values | None = None,
+    ) -> list[list[Generation]]:
+        """Return the texts of each prompt.
+
+        Args:
+            prompts: of one database; as many as the caller likes.
+            decoding: samples, temperature, constraint, rows of a batch.
+            schema: of that database, for a constraint; None leaves the texts free.
+            values: the distinct values of a column, for the constraint `values`.
+        """
         ...
 
     def close(self) -> None:
@@ -44,34 +65,59 @@ class LocalBackend:
     model: Any
     tokenizer: Any
     base: Base
+    _prefixes: Any = field(default=None, init=False, repr=False)  # schemas that were read last
 
-    def __post_init__(self) -> None:
-        """Drop the generation settings that came with the weights.
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        decoding: Decoding,
+        *,
+        schema: Schema | None = None,
+        values: Values | None = None,
+    ) -> list[list[Generation]]:
+        """Return the texts of each prompt.
 
-        transformers fills from them what a call leaves open, so that a repetition penalty in a hub
-        repository would change a score (`GenerationMixin._prepare_generation_config`).
-        """
-        from transformers import GenerationConfig
-
-        self.model.generation_config = GenerationConfig()
-        if hasattr(self.model, "get_base_model"):  # of an adapter, which asks both
-            self.model.get_base_model().generation_config = GenerationConfig()
-
-    def generate(self, prompts: Sequence[Prompt], decoding: Decoding) -> list[list[Generation]]:
-        """Return the texts of each prompt of one batch.
+        Prompts of one schema share its key-value cache, which is kept for the next call; a row
+        that is done makes room for a prompt that waits. So give many at once.
 
         Raises:
             ModelError: the backend is closed.
+            SettingsError: no legal answer fits into `decoding.max_new_tokens`.
         """
         if self.model is None:
             raise ModelError(f"the model {self.base.name} is closed")
-        encoded = [encode(prompt, self.tokenizer) for prompt in prompts]
-        stops = stop_ids(self.base, self.tokenizer)
-        return generate(encoded, self.model, self.tokenizer, decoding, stop_ids=stops)
+        from text2sql.decoding.cache import Prefixes
+        from text2sql.decoding.loop import decode
+
+        if self._prefixes is None:
+            self._prefixes = Prefixes()
+        return decode(
+            [encode(prompt, self.tokenizer) for prompt in prompts],
+            self.model,
+            self.tokenizer,
+            decoding,
+            stop_ids=stop_ids(self.base, self.tokenizer),
+            guides=self._guides(prompts, decoding, schema, values),
+            prefixes=self._prefixes,
+        )
+
+    def _guides(
+        self,
+        prompts: Sequence[Prompt],
+        decoding: Decoding,
+        schema: Schema | None,
+        values: Values | None,
+    ) -> list[Any] | None:
+        if schema is None or decoding.constraint == "none":
+            return None
+        from text2sql.decoding.guides import make_guide
+
+        asked = self.base, self.tokenizer, schema, decoding, values
+        return [make_guide(prompt, *asked) for prompt in prompts]
 
     def close(self) -> None:
         """Let go of the model's memory."""
-        self.model = None
+        self.model = self._prefixes = None
 
 
 @dataclass
@@ -83,6 +129,8 @@ class ServerBackend:
     base: Base
     timeout: float = 120.0  # seconds for one answer
     tokenizer: None = None
+    grammar_refused: str | None = field(default=None, init=False)  # in the server's words
+    _told: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Open the connection pool.
@@ -98,16 +146,48 @@ class ServerBackend:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(timeout=self.timeout, headers=headers)
 
-    def generate(self, prompts: Sequence[Prompt], decoding: Decoding) -> list[list[Generation]]:
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        decoding: Decoding,
+        *,
+        schema: Schema | None = None,
+        values: Values | None = None,
+    ) -> list[list[Generation]]:
         """Ask for each prompt, one request a sample: not every server knows `n`.
 
         Raises:
             ModelError: the server is away, refuses, or answers in another form.
         """
         samples = range(decoding.num_samples)
-        return [[self._ask(prompt, decoding, sample) for sample in samples] for prompt in prompts]
+        constraint = self._constraint(decoding, schema)
+        return [
+            [self._ask(prompt, decoding, sample, constraint) for sample in samples]
+            for prompt in prompts
+        ]
 
-    def _ask(self, prompt: Prompt, decoding: Decoding, sample: int) -> Generation:
+    def _constraint(self, decoding: Decoding, schema: Schema | None) -> dict[str, Any]:
+        """Return the fields of a request that restrict its answer; none where it is free."""
+        if decoding.constraint == "none" or schema is None or not schema.tables:
+            return {}
+        from text2sql.decoding.guides import unconstrained_reason
+        from text2sql.decoding.lark import grammar_of
+
+        reason = unconstrained_reason(schema.dialect)
+        if reason is not None:
+            self._tell(reason)
+            return {}
+        grammar = grammar_of(schema, dialect=schema.dialect)
+        return {"structured_outputs": {"grammar": grammar}, "guided_grammar": grammar}
+
+    def _tell(self, reason: str) -> None:
+        if reason not in self._told:
+            self._told.add(reason)
+            print(f"decoding without a constraint: {reason}", file=sys.stderr)
+
+    def _ask(
+        self, prompt: Prompt, decoding: Decoding, sample: int, constraint: dict[str, Any]
+    ) -> Generation:
         answer = self._post(
             {
                 "model": self.model,
@@ -117,7 +197,8 @@ class ServerBackend:
                 "max_tokens": decoding.max_new_tokens,
                 "seed": decoding.seed + sample,
                 "stream": False,
-            }
+            },
+            constraint,
         )
         try:
             text, used = answer["choices"][0]["message"]["content"] or "", answer.get("usage") or {}
@@ -133,23 +214,39 @@ class ServerBackend:
         """The address as it may be printed."""
         return hide_password(self.url)
 
-    def _post(self, body: dict[str, Any]) -> Any:
+    def _post(self, body: dict[str, Any], constraint: dict[str, Any]) -> Any:
         import httpx
 
-        try:
-            response = self._client.post(f"{self.url.rstrip('/')}/chat/completions", json=body)
-        except httpx.TimeoutException:
-            raise ModelError(f"{self.shown} gave no answer within {self.timeout:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ModelError(f"cannot reach {self.shown}: {redact(str(error), self.url)}") from None
+        extra = {} if self.grammar_refused else constraint
+        response = self._send(body | extra)
+        reason = redact(" ".join(response.text.split())[:300], self.url)
+        if extra and _refuses_grammar(response):
+            self.grammar_refused = reason
+            self._tell(f"{self.shown} takes no grammar ({response.status_code}): {reason}")
+            return self._post(body, {})
         if response.status_code != httpx.codes.OK:
-            reason = redact(" ".join(response.text.split())[:300], self.url)
             raise ModelError(f"{self.shown} refused the request ({response.status_code}): {reason}")
         try:
             return response.json()
         except (ValueError, RecursionError):
             raise ModelError(f"{self.shown} did not answer with JSON") from None
 
+    def _send(self, body: dict[str, Any]) -> Any:
+        import httpx
+
+        try:
+            return self._client.post(f"{self.url.rstrip('/')}/chat/completions", json=body)
+        except httpx.TimeoutException:
+            raise ModelError(f"{self.shown} gave no answer within {self.timeout:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ModelError(f"cannot reach {self.shown}: {redact(str(error), self.url)}") from None
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _refuses_grammar(response: Any) -> bool:
+    """Tell whether a server complains of the grammar, or of the fields that hold it."""
+    words = ("structured_outputs", "grammar")
+    return response.status_code in (400, 422) and any(word in response.text for word in words)

@@ -1,10 +1,14 @@
-"""From a model's texts to one SQL: read the answer, canonicalise, verify, take the first valid.
+"""From a model's texts to candidates: read the SQL in each, canonicalise it, verify it.
 
->>> choose(judge(texts, base=base, schema=schema, explain=executor.explain)).sql
-'SELECT count(*) FROM orders'
+    >>> candidates = judge(texts, base=base, schema=schema, explain=executor.explain)
+    >>> candidates[0].sql, candidates[0].valid
+    ('SELECT count(*) FROM orders', True)
+
+Covered: records on disk, written and read back.
+Not covered: which candidate is the answer (`selection`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -44,6 +48,17 @@ class Candidate:
         }
         return record | ({"text": self.text} if self.text.strip() != self.sql else {})
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Candidate":
+        """Read what `record` wrote.
+
+        Raises:
+            KeyError, TypeError: the record is another one.
+        """
+        fault = record["fault"] and Fault(**record["fault"])
+        verification = Verification(dict(record["layers"]), fault)
+        return cls(record["sql"], record.get("text", record["sql"]), verification)
+
 
 def judge(
     texts: Sequence[str],
@@ -68,8 +83,3 @@ def judge(
             seen[sql] = verify(sql, schema, explain=explain)
         candidates.append(Candidate(sql, text, seen[sql]))
     return candidates
-
-
-def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """Return the first candidate that passes every layer, else the first."""
-    return next((candidate for candidate in candidates if candidate.valid), candidates[0])

@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from text2sql.reporting.html import html_report, write_report
     from text2sql.reporting.listings import (
         bases_table,
+        decoding_summary,
         gold_check,
         mapping_table,
         names,
         printable,
         rows_table,
-        validity,
     )
+    from text2sql.reporting.selections import selection_table, sweep_table
     from text2sql.reporting.tables import report, text_table
 
 __all__ = [
     "bases_table",
     "comparison_table",
+    "decoding_summary",
     "gold_check",
     "html_report",
     "mapping_table",
@@ -32,14 +34,16 @@ __all__ = [
     "printable",
     "report",
     "rows_table",
+    "selection_table",
+    "sweep_table",
     "text_table",
-    "validity",
     "write_report",
 ]
 
 _HOMES = {
     "bases_table": "listings",
     "comparison_table": "comparisons",
+    "decoding_summary": "listings",
     "gold_check": "listings",
     "html_report": "html",
     "mapping_table": "listings",
@@ -47,8 +51,9 @@ _HOMES = {
     "printable": "listings",
     "report": "tables",
     "rows_table": "listings",
+    "selection_table": "selections",
+    "sweep_table": "selections",
     "text_table": "tables",
-    "validity": "listings",
     "write_report": "html",
 }
 

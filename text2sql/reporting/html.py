@@ -2,9 +2,10 @@
 
     >>> write_report("runs/mine/report.html", card, predictions, verdicts, examples=examples)
 
-Covered: everything that comes from a model or a database is escaped; the page loads nothing and
+Covered: the risk-coverage curve of a run of several samples, as a plot; everything that comes from
+a model or a database is escaped; the page loads nothing and
 runs no script, and its content policy forbids both.
-Not covered: plots; runs of 100,000 examples (the page lists `MAX_LISTED` wrong ones and says so).
+Not covered: runs of 100,000 examples (the page lists `MAX_LISTED` wrong ones and says so).
 """
 
 from collections import defaultdict
@@ -15,7 +16,8 @@ from statistics import fmean
 from typing import Any, Protocol
 
 from text2sql.errors import OutputError
-from text2sql.reporting.tables import GROUPS, share_cells
+from text2sql.reporting.plots import risk_coverage_plot
+from text2sql.reporting.tables import GROUPS, coverage_rows, share_cells
 from text2sql.scoring.scorecards import share
 
 MAX_LISTED = 2000
@@ -86,6 +88,7 @@ def html_report(
         manifest=scorecard["manifest"],
         tables=_tables(scorecard),
         databases=_by_database(metric, verdicts),
+        coverage=_coverage(scorecard.get("risk_coverage")),
         wrong=wrong[:MAX_LISTED],
         wrong_count=len(wrong),
     )
@@ -96,6 +99,16 @@ def _tables(scorecard: Mapping[str, Any]) -> dict[str, list[tuple[str, ...]]]:
         metric: [(title, *share_cells(groups[name])) for name, title in GROUPS.items()]
         for metric, groups in scorecard["metrics"].items()
     }
+
+
+def _coverage(curve: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what the page shows of the risk-coverage curve; the plot is markup of our own."""
+    if curve is None:
+        return None
+    from markupsafe import Markup
+
+    areas = {key: f"{curve[key]:.3f}" for key in ("aurc", "aurc_best", "aurc_random")}
+    return areas | {"rows": coverage_rows(curve), "plot": Markup(risk_coverage_plot(curve))}
 
 
 def _by_database(metric: str, verdicts: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:

@@ -12,10 +12,11 @@ from typing import Any
 
 from text2sql.bases.base import Base
 from text2sql.data.checks import GoldCheck
-from text2sql.reporting.tables import display_width, one_line
+from text2sql.reporting.tables import coverage_rows, display_width, one_line, text_table
 
 ROWS_SHOWN = 20
 LISTED = 20
+_CANDIDATES = {"first_candidate": "first candidate", "chosen": "chosen candidate"}
 
 
 def rows_table(
@@ -126,19 +127,38 @@ def gold_check(check: GoldCheck) -> str:
     return "\n".join(lines)
 
 
-def validity(scorecard: Mapping[str, Any]) -> str:
-    """Say how much of the predicted SQL is valid, which layer the first candidates failed, and, of
-    several samples, pass@k and what a vote among them would give."""
-    run, n = scorecard["run"], scorecard["n"]
-    faults = [f"{layer} {count}" for layer, count in run["first_candidate_faults"].items()]
-    why = f"; first candidates failed at: {', '.join(faults)}" if faults else ""
-    lines = [f"valid SQL {run['valid']} of {n}{why}"]
+def decoding_summary(scorecard: Mapping[str, Any]) -> str:
+    """Say how much of the SQL is valid, first candidates and chosen ones, which layers refused the
+    others, what came of several samples, and what abstaining would be worth."""
+    run = scorecard["run"]
+    lines = [_validity(title, run[key]) for key, title in _CANDIDATES.items()]
+    if run["run_errors"]:
+        lines.append(f"{run['run_errors']} valid samples failed when they ran")
+    if run["abstained"]:
+        lines.append(f"abstained from {run['abstained']} questions")
     shares = [
         f"{metric.replace('_', ' ')} {share['accuracy']:.1%}"
         for metric, share in scorecard.get("samples", {}).items()
         if share["n"]
     ]
-    return "\n".join([*lines, f"all samples: {', '.join(shares)}"] if shares else lines)
+    lines += [f"all samples: {', '.join(shares)}"] if shares else []
+    return "\n".join([*lines, *_coverage(scorecard.get("risk_coverage"))])
+
+
+def _validity(title: str, found: Mapping[str, Any]) -> str:
+    faults = ", ".join(f"{layer} {count}" for layer, count in found["faults"].items())
+    rate = "-" if found["rate"] is None else f"{found['rate']:.1%}"
+    why = f"; refused at: {faults}" if faults else ""
+    return f"{title} valid: {found['valid']} of {found['n']} ({rate}){why}"
+
+
+def _coverage(curve: Mapping[str, Any] | None) -> list[str]:
+    if curve is None:
+        return []
+    header = ("agreement at least", "answered", "coverage", "right", "accuracy", "95 % interval")
+    area = f"area under the risk-coverage curve {curve['aurc']:.3f}"
+    bounds = f"{curve['aurc_best']:.3f} at best, {curve['aurc_random']:.3f} without confidence"
+    return ["", text_table(header, coverage_rows(curve)), f"{area} ({bounds})"]
 
 
 def bases_table(bases: Iterable[Base]) -> str:

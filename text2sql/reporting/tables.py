@@ -59,6 +59,21 @@ def share_cells(share: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return str(share["n"]), right, f"{share['accuracy']:.1%}", interval
 
 
+def coverage_rows(curve: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the cells of a risk-coverage curve, the surest questions first.
+
+    Args:
+        curve: the scorecard's `risk_coverage`.
+    """
+    rows: list[tuple[str, ...]] = []
+    for point in curve["points"]:
+        n, right, accuracy, interval = share_cells(point)
+        rows.append(
+            (f"{point['threshold']:.0%}", n, f"{point['coverage']:.1%}", right, accuracy, interval)
+        )
+    return rows
+
+
 def _remarks(card: Mapping[str, Any]) -> str:
     manifest = card["manifest"]
     data = " ".join(filter(None, (manifest.get("data"), manifest.get("split"))))

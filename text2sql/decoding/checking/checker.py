@@ -231,7 +231,7 @@ class Checker:
         if kind == "row":
             return terminal in ("IN", "NOT", "(")
         if kind == "row_in":
-            return terminal in ("(", "SELECT", "WITH")
+            return terminal in ("SELECT", "WITH", "FROM")
         if kind == "operand" or kind == "primary":
             return terminal in (",", ")", "ORDER") or not self._joins(terminal, kind)
         return True
