@@ -1,7 +1,7 @@
 """Commands about one database: its schema, what the model sees of it, whether SQL fits it."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -93,9 +93,52 @@ def validate(
     """
     from text2sql.asking import check_sql, read_question
 
-    verdict = check_sql(read_question(sql), database)
+    text = read_question(sql)
+    verdict = _explain(check_sql(text, database), text, database)
     if json:
         print_json(verdict)
+    elif verdict["valid"]:
+        typer.echo("valid")
     else:
-        typer.echo("valid" if verdict["valid"] else f"not valid: {verdict['fault']['message']}")
+        typer.echo(f"not valid: {verdict['fault']['message']}")
+        typer.echo(_pointed_at(text, verdict["fault"]), nl=False)
+    if verdict["note"] and not json:
+        note(verdict["note"])
     raise typer.Exit(0 if verdict["valid"] else 1)
+
+
+def _explain(verdict: dict[str, Any], sql: str, database: str | None) -> dict[str, Any]:
+    """Say the fault in the checker's words where it finds one; whether there is one stays."""
+    from text2sql.decoding.checking import Checker
+    from text2sql.decoding.checking.dialects import DIALECTS
+    from text2sql.project import find_database
+    from text2sql.schema import read_schema
+
+    fault, remark = verdict["fault"], None
+    schema = read_schema(find_database(database))
+    known = schema.dialect in DIALECTS
+    found = Checker(schema, dialect=schema.dialect).explain(sql) if known else None
+    place = {"position": None, "suggestions": []}
+    if found and not fault:
+        remark = f"the checker of constrained decoding does not write this: {found.message}"
+    elif found:
+        place = {"position": found.position, "suggestions": list(found.suggestions)}
+        if found.found.casefold() not in fault["message"].casefold():
+            remark = f"{fault['layer']}: {fault['message']}"  # perhaps about something else
+        fault = fault | {"message": found.message}
+    return verdict | {"fault": fault and fault | place, "note": remark}
+
+
+def _pointed_at(sql: str, fault: dict[str, Any]) -> str:
+    """Return the line of a fault with a caret under its place; nothing where that is not known."""
+    from rich.cells import cell_len
+
+    if fault["position"] is None:
+        return ""
+    start = sql.rfind("\n", 0, fault["position"]) + 1
+    line = sql[start:].split("\n", 1)[0].replace("\t", " ")
+    column = fault["position"] - start
+    cut = max(0, column - 60)
+    shown = ("..." if cut else "") + line[cut : column + 40]
+    gap = cell_len(line[cut:column]) + 3 * bool(cut)
+    return f"  {shown}\n  {' ' * gap}^\n"

@@ -22,6 +22,9 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.scope import DEEP_LIMIT, DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
 
 Action = Callable[[Move], bool]
+GENERIC_TYPES = frozenset(
+    {b"range", b"map", b"list", b"array", b"struct", b"object", b"nullable", b"lowcardinality"}
+)
 DOUBLE_QUOTED, STRING_QUOTED = 1, 3  # how a name was written: 0 bare, 2 another way to quote
 
 
@@ -37,6 +40,27 @@ class Actions:
         }
         for name in _MARKS:
             self.table.setdefault(name, self._mark)
+
+    def watch_literals(self) -> None:
+        """Keep in `held` which column a literal will be compared with."""
+        for name in _FORGETTING:
+            self._then(name, self._forget)
+        for name in ("compare", "is"):
+            self._then(name, self._compare)
+
+    def _then(self, name: str, then: Action) -> None:
+        first = self.table.get(name)
+        self.table[name] = then if first is None else lambda move: first(move) and then(move)
+
+    def _forget(self, move: Move) -> bool:
+        move.held = None
+        return True
+
+    def _compare(self, move: Move) -> bool:
+        equal = move.terminal in ("=", "==", "<>", "!=", "IS", "DISTINCT", "FROM")
+        is_column = move.held is not None and move.held[0] in ("of", "compare")
+        move.held = ("compare", move.held[1]) if equal and is_column else None
+        return True
 
     def _mark(self, move: Move) -> bool:
         move.frame = self.scope.marked(move.frame)
@@ -172,7 +196,7 @@ class Actions:
     def _select(self, move: Move, phase: str) -> bool:
         nothing: frozenset[Any] = frozenset()
         deep = move.depth >= DEEP_LIMIT
-        found = ((), (), (), nothing, (), None, "", False, False, nothing, deep)
+        found = ((), (), (), False, nothing, (), None, "", False, False, nothing, deep)
         move.frame = self.frames.make(Block, move.frame, phase, *found)
         return True
 
@@ -319,17 +343,30 @@ class Actions:
         move.frame = self.frames.change(move.frame, phase=phase)
         return True
 
+    def _another(self, move: Move, phase: str) -> bool:
+        """Let another source in, where `*` has room for its columns."""
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        if width is not None and any(o.name == b"*" and not o.qualifier for o in block.outputs):
+            if phase == "natural" or len(self.scope.starred(block)) >= width:
+                return False
+        return self._joining(move, phase)
+
     def do_comma(self, move: Move) -> bool:
-        return self._joining(move, "from")
+        return self._another(move, "from")
 
     def do_join(self, move: Move) -> bool:
-        return self._joining(move, "join")
+        return self._another(move, "join")
+
+    def do_join_outer(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, outer=True)
+        return self.scope.feasible(move.frame) and self._another(move, "join")
 
     def do_cross(self, move: Move) -> bool:
-        return self._joining(move, "from")
+        return self._another(move, "from")
 
     def do_natural(self, move: Move) -> bool:
-        return self._joining(move, "natural")
+        return self._another(move, "natural")
 
     def do_settled(self, move: Move) -> bool:
         return self.scope.feasible(move.frame)
@@ -404,6 +441,8 @@ class Actions:
 
     def do_number(self, move: Move) -> bool:
         block = move.frame
+        if move.payload.isdigit() and self._is_hidden_position(block):
+            return False
         if isinstance(block, Block) and block.item == b"":
             if block.phase == "compound" and not self._is_position(block, move.payload):
                 return False
@@ -412,9 +451,18 @@ class Actions:
                 return True
         return self._mark(move)
 
+    def _is_hidden_position(self, frame: Any) -> bool:
+        """Tell whether a number is all that parentheses and signs hold: SQLite counts by it."""
+        while isinstance(frame, Context) and frame.kind == "paren":
+            frame = frame.parent
+        is_term = isinstance(frame, Block) and frame.phase in ("order", "group")
+        return is_term and frame.item is False
+
     def _is_position(self, block: Block, digits: bytes) -> bool:
         outputs = self._listed(block)
-        if not digits.isdigit() or not 1 <= int(digits) <= len(outputs):
+        if not digits.isdigit():
+            return block.phase != "compound"
+        if not 1 <= int(digits) <= len(outputs):
             return False
         return block.phase != "group" or not outputs[int(digits) - 1].uses
 
@@ -431,6 +479,27 @@ class Actions:
         move.frame = self.frames.change(block, item=None)
         return True
 
+    def do_sign(self, move: Move) -> bool:
+        move.frame = self._opened(move.frame)
+        return True
+
+    def _opened(self, frame: Frame) -> Frame:
+        if isinstance(frame, Block) and frame.phase in ("order", "group") and frame.item == b"":
+            return self.frames.change(frame, item=False)
+        if isinstance(frame, Block) and frame.item is False:
+            return frame
+        return self.scope.marked(frame)
+
+    def do_logic(self, move: Move) -> bool:
+        """Refuse AND at the top of a term: SQLite makes `0 AND x` the number 0, a position."""
+        frame = move.frame
+        while isinstance(frame, Context) and frame.kind == "paren":
+            frame = frame.parent
+        is_term = isinstance(frame, Block) and frame.phase in ("order", "group")
+        if is_term and move.terminal == "AND":
+            return False
+        return self._mark(move)
+
     # --- columns -----------------------------------------------------------------------------
 
     def _name(self, move: Move) -> bytes:
@@ -441,6 +510,8 @@ class Actions:
         _, name, quoted = move.held
         if not quoted and not self.dialect.allows(name, "column"):
             return False
+        if not quoted and move.terminal == "<" and name in GENERIC_TYPES:
+            return False  # sqlglot takes it for the start of a type: range<...>
         soft = quoted == DOUBLE_QUOTED and self.dialect.string_fallback
         return self._refer(move, Reference(None, name, soft=soft))
 
@@ -464,7 +535,8 @@ class Actions:
             return False
         if isinstance(met, Block) and met.item is not None:
             met = self.frames.change(met, item=reference.name if fresh else None)
-        move.frame, move.held = met, None
+        origin = self.scope.origin_of(frame, reference)
+        move.frame, move.held = met, origin and ("of", origin)
         return True
 
     def do_qualified_star(self, move: Move) -> bool:
@@ -644,7 +716,7 @@ class Actions:
     # --- operands ----------------------------------------------------------------------------
 
     def do_group(self, move: Move) -> bool:
-        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "paren")
+        move.frame = self.frames.make(Context, self._opened(move.frame), "paren")
         return True
 
     def do_can_be_row(self, move: Move) -> bool:
@@ -655,7 +727,7 @@ class Actions:
         while cell is not None and cell.symbol != ")":
             cell = cell.rest
         while cell is not None and not cell.symbol.startswith("tail_"):
-            if cell.symbol == "@signed":
+            if cell.symbol not in (")", "@computed", "postfix"):
                 return False
             cell = cell.rest
         return cell is not None and cell.symbol.split("_")[1] in "123"
@@ -675,7 +747,7 @@ class Actions:
         return True
 
     def do_case(self, move: Move) -> bool:
-        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "paren")
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "inner")
         return True
 
     do_end_case = _pop
@@ -685,13 +757,15 @@ class Actions:
         if isinstance(frame, Context) and frame.kind == "row":
             move.frame = self.frames.change(frame, kind="row_in")
             return True
-        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "paren")
+        origin = move.held[1] if move.held and move.held[0] == "of" else None
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "in", origin)
+        move.held = None
         return True
 
     do_end_in = _pop
 
     def do_cast(self, move: Move) -> bool:
-        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "paren")
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "inner")
         return True
 
     do_end_cast = _pop
@@ -708,7 +782,12 @@ class Actions:
         return True
 
 
+# After these what stands on the left is no bare column any more.
+_FORGETTING = (
+    "calculated concatenated arrowed bitted signed end_call end_case end_cast end_scalar computed"
+    " compared logical string number null boolean arithmetic concat bits arrow sign"
+).split()
 _MARKS = (
-    "string null boolean date_value timestamp_value time_value computed sign not is_null compare"
-    " logic arithmetic concat arrow bits is between like escape is_truth"
+    "string null boolean date_value timestamp_value time_value computed not is_null compare"
+    " arithmetic concat arrow bits is between like escape is_truth"
 ).split()

@@ -19,19 +19,21 @@ Not covered: whether the query answers the question.
 """
 
 import re
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import DIALECTS
+from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.grammar import Grammar, compile_grammar
+from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.lexer import Place, Reading
+from text2sql.decoding.checking.literals import Literals, Values
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.machine import Cell, Machine, Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
-from text2sql.decoding.checking.names import GIVEN, Names
-from text2sql.decoding.checking.relations import table_relations
+from text2sql.decoding.checking.names import GIVEN, LISTED, Names
+from text2sql.decoding.checking.relations import Origin, table_relations
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
 from text2sql.errors import SettingsError
 from text2sql.schema.model import Schema
@@ -39,10 +41,10 @@ from text2sql.schema.model import Schema
 if TYPE_CHECKING:
     from text2sql.decoding.checking.faults import Fault
 
-Values = Callable[[str, str], Sequence[str | int | float] | None]
 ORDERS = ("select-first", "from-first")
 STATE_LIMIT = 200_000  # states that are remembered at most, about 100 bytes of memory for each step
-_DEEPENS = frozenset({"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "USING"})
+_DEEPENS = frozenset({"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "USING", "WINDOW"})
+_PART_ENDS = (",", ")", "ORDER")
 _SIGNS = frozenset({"+", "-", "~", "NOT"})
 _STAR_ENDS = frozenset(
     {",", "FROM", "EOT", ";", ")", "UNION", "INTERSECT", "EXCEPT", "WHERE", "GROUP", "ORDER"}
@@ -96,9 +98,14 @@ class Checker:
         features = self.dialect.features | ({"from_first"} if order == "from-first" else set())
         self.grammar: Grammar = compile_grammar(frozenset(features))
         self.machine = Machine(self.grammar)
-        self.scope = Scope(table_relations(schema, self.dialect), self.dialect)
-        self.actions = Actions(self.scope)
+        scopes, actions = (KindScope, KindActions) if self.dialect.typed else (Scope, Actions)
+        self.scope = scopes(table_relations(schema, self.dialect), self.dialect)
+        self.actions = actions(self.scope)
         self.names = Names(self.scope, self.actions)
+        self.literals = Literals(values) if values is not None else None
+        if self.literals is not None:
+            self.scope.watches = True
+            self.actions.watch_literals()
         self.quotes = self.dialect.quotes
         self.signs = _signs(self.grammar)
         self.operators = self.grammar.first["tail_1_8"]
@@ -166,6 +173,16 @@ class Checker:
 
         return explain(self, sql)
 
+    def to_sql(self, text: str) -> str:
+        """Return an accepted text as ordinary SQL, SELECT before FROM.
+
+        Raises:
+            ValueError: the text is not accepted, and the order is not that of ordinary SQL.
+        """
+        from text2sql.decoding.checking.rewriting import to_sql
+
+        return to_sql(self, text)
+
     # --- states ------------------------------------------------------------------------------
 
     def _state(self, reading: Reading) -> State:
@@ -211,6 +228,11 @@ class Checker:
             action = table.get(name)
             if action is not None and not action(move):
                 return None
+        kind = getattr(move.frame, "kind", None)
+        if kind == "primary" and move.terminal in _SIGNS:
+            return None
+        if kind == "operand" and move.terminal == "NOT":
+            return None
         if move.terminal == "<column>":
             move.held = ("name", *move.payload)
         for name in found.after:
@@ -225,13 +247,17 @@ class Checker:
         item = getattr(frame, "item", None)
         if item.__class__ is tuple:
             return terminal in _STAR_ENDS
-        if item is not None and frame.phase == "compound":
+        if getattr(frame, "phase", None) == "compound":
             return terminal in _COMPOUND_TERMS
         kind = getattr(frame, "kind", None)
         if kind == "row":
             return terminal in ("IN", "NOT", "(")
         if kind == "row_in":
             return terminal in ("SELECT", "WITH", "FROM")
+        if isinstance(self.actions, KindActions):
+            part = self.actions.part_of(frame)
+            if part is not None and terminal not in (_PART_ENDS if frame.stack else PARTS[part]):
+                return False
         if kind == "operand" or kind == "primary":
             return terminal in (",", ")", "ORDER") or not self._joins(terminal, kind)
         return True
@@ -277,7 +303,7 @@ class Checker:
                 frame, folded, quoted, cell.depth
             ):
                 continue
-            if terminal == "<type>" and folded not in self.names.types:
+            if terminal in LISTED and folded not in self.names.listed[terminal]:
                 continue
             after = self.shift(place, terminal, (folded, quoted))
             if after is not None:
@@ -285,7 +311,7 @@ class Checker:
         return None
 
     def _may_be_quoted(self, terminal: str, text: bytes) -> bool:
-        if terminal == "<type>" or not text:
+        if terminal in LISTED or not text:
             return False
         return terminal not in GIVEN or len(text) <= self.dialect.name_limit
 
@@ -314,7 +340,7 @@ class Checker:
         cell, frame, held = place
         folded = self.dialect.fold(text, quoted=True)
         for terminal in cell.terminals & NAME_CLASSES:
-            if terminal == "<type>":
+            if terminal in LISTED:
                 continue
             if quoted == 1 and terminal == "<column>" and self.dialect.string_fallback:
                 if self._string_may_stand(frame):
@@ -334,6 +360,9 @@ class Checker:
     def number(self, place: Place, text: bytes) -> Place | None:
         """Read a whole number."""
         cell = place[0]
+        origin = self.compared(place)
+        if origin and not self.literals.has(origin, text):  # type: ignore[union-attr]
+            return None
         if text.isdigit() and len(text) <= lexer.MAX_DIGITS:
             for terminal in ("<count>", "ARROW_KEY"):
                 if terminal in cell.terminals:
@@ -343,24 +372,40 @@ class Checker:
     def number_begins(self, place: Place, text: bytes) -> bool:
         """Tell whether a legal number begins so."""
         cell, frame, _ = place
+        if text[:1] == b"." and (cell.symbol in ("items", "case") or getattr(frame, "distinct", False)):
+            return False  # sqlglot does not read DISTINCT .5 and CASE .5
         if text.isdigit() and len(text) <= lexer.MAX_DIGITS:
             if "<count>" in cell.terminals or "ARROW_KEY" in cell.terminals:
-                return True
-        if "NUMBER" not in cell.terminals:
+                return not self.dialect.typed or self.number(place, text) is not None
+        if "NUMBER" not in cell.terminals or (b"x" in text and not self.dialect.hex_numbers):
             return False
-        if getattr(frame, "phase", None) == "compound" and frame.item == b"":
+        origin = self.compared(place)
+        if origin and not self.literals.begins(origin, text):  # type: ignore[union-attr]
+            return False
+        if getattr(frame, "phase", None) == "compound":
             outputs = len(self.scope.query_of(frame).outputs)
             return text.isdigit() and text[:1] != b"0" and int(text) <= outputs
-        return self.shift(place, "NUMBER", b"1") is not None
+        return self.shift(place, "NUMBER", b"1.0") is not None
+
+    def comment_begins(self, place: Place) -> bool:
+        """Tell whether a comment may stand here: not between ORDER and BY, which sqlglot joins."""
+        return bool(place[0].symbol != "BY")
 
     def string(self, place: Place, text: bytes | None) -> Place | None:
         """Read a whole string."""
         cell = place[0]
+        origin = self.compared(place)
+        if origin and not self.literals.has(origin, text or b""):  # type: ignore[union-attr]
+            return None
+        if self._is_told(place) and not self.actions.text_ok(*place, text or b""):
+            return None
         for terminal in ("STRING", "ARROW_KEY", "STRING_INTERVAL"):
             if terminal in cell.terminals:
                 return self.shift(place, terminal, text)
         if "ESCAPE_STRING" in cell.terminals:
             return self.shift(place, "ESCAPE_STRING", text) if text and len(text) == 1 else None
+        if self.dialect.string_alias and "<table>" in cell.terminals and text:
+            return self.shift(place, "<table>", (self.dialect.fold(text, quoted=True), 3))
         if self.dialect.string_alias and "<alias>" in cell.terminals and text:
             return self.shift(place, "<alias>", (self.dialect.fold(text, quoted=True), 3))
         return None
@@ -368,8 +413,17 @@ class Checker:
     def string_begins(self, place: Place, text: bytes | None) -> bool:
         """Tell whether a legal string begins so."""
         cell = place[0]
+        origin = self.compared(place)
+        if origin and not self.literals.begins(origin, text or b""):  # type: ignore[union-attr]
+            return False
+        if text is not None and self._is_told(place):
+            after = self.shift(place, "STRING_INTERVAL" if "STRING_INTERVAL" in cell.terminals else "STRING")
+            return after is not None and self.actions.text_begins(*place, text)
         if "ESCAPE_STRING" in cell.terminals:
             return text is not None and len(text) <= 1 and text != b"'" and text.isascii()
+        if "<table>" in cell.terminals and self.dialect.string_alias:
+            folded = self.dialect.fold(text or b"", quoted=True)
+            return self.names.prefix_ok("<table>", place[1], place[2], folded, 0)
         if "<alias>" in cell.terminals and self.dialect.string_alias:
             return len(text or b"") <= self.dialect.name_limit
         terminals = ("STRING", "ARROW_KEY", "STRING_INTERVAL")
@@ -378,7 +432,26 @@ class Checker:
     def string_matters(self, place: Place) -> bool:
         """Tell whether what a string says decides if it is legal here."""
         terminals = place[0].terminals
-        return "ESCAPE_STRING" in terminals or "<alias>" in terminals
+        if self.compared(place):
+            return True
+        return not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>")) or self._is_told(place)
+
+    def _is_told(self, place: Place) -> bool:
+        """Tell whether a string is a unit, a format, a date or the like."""
+        return isinstance(self.actions, KindActions) and self.actions.reads_text(*place)
+
+    def compared(self, place: Place) -> Origin:
+        """Return the column that a literal at this place is compared with, if only its values may."""
+        if self.literals is None:
+            return None
+        cell, frame, held = place
+        if held is not None and held[0] == "compare":
+            origin: Origin = held[1]
+        elif isinstance(frame, Context) and frame.kind == "in" and cell.symbol.startswith("expr_1"):
+            origin = frame.detail
+        else:
+            return None
+        return origin if origin and self.literals.stored(origin) is not None else None
 
     def sign(self, place: Place, text: bytes) -> Place | None:
         """Read a whole operator or punctuation mark."""

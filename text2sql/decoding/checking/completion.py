@@ -18,7 +18,7 @@ from text2sql.decoding.checking.frames import Block, Call, Context, Reference
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
-from text2sql.decoding.checking.options import LITERALS, is_plain, quote, written
+from text2sql.decoding.checking.options import LITERALS, begun_names, is_plain, quote, written
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State
@@ -121,8 +121,11 @@ def _pieces(checker: "Checker", state: "State", choices: int) -> Iterator[bytes]
     """Yield what could be written next: the end of a lexeme, or a whole one."""
     _, mode, text = state.reading
     if mode == lexer.STRING:
+        yield from _stored_ends(checker, state)
         yield from _string_ends(text)
         return
+    if mode == lexer.NUMBER:
+        yield from _stored_ends(checker, state)
     if mode == lexer.QUOTED:
         yield from _quoted_ends(checker, state)
         return
@@ -147,6 +150,9 @@ def _lexemes(checker: "Checker", place: Place, choices: int) -> Iterator[bytes]:
     cell, frame, _ = place
     if isinstance(frame, Block) and frame.phase in ("items", "from", "join", "natural"):
         yield from _payments(checker, frame, place)
+    if isinstance(frame, Block) and "WINDOW" in cell.terminals:
+        for name in sorted(name for name, defined in frame.windows if not defined):
+            yield b" WINDOW " + _named(checker, name) + b" AS()"
     plain: list[tuple[int, str]] = []
     operators: list[tuple[int, str]] = []
     for terminal in cell.terminals:
@@ -189,9 +195,27 @@ def _payments(checker: "Checker", block: Block, place: Place) -> Iterator[bytes]
             yield _named(checker, name) + (
                 b" AS " + _named(checker, qualifier) if qualifier not in (None, name) else b""
             )
-        columns = b",".join(b"1 AS " + _named(checker, c) for c in sorted(wanted)) or b"1"
-        alias = _named(checker, qualifier or b"t")
+        made = [b"1 AS " + _named(checker, column) for column in sorted(wanted)]
+        made += [b"1"] * (_columns_needed(checker, block, qualifier) - len(made))
+        columns = b",".join(made) or b"1"
+        alias = _named(checker, qualifier or _free_alias(block))
         yield b"(SELECT " + columns + b") AS " + alias
+
+
+def _columns_needed(checker: "Checker", block: Block, qualifier: bytes | None) -> int:
+    """Return how many columns a source must have so that `qualifier.*` is as wide as it must be."""
+    width = checker.scope.query_of(block).width
+    stars = [o for o in block.outputs if o.name == b"*" and o.qualifier == qualifier]
+    if width is None or qualifier is None or not stars:
+        return 0
+    others = tuple(output for output in block.outputs if output not in stars)
+    rest = checker.scope.frames.change(block, outputs=others)
+    return (width - checker.scope.least_width(rest)[0]) // len(stars)
+
+
+def _free_alias(block: Block) -> bytes:
+    taken = {source.name for source in block.sources} | {r.qualifier for r in block.pending}
+    return next(name for name in (b"t", b"u", b"v", *map(b"t%d".__mod__, range(99))) if name not in taken)
 
 
 def _named(checker: "Checker", name: bytes) -> bytes:
@@ -208,6 +232,19 @@ def _character_end(partial: bytes | None) -> bytes:
     return b""
 
 
+def _stored_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
+    """Yield the end of the shortest stored value, where only those may stand."""
+    place, mode, text = state.reading
+    origin = checker.compared(place)
+    begun = (text[0] or b"") if mode == lexer.STRING else text
+    if origin is None or checker.literals is None:
+        return
+    found = checker.literals.shortest(origin, begun)
+    if found is not None:
+        rest = found[len(begun) :]
+        yield rest.replace(b"'", b"''") + b"'" if mode == lexer.STRING else rest
+
+
 def _string_ends(text: tuple[bytes | None, bytes]) -> Iterator[bytes]:
     kept, partial = text
     end = _character_end(partial)
@@ -216,26 +253,24 @@ def _string_ends(text: tuple[bytes | None, bytes]) -> Iterator[bytes]:
 
 
 def _quoted_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
-    (cell, frame, held), _, (opener, kept) = state.reading
+    _, _, (opener, kept) = state.reading
     close = bytes((checker.quotes[opener],))
     yield _character_end(lexer.cut(kept)) + close
     yield b"x" + close
     folded = checker.dialect.fold(kept, quoted=True)
-    for terminal in cell.terminals:
-        if terminal.startswith("<") and len(terminal) > 2:
-            known = sorted(checker.names.known(terminal, frame, held, folded, cell.depth), key=len)
-            for name in known[:_NAMES]:
-                yield name[len(kept) :].replace(close, close + close) + close
+    for name in begun_names(checker, state.reading[0], folded)[:_NAMES]:
+        yield name[len(kept) :].replace(close, close + close) + close
 
 
 def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
-    (cell, frame, held), _, text = state.reading
-    for word in cell.words:
+    place, _, text = state.reading
+    for word in place[0].words:
         if word.startswith(text) and word != text:
             yield word[len(text) :]
-    for terminal in cell.terminals:
-        if terminal.startswith("<") and len(terminal) > 2:
-            known = sorted(checker.names.known(terminal, frame, held, text, cell.depth), key=len)
-            yield from (name[len(text) :] for name in known[:_NAMES] if len(name) > len(text))
+    for name in begun_names(checker, place, text)[:_NAMES]:
+        yield name[len(text) :]
+    cut_letter = lexer.cut(text)
+    if cut_letter:
+        yield _character_end(cut_letter)
     if lexer.finish(checker, state.reading) is None and not text.endswith(b"_x"):
         yield b"_x"

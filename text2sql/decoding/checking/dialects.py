@@ -8,9 +8,12 @@ grammar says: which names fold, whether a query must group what it selects, what
 used for.
 """
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from text2sql.decoding.checking.functions import (
+    FORMS,
     SCALAR_TOO,
     Function,
     installed_functions,
@@ -20,11 +23,12 @@ from text2sql.decoding.checking.words import CAST_TYPES, RESERVED
 _COMMON = "recursive booleans exclude groups"
 _FEATURES = {
     "sqlite": "anonymous_derived bare_join bit_operators collate current_time double_equals glob"
-    " is_any isnull json_arrows limit_comma materialized named_windows not_null rows",
-    "duckdb": "anonymous_derived booleans qualify ilike named_windows double_colon extract interval"
-    " typed_literals rows group_by_all order_by_all except_all call_order distinct_on materialized",
+    " is_any isnull json_arrows limit_comma limit_query materialized named_windows not_null rows",
+    "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
+    " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
+    " distinct_list materialized try_cast",
     "postgres": "ilike named_windows double_colon extract interval typed_literals except_all"
-    " call_order distinct_on materialized offset_first rows",
+    " call_order distinct_list distinct_on materialized offset_first",
 }
 
 
@@ -39,6 +43,8 @@ class Dialect:
     scalar_too: dict[str, Function]  # aggregates that are scalar functions with more arguments
     reserved: dict[str, frozenset[str]]
     cast_types: dict[str, tuple[str, int]]
+    forms: dict[str, tuple[Function, ...]]  # every way to call a function
+    results: dict[str, str]  # kinds that functions return where their table has "any"
     folds_quoted: bool = True  # a quoted name ignores case too
     string_fallback: bool = False  # "x" that names nothing is a string
     string_alias: bool = False  # AS 'x'
@@ -46,6 +52,7 @@ class Dialect:
     strict_groups: bool = False  # what is selected must be grouped or aggregated
     alias_in_where: bool = False
     alias_in_having: bool = True
+    hex_numbers: bool = False  # 0x1F
     open_recursion: bool = False  # a recursive CTE needs no RECURSIVE
     name_limit: int = 60  # bytes of a name that the query itself gives
     aliases_shown: tuple[bytes, ...] = field(default=(b"t1", b"t2", b"t3", b"t4", b"t5"))
@@ -60,11 +67,72 @@ class Dialect:
 
     def kind_of(self, declared: str) -> str:
         """Return the kind of values that a declared type holds; "any" where it is not sure."""
-        return "any"
+        if not self.typed:
+            return "any"
+        written = " ".join(re.sub(r"\(.*?\)", " ", declared).lower().split())
+        if written in self.cast_types:
+            return self.cast_types[written][0]
+        return COLUMN_TYPES.get(written, "other")
 
     def allows(self, name: bytes, position: str) -> bool:
         """Tell whether a folded word may stand unquoted in a position; see `words.RESERVED`."""
         return name.decode("utf-8", "replace") not in self.reserved[position]
+
+
+# What may follow INTERVAL '1', what EXTRACT takes, and the types that may stand before a literal.
+TIME_UNITS = frozenset(
+    b"year years month months day days hour hours minute minutes second seconds week weeks".split()
+)
+FIELDS = frozenset(b"year month day hour minute second quarter week dow doy epoch".split())
+LITERAL_TYPES = {b"date": "date", b"timestamp": "timestamp"}
+
+# Types of columns that CAST does not know by that name.
+COLUMN_TYPES = {
+    "hugeint": "hugeint",
+    "tinyint": "int4",
+    "timestamp with time zone": "timestamptz",
+    "timestamptz": "timestamptz",
+    "jsonb": "jsonb",
+}
+
+# What DuckDB's functions return that `functions` calls "any": one of several sizes of numbers, or
+# a kind that depends on the argument.
+RESULTS = {
+    "duckdb": dict.fromkeys(
+        "bit_count date_part datepart gcd hash json_array_length lcm mad median mod regr_count"
+        " sign xor".split(),
+        "number",
+    )
+    | {"date_trunc": "timestamp", "now": "timestamptz", "to_timestamp": "timestamptz"}
+}
+
+
+def _installed(name: str) -> dict[str, tuple[Function, ...]]:
+    return {function: FORMS[name][function] for function in installed_functions(name)}
+
+
+def _forms(name: str) -> dict[str, tuple[Function, ...]]:
+    """Return the ways to call each function, one for a number of any size among them."""
+    return {function: (*forms, *_any_number(forms)) for function, forms in _installed(name).items()}
+
+
+def _any_number(forms: tuple[Function, ...]) -> Iterator[Function]:
+    taken = {kind for form in forms if form.takes for kind in form.takes[0].split("|")}
+    alike = {(form.least, form.most, form.takes[1:]) for form in forms}
+    if len(forms) > 1 and len(alike) == 1 and {"integer", "float", "decimal"} <= taken:
+        yield replace(forms[0], takes=("number", *forms[0].takes[1:]), returns="number")
+
+
+def _merged(forms: tuple[Function, ...]) -> Function:
+    """Return one function for several ways to call it, as far as the grammar is concerned."""
+    first = forms[0]
+    if len({form.kind for form in forms}) > 1 or len(forms) == 1:
+        return first
+    widest = max(forms, key=lambda form: len(form.takes))
+    strict = max(forms, key=lambda form: len(set(form.reads) - {"expression"}))
+    most = None if any(form.most is None for form in forms) else widest.most
+    least = min(form.least for form in forms)
+    return replace(first, least=least, most=most, takes=widest.takes, reads=strict.reads)
 
 
 def _dialect(name: str, quotes: dict[int, int], **rules: object) -> Dialect:
@@ -72,10 +140,12 @@ def _dialect(name: str, quotes: dict[int, int], **rules: object) -> Dialect:
         name,
         frozenset(_FEATURES[name].split()) | frozenset(_COMMON.split()),
         quotes,
-        installed_functions(name),
+        {name: _merged(forms) for name, forms in _installed(name).items()},
         SCALAR_TOO.get(name, {}),
         RESERVED[name],
         CAST_TYPES[name],
+        _forms(name),
+        RESULTS.get(name, {}),
         **rules,  # type: ignore[arg-type]
     )
 
@@ -88,5 +158,9 @@ DIALECTS: dict[str, Dialect] = {
         string_alias=True,
         alias_in_where=True,
         open_recursion=True,
-    )
+        hex_numbers=True,
+    ),
+    "duckdb": _dialect(
+        "duckdb", {ord('"'): ord('"')}, typed=True, strict_groups=True, alias_in_where=True
+    ),
 }

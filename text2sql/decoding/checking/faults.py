@@ -16,18 +16,25 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.frames import Block, Call, Output, Query, Reference, Source
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.relations import Relation
-from text2sql.decoding.checking.scope import DEPTH_LIMIT, Move
+from text2sql.decoding.checking.rewriting import (
+    Lexeme,
+    Terminal,
+    candidates,
+    folded,
+    lexemes,
+    quoting,
+    replay,
+)
+from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
@@ -41,28 +48,6 @@ class Fault:
     position: int  # of its first character in the text
     found: str  # what stands there; "" at the end of the text
     suggestions: tuple[str, ...] = ()  # what was probably meant, nearest first
-
-
-class Lexeme(NamedTuple):
-    """A piece of text that is read at once."""
-
-    kind: str  # word, number, string, quoted, sign, comment, unclosed or end
-    start: int
-    text: str
-
-    @property
-    def end(self) -> int:
-        """The position behind it."""
-        return self.start + len(self.text)
-
-
-class Terminal(NamedTuple):
-    """A lexeme that was read, as what, and the places before and behind it."""
-
-    name: str
-    lexeme: Lexeme
-    before: Place
-    after: Place
 
 
 class Refusal(NamedTuple):
@@ -100,15 +85,17 @@ def explain(checker: "Checker", sql: str) -> Fault | None:
 
 
 def _explain(stop: Refusal) -> Fault:
-    lexical = _lexical(stop)
-    if lexical is not None:
-        return lexical
+    return _lexical(stop) or _reasoned(stop) or _syntax(stop)
+
+
+def _reasoned(stop: Refusal) -> Fault | None:
+    """Return what an action has against the lexeme; None where the grammar refuses it."""
     for refusal in _refusals(stop):
         reason = _REASONS.get(refusal.action)
         fault = reason(refusal) if reason else None
         if fault is not None:
             return fault
-    return _syntax(stop)
+    return None
 
 
 def _seam(checker: "Checker", sql: str) -> Fault:
@@ -121,104 +108,13 @@ def _seam(checker: "Checker", sql: str) -> Fault:
     return Fault(f"{found!r} may not stand here: a space is missing before it", low, found)
 
 
-# --- reading a text again --------------------------------------------------------------------
-
-
-@cache
-def _pattern(openers: frozenset[int]) -> re.Pattern[str]:
-    bracket = r"|\[[^\]]*\]" if ord("[") in openers else ""
-    backtick = "|`(?:[^`]|``)*`" if ord("`") in openers else ""
-    return re.compile(
-        rf"""(?P<blank>[ \t\n\r]+) | (?P<comment>--[^\n]*\n?|/\*.*?\*/)
-        | (?P<number>(?:\d+(?:\.\d*)?|(?<![\w"`\]])\.\d+)(?:[eE][+-]?\d+)?)
-        | (?P<word>[A-Za-z0-9_\u0080-\U0010ffff]+) | (?P<string>'(?:[^']|'')*')
-        | (?P<quoted>"(?:[^"]|"")*"{backtick}{bracket}) | (?P<unclosed>(?:['"`]|/\*).*)
-        | (?P<sign>->>|->|\|\||<=|>=|<>|!=|==|<<|>>|::|.)""",
-        re.VERBOSE | re.DOTALL | re.ASCII,
-    )
-
-
-def lexemes(checker: "Checker", sql: str) -> Iterator[Lexeme]:
-    """Yield the lexemes of a text, comments too, and an empty one at its end."""
-    for match in _pattern(frozenset(checker.quotes)).finditer(sql):
-        if match.lastgroup != "blank":
-            yield Lexeme(str(match.lastgroup), match.start(), match[0])
-    yield Lexeme("end", len(sql), "")
-
-
-def replay(checker: "Checker", found: Iterable[Lexeme]) -> tuple[list[Terminal], Lexeme | None]:
-    """Read lexemes one after another.
-
-    Returns:
-        The terminals that were read, and the lexeme that was refused; None where all were read.
-    """
-    read: list[Terminal] = []
-    place: Place = checker.start.reading[0]
-    for lexeme in found:
-        after = _read_one(checker, place, lexeme)
-        if after is None:
-            return read, lexeme
-        if lexeme.kind != "comment":
-            read.append(Terminal(_name_of(checker, place, lexeme, after), lexeme, place, after))
-            place = after
-    return read, None
-
-
-def _read_one(checker: "Checker", place: Place, lexeme: Lexeme) -> Place | None:
-    if lexeme.kind == "end":
-        return checker.shift(place, "EOT")
-    reading = lexer.feed(checker, (place, lexer.READY, None), lexeme.text.encode())
-    return None if reading is None else lexer.finish(checker, reading)
-
-
-def _name_of(checker: "Checker", place: Place, lexeme: Lexeme, after: Place) -> str:
-    for terminal, payload in _candidates(checker, place, lexeme):
-        if checker.shift(place, terminal, payload) == after:
-            return terminal
-    return "STRING"  # a double-quoted one
-
-
-def _candidates(checker: "Checker", place: Place, lexeme: Lexeme) -> Iterator[tuple[str, Any]]:
-    """Yield the terminals of the grammar that a lexeme could be at a place, keywords first."""
-    terminals, text = place[0].terminals, lexeme.text
-    if lexeme.kind == "end":
-        yield "EOT", None
-    if lexeme.kind in ("word", "sign") and text.upper() in terminals - TOKEN_CLASSES:
-        yield text.upper(), None
-    if lexeme.kind in ("word", "quoted"):
-        payload = folded(checker, lexeme), _quoting(lexeme)
-        yield from ((terminal, payload) for terminal in sorted(terminals & NAME_CLASSES))
-    if lexeme.kind == "number":
-        numbers = (t for t in ("<count>", "ARROW_KEY", "NUMBER") if t in terminals)
-        yield from ((terminal, text.lower().encode()) for terminal in numbers)
-    if lexeme.kind == "string":
-        kept = text[1:-1].replace("''", "'").encode()
-        strings = terminals & {"STRING", "ARROW_KEY", "STRING_INTERVAL", "ESCAPE_STRING"}
-        yield from ((terminal, kept) for terminal in sorted(strings))
-        if "<alias>" in terminals and checker.dialect.string_alias:
-            yield "<alias>", (checker.dialect.fold(kept, quoted=True), 3)
-
-
-def _quoting(lexeme: Lexeme) -> int:
-    return 0 if lexeme.kind == "word" else 1 if lexeme.text[0] == '"' else 2
-
-
-def folded(checker: "Checker", lexeme: Lexeme) -> bytes:
-    """Return the key of the name that a word or a name in quotes is."""
-    text = lexeme.text
-    if lexeme.kind == "quoted":
-        close = text[-1]
-        text = text[1:-1] if close == "]" else text[1:-1].replace(close * 2, close)
-    return checker.dialect.fold(text.encode(), quoted=lexeme.kind == "quoted")
-
-
 # --- who refused -----------------------------------------------------------------------------
 
 
 def _refusals(stop: Refusal) -> Iterator[Refusal]:
     """Yield what each terminal that the lexeme could be was refused by, if not by the grammar."""
     checker, (cell, frame, held) = stop.checker, stop.place
-    for terminal, payload in _candidates(checker, stop.place, stop.lexeme):
+    for terminal, payload in candidates(checker, stop.place, stop.lexeme):
         found = checker.machine.shift(cell, terminal)
         if found is None:
             continue
@@ -242,7 +138,7 @@ def _fits(stop: Refusal, terminal: str, name: bytes) -> bool:
     """Tell whether a name may be one of its class, wherever that stands."""
     names = stop.checker.names
     if terminal == "<type>":
-        return name in names.types
+        return name.decode("utf-8", "replace") in stop.checker.dialect.cast_types
     return stop.lexeme.kind == "quoted" or names.may_be_bare(terminal, name)
 
 
@@ -274,13 +170,13 @@ def _fault(stop: Refusal, message: str, at: Lexeme | None = None, *meant: str) -
 
 
 def _misspelt(stop: Refusal, message: str, name: Lexeme, known: Iterable[str]) -> Fault:
-    """Blame a name, and say which known ones look like it; else what is known, if that is little."""
+    """Blame a name, and say which known ones look like it; else what is known, if little is."""
     names = {name.casefold(): name for name in known}
     close = get_close_matches(_plain(name).casefold(), names, n=3, cutoff=0.5)
     meant = [names[match] for match in close]
     if meant:
         message += f" (did you mean {meant[0]!r}?)"
-    elif 0 < len(names) <= _LISTED:
+    elif 0 < len(names) <= _LISTED and ";" not in message:
         message += f" (known: {', '.join(names.values())})"
     return _fault(stop, message, name, *meant)
 
@@ -440,11 +336,10 @@ def _level(frame: Any) -> int:
 
 def _pending(stop: Refusal, block: Block) -> list[tuple[Reference, Lexeme, Lexeme]]:
     """Return what FROM owes, in the order of the text, with the lexemes of qualifier and name."""
-    begun = 0
+    level, begun = _level(block), 0
     for terminal in stop.read:
-        if terminal.name in ("SELECT", "FROM") and _level(terminal.after[1]) == _level(block):
-            if terminal.name == "SELECT" or _level(terminal.before[1]) < _level(block):
-                begun = terminal.lexeme.start
+        if _level(terminal.before[1]) < level == _level(terminal.after[1]):
+            begun = terminal.lexeme.start
     owed = {(r.qualifier, r.name): r for r in block.pending}
     return [
         (owed.pop(reference[:2]), qualifier, name)
@@ -511,9 +406,13 @@ def _column_fault(
         kind = "an aggregate" if aliases[0].uses == "aggregate" else "a window function"
         where = _PHASES[blocks[0].phase]
         return _fault(stop, f"{name.text!r} stands for {kind}: it is not allowed in {where}", name)
+    if any(source.name == reference.name for source in sources):
+        return _fault(stop, f"{_plain(name)!r} is a table here: which of its columns?", name)
     own = " or ".join(dict.fromkeys(_source_name(stop, source) for source in sources))
     others = _tables_with(stop, reference.name)
     known = [column for source in sources for column in _shown(source.relation)]
+    before = next((t.before for t in stop.read if t.lexeme is name), stop.place)
+    known += filter(None, [_nearest_word(stop.checker, before, name)])
     what = f"no column {_plain(name)!r}{f' in {own}' if own else ''}"
     return _misspelt(stop, what + (f"; {others} has it" if others else ""), name, known)
 
@@ -573,7 +472,7 @@ def _name_fault(stop: Refusal) -> Fault | None:
     if stop.terminal not in ("<column>", "<bare_alias>"):
         return None
     name, follower = stop.lexeme, _follower(stop)
-    held = ("name", folded(stop.checker, name), _quoting(name))
+    held = ("name", folded(stop.checker, name), quoting(name))
     if follower == "(":
         return _function_fault(stop._replace(held=held), name)
     return _value_fault(stop, name, dotted=follower == ".")
@@ -595,9 +494,6 @@ def _value_fault(stop: Refusal, name: Lexeme, *, dotted: bool) -> Fault | None:
         shown = [o.name.decode() for o in outputs if o.name]
         what = f"{_PHASES['compound']} takes names of its columns: no {_plain(name)!r}"
         return _misspelt(stop, what, name, shown)
-    if any(source.name == key for source in sources):
-        what = f"{_plain(name)!r} is a table here: which of its columns?"
-        return _fault(stop, what, name)
     return _column_fault(stop, stop.frame, Reference(None, key), name, name)
 
 
@@ -645,6 +541,9 @@ def _no_function(stop: Refusal) -> Fault | None:
 def _function_fault(stop: Refusal, name: Lexeme) -> Fault | None:
     functions = stop.checker.dialect.functions
     function = functions.get(name.text.lower())
+    key = folded(stop.checker, name)
+    if function is None and name.kind == "word" and not stop.checker.dialect.allows(key, "column"):
+        return None  # a keyword: VALUES (1)
     if function is None:
         return _misspelt(stop, f"no function {_plain(name)!r}", name, functions)
     if function.kind == "scalar":
@@ -683,8 +582,6 @@ def _arguments(stop: Refusal) -> Fault | None:
     if call is None:
         return None
     function = call.function
-    if call.distinct and stop.lexeme.text == ",":
-        return _fault(stop, f"{name.text}(DISTINCT ...) takes one argument")
     more = _commas_ahead(stop) + 1 if stop.lexeme.text == "," else 0
     given = call.count + more
     scalar = stop.checker.dialect.scalar_too.get(function.name)
@@ -771,6 +668,9 @@ def _width(stop: Refusal) -> Fault | None:
         return None
     query = stop.checker.scope.query_of(block)
     shown = _expanded(stop, block)
+    if any(output.name == b"*" for output in shown) or stop.action == "star":
+        if stop.lexeme.text in (",", "*") and query.width is not None:
+            return _fault(stop, "write the columns out: here * cannot stand beside others")
     if stop.action in ("next_item", "item_value") and stop.lexeme.text == ",":
         more = _commas_ahead(stop) + 1
         return _width_fault(stop, len(shown) + more) if query.width is not None else None
@@ -855,20 +755,20 @@ def _no_type(stop: Refusal) -> Fault | None:
 
 
 def _too_deep(stop: Refusal) -> Fault | None:
-    if stop.place[0].depth < DEPTH_LIMIT:
+    if stop.place[0].depth < OPENING_LIMIT:
         return _in_its_place(stop)
-    return _fault(stop, f"nested deeper than {DEPTH_LIMIT} parentheses")
+    return _fault(stop, "nested too deeply")
 
 
 def _in_its_place(stop: Refusal) -> Fault | None:
     frame = stop.place[1]
     item, kind = getattr(frame, "item", None), getattr(frame, "kind", None)
     if isinstance(item, tuple):
-        return _fault(stop, f"{item[1].decode()}.* stands alone in the SELECT list")
+        return _fault(stop, f"{_written(stop, item[1])}.* stands alone in the SELECT list")
     if item is not None and frame.phase == "compound":
         return _fault(stop, f"{_PHASES['compound']} takes names and numbers of columns only")
     if kind in ("row", "row_in"):
-        return _fault(stop, "a row of values may only stand before IN and a subquery")
+        return _fault(stop, "a row of values may only stand before IN (SELECT ...)")
     if kind in ("operand", "primary"):
         return _fault(stop, "this argument needs parentheses around it")
     return None
@@ -903,7 +803,7 @@ def _clause(word: str) -> str:
 # --- what was expected -----------------------------------------------------------------------
 
 _KINDS = {
-    "<table>": "a table", "<column>": "a column or value", "<member>": "a column",
+    "<table>": "a table", "<column>": "a value", "<member>": "a column",
     "<alias>": "an alias", "<source_alias>": "an alias", "<using>": "a column", "<cte>": "a name",
     "<new_column>": "a name", "<new_window>": "a name", "<window>": "a window", "<type>": "a type",
     "<count>": "a whole number", "ESCAPE_STRING": "a string of one character",
@@ -916,12 +816,9 @@ _SHOWN = 6
 
 def _syntax(stop: Refusal) -> Fault:
     """Say what the grammar expects where a lexeme does not fit."""
-    alias = _mistaken_alias(stop)
-    if alias is not None:
-        return alias
-    ordered = _out_of_order(stop)
-    if ordered is not None:
-        return ordered
+    fault = _mistaken_alias(stop) or _out_of_order(stop) or _after_distinct(stop)
+    if fault is not None:
+        return fault
     if any(terminal.name == ";" for terminal in stop.read):
         return _fault(stop, f"one query only: {stop.lexeme.text!r} stands behind the semicolon")
     expected = _joined(_expected(stop.checker, stop.place)[:_SHOWN])
@@ -940,6 +837,10 @@ def _mistaken_alias(stop: Refusal) -> Fault | None:
     last = stop.read[-1] if stop.read else None
     if last is None or last.name not in ("<bare_alias>", "<bare_source_alias>"):
         return None
+    if last.lexeme.text.upper() in last.before[0].terminals:  # FILTER behind what takes none
+        rest = [stop.lexeme, *stop.rest]
+        before = stop._replace(read=stop.read[:-1], rest=rest, place=last.before)
+        return _reasoned(before._replace(lexeme=last.lexeme))
     meant = _nearest_word(stop.checker, last.before, last.lexeme)
     if not meant:
         return None
@@ -948,11 +849,20 @@ def _mistaken_alias(stop: Refusal) -> Fault | None:
     return _fault(stop, said, last.lexeme, meant)
 
 
+def _after_distinct(stop: Refusal) -> Fault | None:
+    call = stop.place[1]
+    if not isinstance(call, Call) or not call.distinct or stop.lexeme.text != ",":
+        return None
+    return _fault(stop, f"{call.function.name}(DISTINCT ...) takes one argument")
+
+
 def _nearest_word(checker: "Checker", place: Place, lexeme: Lexeme) -> str | None:
     if lexeme.kind != "word":
         return None
-    legal = [word.decode().upper() for word in place[0].words]
-    found = get_close_matches(lexeme.text.upper(), legal, n=1, cutoff=0.7)
+    text = lexeme.text.upper()
+    words = {word.decode().upper() for word in place[0].words} - {text}
+    legal = [word for word in sorted(words) if abs(len(word) - len(text)) <= 1]
+    found = get_close_matches(text, legal, n=1, cutoff=0.75)
     return found[0] if found else None
 
 
@@ -960,10 +870,14 @@ def _expected(checker: "Checker", place: Place) -> list[str]:
     """Return what may come next, clauses first, all operators as one."""
     terminals = {t for t in place[0].terminals if _is_legal(checker, place, t)}
     names = [_KINDS[t] for t in sorted(terminals & _KINDS.keys()) if t != "EOT"]
+    if not names and terminals & {"NUMBER", "STRING"}:
+        names = ["a value" if "STRING" in terminals else "a number"]
     if "<column>" in terminals:  # every word that begins an expression is a value
         terminals -= checker.grammar.first["expr_1"] | {"SELECT"}
     operator = len(terminals & checker.operators) > 3
-    terminals -= checker.operators | {".", "COLLATE", "::"} if operator else set()
+    if operator:  # AND alone is that of BETWEEN
+        between = set() if "OR" in terminals else {"AND"}
+        terminals -= (checker.operators - between) | {".", "COLLATE", "::"}
     plain = terminals - _KINDS.keys() - NAME_CLASSES - TOKEN_CLASSES
     closing = [")"] if ")" in plain else []
     words = sorted((t for t in plain if t[0].isalpha()), key=_word_rank)
@@ -974,7 +888,7 @@ def _expected(checker: "Checker", place: Place) -> list[str]:
 
 
 def _word_rank(word: str) -> tuple[int, str]:
-    ranks = ("SELECT", "WITH", *_CLAUSES, "AS", "AND", "OR")
+    ranks = ("SELECT", "WITH", *_CLAUSES, "AS", "JOIN", "AND", "OR")
     return (ranks.index(word) if word in ranks else len(ranks), word)
 
 

@@ -6,7 +6,7 @@ A frame is never changed: `Frames.change` gives the frame with other fields, and
 one object, so that states compare and hash by identity.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeVar
 
 from text2sql.decoding.checking.functions import Function
@@ -28,6 +28,7 @@ class Reference(NamedTuple):
     local: bool = False  # no outer query may pay
     fixed: bool = False  # it stands in an ON: no USING may merge it any more
     soft: bool = False  # "x" in SQLite: a string if nobody has it, but two must not have it
+    kinds: frozenset[str] | None = None  # that it may have; None: any
 
 
 class Output(NamedTuple):
@@ -39,6 +40,9 @@ class Output(NamedTuple):
     qualifier: bytes | None = None  # of `qualifier.*`
     origin: Origin = None
     kind: str = "any"
+    reference: Reference | None = None  # the owed column whose kind it has
+    text: tuple[Any, ...] | None = None  # how it is written; see `kinds`
+    bare: frozenset[Any] = frozenset()  # the columns that it names outside of aggregates
 
 
 @dataclass(slots=True, eq=False)
@@ -65,15 +69,20 @@ class Block:
     phase: str  # items, from, on, closed, where, group, having, order, compound, limit
     sources: tuple[Source, ...]
     merged: tuple[tuple[bytes, int], ...]  # names that USING merged, and how many columns in one
-    natural: bool
+    natural: tuple[bytes, ...]  # names that NATURAL joins merged
+    outer: bool  # there is a RIGHT or FULL JOIN
     pending: frozenset[Reference]
     outputs: tuple[Output, ...]
-    item: bytes | None  # b"": nothing yet, a name: a bare column, None: more than that
+    # b"": nothing yet; False: only parentheses and signs; a name: a bare column; None: more
+    item: bytes | bool | tuple[str, bytes] | None
     uses: str  # what the current item or term has: "aggregate", "window" or nothing
     aggregates: bool  # the query is an aggregate one
     grouped: bool
     windows: frozenset[tuple[bytes, bool]]  # named ones, and whether WINDOW has defined them
     deep: bool  # nested so deeply that FROM can hold no derived table
+    stack: tuple[Any, ...] = ()  # the operands that are being read; see `kinds`
+    bare: frozenset[Any] = frozenset()  # columns that the item names outside of aggregates
+    groups: frozenset[Any] = frozenset()  # what GROUP BY covers
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +98,8 @@ class Call:
     inner: str  # what is inside: "aggregate", "window" or nothing
     local: bool  # a column of this very SELECT is inside
     over: bool
+    stack: tuple[Any, ...] = ()
+    bare: frozenset[Any] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +109,7 @@ class Context:
     parent: "Frame"
     kind: str
     detail: Any = None
+    stack: tuple[Any, ...] = ()
 
 
 Frame = Query | Block | Call | Context
@@ -119,18 +131,21 @@ class Frames:
 
     def make(self, kind: type[AnyFrame], *values: Any) -> AnyFrame:
         """Return the frame of a kind with those fields."""
-        key = (kind, *values)
+        missing = _WIDTHS[kind] - len(values)
+        key = (kind, *values, *_DEFAULTS[kind][-missing:]) if missing else (kind, *values)
         frame = self._known.get(key)
         if frame is None:
-            frame = self._known[key] = kind(*values)
+            frame = self._known[key] = kind(*key[1:])
         return frame  # type: ignore[no-any-return]
 
     def change(self, frame: AnyFrame, **changes: Any) -> AnyFrame:
         """Return the frame with other fields."""
-        fields = _FIELDS[type(frame)]
+        names = _FIELDS[type(frame)]
         return self.make(
-            type(frame), *(changes[n] if n in changes else getattr(frame, n) for n in fields)
+            type(frame), *(changes[n] if n in changes else getattr(frame, n) for n in names)
         )
 
 
 _FIELDS = {kind: tuple(kind.__slots__) for kind in (Query, Block, Call, Context)}
+_WIDTHS = {kind: len(names) for kind, names in _FIELDS.items()}
+_DEFAULTS = {kind: tuple(f.default for f in fields(kind)) for kind in _FIELDS}

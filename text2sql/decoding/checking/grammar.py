@@ -27,7 +27,7 @@ Symbol = str  # "name": nonterminal; "SELECT", "(", "<table>": terminal; "@name"
 NOT_LEVEL, PREDICATE_LEVEL, UNARY_LEVEL = 3, 4, 9
 PRODUCTIONS = r"""
 statement    = @open query semicolon EOT
-semicolon    = ';' |
+semicolon    = ';' semicolon |
 query        = [ with ] body
 with         = WITH @with recursive cte { ',' cte }
 recursive    = +recursive RECURSIVE @recursive |
@@ -58,8 +58,8 @@ join         = ',' @comma source
              | JOIN @join source condition
              | INNER JOIN @join source condition
              | LEFT outer JOIN @join source condition
-             | RIGHT outer JOIN @join source condition
-             | FULL outer JOIN @join source condition
+             | RIGHT outer JOIN @join_outer source condition
+             | FULL outer JOIN @join_outer source condition
              | CROSS JOIN @cross source
              | NATURAL natural JOIN @natural source
 outer        = OUTER |
@@ -69,7 +69,7 @@ condition    = @settled ON @on expr_1 @end_on
              | +bare_join @settled
 clauses      = where group having windows qualify
 where        = WHERE @phase_where expr_1 @end_condition |
-group        = GROUP BY @phase_group group_terms @end_group |
+group        = GROUP BY @phase_group group_terms @end_group | @no_group
 group_terms  = +group_by_all ALL @group_all | group_term { ',' group_term }
 group_term   = @term expr_1 @end_term
 having       = @can_have HAVING @phase_having expr_1 @end_condition |
@@ -83,7 +83,7 @@ direction    = ASC | DESC |
 nulls        = NULLS nulls_place |
 nulls_place  = FIRST | LAST
 limit        = LIMIT @phase_limit limit_value limit_more | +offset_first OFFSET <count> |
-limit_value  = <count> | '(' @limit_scalar query @end_scalar ')'
+limit_value  = <count> | +limit_query '(' @limit_scalar query @end_scalar ')'
 limit_more   = OFFSET <count> | +limit_comma ',' <count> |
 
 primary      = NUMBER @number | STRING @string | NULL @null
@@ -94,25 +94,29 @@ primary      = NUMBER @number | STRING @string | NULL @null
              | CASE @case case END @end_case
              | CAST '(' @cast expr_1 AS type ')' @end_cast
              | EXISTS '(' @exists query @end_exists ')'
-             | +extract EXTRACT '(' @extract <field> FROM expr_1 ')' @end_extract
-             | +interval INTERVAL @interval STRING_INTERVAL
-             | +typed_literals DATE @date_literal | +typed_literals TIMESTAMP @timestamp_literal
+             | +try_cast TRY_CAST '(' @cast expr_1 AS type ')' @end_cast
+             | +extract EXTRACT '(' @extract <field> @field FROM expr_1 @extracted ')' @end_extract
+             | +interval INTERVAL @interval interval
              | <column> name_tail
 parenthesis  = @scalar query @end_scalar | @group expr_1 row @end_parenthesis
 row          = +rows @can_be_row ',' @row expr_1 { @next_in_row ',' @row expr_1 } |
 case         = case_base when { when } case_else
 case_base    = @case_base expr_1 @case_based |
-when         = WHEN @when expr_1 @then_value THEN expr_1 @case_value
-case_else    = ELSE expr_1 @case_value |
+when         = WHEN @when expr_1 @then_value THEN @then expr_1 @case_value
+case_else    = ELSE @then expr_1 @case_value |
 type         = <type> @type type_parameters
 type_parameters = @sized '(' <count> @type_parameter type_scale ')' |
 type_scale   = @sized ',' <count> @type_parameter |
+interval     = STRING_INTERVAL @interval_text interval_unit | +interval_count <count> @interval_count <unit> @interval_unit
+interval_unit = <unit> @interval_unit | @interval_whole
 name_tail    = '(' @call arguments @end_arguments ')' @called filter over @end_call
              | '.' @dot member
+             | +typed_literals STRING @typed_literal
              | @column
 member       = <member> @member | '*' @qualified_star
 arguments    = '*' @count_star
-             | DISTINCT @distinct_argument @argument expr_1 @end_argument call_order
+             | -distinct_list DISTINCT @distinct_argument @argument expr_1 @end_argument call_order
+             | +distinct_list DISTINCT @distinct_argument argument_list call_order
              | argument_list call_order
              | @no_arguments
 argument_list = @argument expr_1 @end_argument { ',' @next_argument expr_1 @end_argument }
@@ -178,8 +182,8 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
     *((6, f"'{sign}' @arithmetic", "expr_7 @calculated", True) for sign in "+-"),
     *((7, f"'{sign}' @arithmetic", "expr_8 @calculated", True) for sign in "*/%"),
     (8, "'||' @concat", "unary @concatenated", True),
-    (8, "+json_arrows '->' @arrow", "ARROW_KEY @arrowed", True),
-    (8, "+json_arrows '->>' @arrow", "ARROW_KEY @arrowed", True),
+    (8, "+json_arrows '->' @arrow", "unary @arrowed", True),
+    (8, "+json_arrows '->>' @arrow", "unary @arrowed", True),
 ]
 _SYMBOL = re.compile(r"'[^']+'|@\w+|<\w+>|[+-]?[A-Za-z_]\w*|[\[\]{}|=]")
 

@@ -17,8 +17,10 @@ READY, WORD, NUMBER, STRING, STRING_END, QUOTED, QUOTED_END, SIGN, LINE, BLOCK =
 _WORD_RUN = re.compile(rb"[A-Za-z0-9_\x80-\xff]+")
 _DIGITS = re.compile(rb"[0-9]+")
 _BLANKS = re.compile(rb"[ \t\n\r]+")
-_NUMBER = re.compile(rb"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_NUMBER_BEGUN = re.compile(rb"(\d+(\.\d*)?|\.\d*)([eE]([+-]?\d*)?)?")
+_NUMBER = re.compile(rb"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|0x[0-9a-f]{1,15}", re.IGNORECASE)
+_NUMBER_BEGUN = re.compile(
+    rb"(\d+(\.\d*)?|\.\d*)([eE]([+-]?\d*)?)?|0x[0-9a-f]{0,15}", re.IGNORECASE
+)
 _WORD_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") | set(
     range(0x80, 0x100)
 )
@@ -46,6 +48,7 @@ class Parser(Protocol):
     def string(self, place: Place, text: bytes | None) -> Place | None: ...
     def string_begins(self, place: Place, text: bytes | None) -> bool: ...
     def string_matters(self, place: Place) -> bool: ...
+    def comment_begins(self, place: Place) -> bool: ...
     def sign(self, place: Place, text: bytes) -> Place | None: ...
     def sign_begins(self, place: Place, text: bytes) -> bool: ...
 
@@ -118,7 +121,7 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
                 return None
         elif mode == SIGN:
             longer = text + data[index : index + 1]
-            if longer in (b"--", b"/*"):
+            if longer in (b"--", b"/*") and parser.comment_begins(place):
                 mode, text, index = (LINE if longer == b"--" else BLOCK), b"", index + 1
                 continue
             if parser.sign_begins(place, longer):
@@ -186,7 +189,9 @@ def _begin(
             return None
         return (place, QUOTED, (byte, b"")), index + 1
     text = data[index : index + 1]
-    if not parser.sign_begins(place, text) and text not in b"-/":
+    if not parser.sign_begins(place, text) and not (
+        text in b"-/" and parser.comment_begins(place)
+    ):
         return None
     return (place, SIGN, text), index + 1
 

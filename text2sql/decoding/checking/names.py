@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from text2sql.decoding.checking.actions import Actions
+from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES, TIME_UNITS
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.relations import with_prefix
@@ -24,7 +25,8 @@ GIVEN = {
     "<new_window>": "alias",
 }
 KNOWN = {"<window>": "alias", "<table>": "table", "<member>": "qualified", "<using>": "column", "<column>": ""}
-CLASSES = frozenset((*GIVEN, *KNOWN, "<type>", "<window>", "<field>"))
+LISTED = ("<type>", "<field>", "<unit>")
+CLASSES = frozenset((*GIVEN, *KNOWN, *LISTED, "<window>"))
 
 
 class Names:
@@ -32,7 +34,12 @@ class Names:
 
     def __init__(self, scope: Scope, actions: Actions) -> None:
         self.scope, self.dialect = scope, scope.dialect
-        self.types = tuple(sorted(name.encode() for name in self.dialect.cast_types))
+        self.listed = {
+            "<type>": tuple(sorted(name.encode() for name in self.dialect.cast_types)),
+            "<field>": tuple(sorted(FIELDS)),
+            "<unit>": tuple(sorted(TIME_UNITS)),
+        }
+        self.typed_literals = tuple(sorted(LITERAL_TYPES)) if self.dialect.typed else ()
 
     def may_be_bare(self, terminal: str, name: bytes) -> bool:
         """Tell whether a word may stand unquoted for a class of names; columns decide later."""
@@ -57,7 +64,10 @@ class Names:
         if terminal in GIVEN:
             begun = quoted or prefix.isascii() or self._begins_name(prefix)
             return begun and self._given_prefix_ok(terminal, frame, held, prefix)
-        if terminal == "<column>" and self.is_free(frame):
+        if terminal == "<column>" and (
+            self.is_free(frame)
+            or (not quoted and any(name.startswith(prefix) for name in self.typed_literals))
+        ):
             return True
         if terminal == "<window>" and self._window_is_free(frame):
             return len(prefix) < self.dialect.name_limit
@@ -134,8 +144,8 @@ class Names:
             windows = (name for name, _ in sorted(block.windows))
             free = (b"w",) if block.phase in ("items", "late") else ()
             yield from (n for n in (*windows, *free) if n.startswith(prefix))
-        elif terminal == "<type>":
-            yield from with_prefix(self.types, prefix)
+        elif terminal in LISTED:
+            yield from with_prefix(self.listed[terminal], prefix)
 
     @property
     def frames(self) -> Any:
@@ -176,6 +186,7 @@ class Names:
             for name in with_prefix(self.scope.function_names, prefix):
                 if self.callable(frame, name):
                     yield name
+            yield from with_prefix(self.typed_literals, prefix)
 
     def callable(self, frame: Frame, name: bytes) -> bool:
         """Tell whether a function may be called here."""
@@ -226,6 +237,8 @@ class Names:
         if (quoted or allows(name, "qualifier")) and self.scope.qualifier_fits(frame, name):
             return True
         if not quoted and depth < OPENING_LIMIT and self.callable(frame, name):
+            return True
+        if not quoted and name in self.typed_literals:
             return True
         if not quoted and not allows(name, "column"):
             return False

@@ -27,6 +27,13 @@ LITERALS = {
 }
 
 
+# Where a literal must be a unit, a format, a date or a position.
+TYPED_LITERALS = {
+    "STRING": (b"''", b"'day'", b"'%Y'", b"'2000-01-01'"),
+    "NUMBER": (b"1", b"2", b"3"),
+}
+
+
 class Option(NamedTuple):
     """One terminal that is legal, how it is written, and where it leads."""
 
@@ -63,12 +70,25 @@ def written(
 
 
 def _literals(checker: "Checker", place: Place, terminal: str) -> Iterator[Option]:
-    for text in LITERALS[terminal]:
+    typed = checker.dialect.typed
+    common = TYPED_LITERALS.get(terminal, LITERALS[terminal]) if typed else LITERALS[terminal]
+    for text in (*_stored(checker, place), *common):
         is_string = text[:1] == b"'"
-        kept = text[1:-1] if is_string else text
+        kept = text[1:-1].replace(b"''", b"'") if is_string else text
+        if is_string == (terminal in ("NUMBER", "<count>")):
+            continue
         after = checker.string(place, kept) if is_string else checker.number(place, kept)
         if after is not None:
             yield Option(terminal, text, after)
+
+
+def _stored(checker: "Checker", place: Place) -> list[bytes]:
+    """Return a stored value where only such may stand, as a number or string."""
+    origin = checker.compared(place)
+    shortest = checker.literals.shortest(origin, b"") if origin and checker.literals else None
+    if shortest is None:
+        return []
+    return [shortest, b"'" + shortest.replace(b"'", b"''") + b"'"]
 
 
 def _names(
@@ -90,6 +110,19 @@ def _names(
             if after is not None:
                 yield Option(terminal, written, after)
                 break
+
+
+def begun_names(checker: "Checker", place: Place, text: bytes) -> list[bytes]:
+    """Return the names that are known, or owed, and longer than a beginning; the shortest first."""
+    cell, frame, held = place
+    found: set[bytes] = set()
+    for terminal in cell.terminals & NAME_CLASSES:
+        if terminal in GIVEN:
+            found.update(_given(checker, frame))
+        else:
+            found.update(checker.names.known(terminal, frame, held, text, cell.depth))
+    longer = (name for name in found if name.startswith(text) and len(name) > len(text))
+    return sorted(longer, key=lambda name: (len(name), name))
 
 
 def _given(checker: "Checker", frame: Any) -> list[bytes]:

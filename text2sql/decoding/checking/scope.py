@@ -33,7 +33,7 @@ from text2sql.decoding.checking.frames import (
     Source,
 )
 from text2sql.decoding.checking.functions import Function
-from text2sql.decoding.checking.relations import Relation, relation
+from text2sql.decoding.checking.relations import Origin, Relation, relation
 
 # Places on the stack of SQLite's parser (see `machine`) at which nothing more may be opened: what
 # is begun at the second limit can still open its parenthesis, what is a SELECT at the third has
@@ -65,6 +65,7 @@ class Scope:
         self.table_names = tuple(sorted(tables))
         self.function_names = tuple(sorted(name.encode() for name in dialect.functions))
         self._derived: dict[tuple[Any, ...], Relation] = {}
+        self.watches = False  # whether anybody asks which column a literal is compared with
         self.trace: list[tuple[str, Any]] | None = None  # of references, for `faults`
 
     # --- names and what they stand for -------------------------------------------------------
@@ -141,6 +142,7 @@ class Scope:
             lenient: a USING that may follow merges the names that the last source doubles.
         """
         unmet: set[bytes] = set()
+        owed: dict[bytes, set[bytes]] = {}  # by column, the qualifiers that FROM still lacks
         plain = 0
         for reference in block.pending:
             count = self.count(block, reference)
@@ -153,9 +155,29 @@ class Scope:
                     plain = 1
                 else:
                     unmet.add(reference.qualifier)
+                    owed.setdefault(reference.name, set()).add(reference.qualifier)
+        for reference in block.pending:
+            # a source that pays `t1.x` must not make a plain `x` mean two columns
+            if reference.qualifier is None and reference.name in owed:
+                if self.count(block, reference) + len(owed[reference.name]) > 1:
+                    return False
+        if block.outer and not lenient and self._star_is_ambiguous(block):
+            return False
         if len(block.sources) + len(unmet) + plain > SOURCE_LIMIT:
             return False
         return self._width_fits(block)
+
+    def _star_is_ambiguous(self, block: Block) -> bool:
+        """Tell whether `*` shows a merged column that another source has too.
+
+        After RIGHT and FULL JOIN, SQLite writes it out as a plain name.
+        """
+        if not any(o.name == b"*" and o.qualifier is None for o in block.outputs):
+            return False
+        return any(
+            sum(source.relation.count(name) for source in block.sources) > size
+            for name, size in block.merged
+        )
 
     def _mergeable(self, block: Block, name: bytes) -> bool:
         last = block.sources[-1].relation
@@ -248,9 +270,13 @@ class Scope:
             return set()
         around = query.parent
         assert isinstance(around, Block)
-        return {
+        forbidden = {
             r.name for r in around.pending if r.qualifier is None and self.count(around, r) == 1
         }
+        if around.phase == "natural":
+            columns = {name for source in around.sources for name in source.relation.counts}
+            forbidden |= {c for c in columns if self.count(around, Reference(None, c)) > 1}
+        return forbidden
 
     def can_add(self, block: Block, own: bytes | None, found: Relation) -> bool:
         """Tell whether a relation may be a source under any name."""
@@ -270,7 +296,10 @@ class Scope:
                     return None
                 block = paid
         outputs: list[Output] = []
+        outside = {r.name for r in block.pending if not self.count(block, r)}
         for output in block.outputs:
+            if output.name in outside and not output.explicit:
+                output = output._replace(name=None)  # ORDER BY of a compound does not find it
             outputs += self.starred(block, output.qualifier) if output.name == b"*" else [output]
         width = self.query_of(block).width
         if outputs and width is not None and len(outputs) != width:
@@ -428,6 +457,19 @@ class Scope:
                 return found is not None and bool(found.ordered)
         return False
 
+    def origin_of(self, frame: Frame, reference: Reference) -> Origin:
+        """Return the database's column that a reference means; None where that is not known."""
+        if not self.watches:
+            return None
+        for block in self.chain(self.block_of(frame)):
+            if block.phase == "items":
+                return None
+            for source in block.sources:
+                named = reference.qualifier in (None, source.name)
+                if named and reference.name in source.relation.places:
+                    return source.relation.origins[source.relation.places[reference.name]]
+        return None
+
     # --- functions ---------------------------------------------------------------------------
 
     def is_aggregate(self, call: Call) -> bool:
@@ -441,7 +483,8 @@ class Scope:
         """Tell whether a window function may stand here."""
         while not isinstance(frame, Block):
             if isinstance(frame, Query) or (
-                isinstance(frame, Call) and (frame.closed or self.is_aggregate(frame))
+                isinstance(frame, Call)
+                and (frame.closed or frame.function.kind == "window" or self.is_aggregate(frame))
             ):
                 return False
             frame = frame.parent

@@ -31,8 +31,13 @@ _WEIGHTS = {
     "<alias>": 1.0, "<source_alias>": 1.0, "<bare_alias>": 0.15, "<bare_source_alias>": 0.2,
     "AND": 0.6, "=": 0.6, "OVER": 2.0, "FILTER": 1.0, "STRING": 0.4, "NUMBER": 0.4, "WITH": 0.4,
     "DISTINCT": 0.5, "UNION": 0.4, "INTERSECT": 0.3, "EXCEPT": 0.3, "EXISTS": 0.3, "IN": 0.4,
-    "THEN": 2.0, "WHEN": 1.0, "END": 2.0, "ELSE": 1.0, "PARTITION": 1.0, "ROWS": 1.0, "DESC": 0.6,
+    "THEN": 2.0, "WHEN": 1.0, "END": 2.0, "ELSE": 1.0, "PARTITION": 1.0, "ROWS": 1.0, "RANGE": 1.0, "GROUPS": 1.0, "EXCLUDE": 1.0, "NULLS": 1.0,
+    "WINDOW": 1.0, "DESC": 0.6,
 }  # fmt: skip
+_TYPED = {
+    "STRING": (b"'day'", b"'%Y-%m'", b"'a.*b'", b"'2020-01-31'", b"'2020-01-01 10:00:00'"),
+    "STRING_INTERVAL": (b"'3 months'", b"'1'"),
+}
 _STRINGS = (b"''", b"'a'", b"'it''s %'", b"'2020-01-01'", "'é😀'".encode(), b"'a\nb'")
 _NUMBERS = (b"0", b"1", b"2", b"10", b"3.5", b".5", b"1e3", b"99")
 _GIVEN = (b"t1", b"t2", b"t3", b"a", b"b", b"cnt", b"total", b"x1", b"name_2")
@@ -93,17 +98,22 @@ def _moves(
         elif terminal in LITERALS:
             texts = _STRINGS if terminal == "STRING" else LITERALS[terminal]
             text = random.choice(_NUMBERS if terminal == "NUMBER" else texts)
-            kept = text[1:-1].replace(b"''", b"'") if text[:1] == b"'" else text
-            if text[:1] == b"'":
-                begins, after = checker.string_begins(place, b""), checker.string(place, kept)
-            else:
-                begins, after = checker.number_begins(place, kept[:1]), checker.number(place, kept)
-            if begins and after is not None:
-                yield terminal, text, after
+            tried = (text, *_TYPED.get(terminal, ())) if checker.dialect.typed else (text,)
+            legal = [(one, after) for one in tried if (after := _literal(checker, place, one))]
+            if legal:
+                yield terminal, *random.choice(legal)
         elif terminal not in TOKEN_CLASSES or terminal == "EOT":
             after = checker.shift(place, terminal)
             if after is not None:
                 yield terminal, terminal.encode(), after
+
+
+def _literal(checker: "Checker", place: Place, text: bytes) -> Place | None:
+    """Return the place after a number or string, None where it is not legal."""
+    if text[:1] != b"'":
+        return checker.number(place, text) if checker.number_begins(place, text[:1]) else None
+    kept = text[1:-1].replace(b"''", b"'")
+    return checker.string(place, kept) if checker.string_begins(place, b"") else None
 
 
 def _names(
@@ -112,6 +122,9 @@ def _names(
     cell, frame, held = place
     depth = cell.depth if random.random() < 0.4 else OPENING_LIMIT
     known = list(checker.names.known(terminal, frame, held, b"", depth))
+    if terminal == "<column>" and random.random() < 0.3:
+        known = [name for name in known if _is_aggregate(checker, name)] or known
+        known += [b"count"] * (b"count" in known) * 5
     if terminal in GIVEN or terminal in ("<column>", "<member>"):
         owed = (
             [r.qualifier or r.name for r in frame.pending] if isinstance(frame, Block) else []
@@ -131,6 +144,11 @@ def _names(
             yield terminal, name if style == 0 else quote(checker, name), after
 
 
+def _is_aggregate(checker: "Checker", name: bytes) -> bool:
+    function = checker.dialect.functions.get(name.decode("utf-8", "replace"))
+    return function is not None and function.kind != "scalar"
+
+
 def _text(pieces: list[bytes], random: Random) -> str:
     """Write a walk out, as people do: mostly single spaces, any case of words, a comment."""
     loud = random.random() < 0.5
@@ -140,7 +158,7 @@ def _text(pieces: list[bytes], random: Random) -> str:
             piece = piece.lower()
         tight = piece in (b".", b",", b")", b"(", b";") or text[-1:] in (b".", b"(", b"")
         gap = b"" if tight and random.random() < 0.7 else b" "
-        if random.random() < 0.002:
+        if piece.upper() != b"BY" and random.random() < 0.002:
             gap = random.choice((b"\n", b"\t", b" /* c */ ", b" -- c\n"))
         if number and text[-1:] == b")" and piece[:1].isalnum():
             gap = gap or b" "

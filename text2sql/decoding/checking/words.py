@@ -33,10 +33,10 @@ _WORDS = {
             update using values when where
         """,
         "column": """
-            any array asymmetric both cast connect_by_root cross cube current_date current_time
+            any asymmetric both cast connect_by_root cross cube current_date current_time
             current_timestamp current_user describe false fetch for glob grant if ilike inner
-            interval lateral leading like list lock map nullable object offset outer partitioned_by
-            qualify raise range regexp revoke rlike rollback rollup struct symmetric tablesample
+            interval lateral leading like lock offset outer partitioned_by
+            qualify raise regexp revoke rlike rollback rollup symmetric tablesample
             trailing true uncache window with xor
         """,
         "qualified": "",

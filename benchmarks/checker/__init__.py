@@ -1,0 +1,1 @@
+"""What the benchmarks of the checker share: the oracle, statements, mutants, schemas to walk."""

@@ -1,0 +1,1 @@
+"""The ways to constrain decoding that `decoding_overhead.py` compares."""

@@ -1,0 +1,13 @@
+CREATE SCHEMA archiv;
+CREATE TABLE "Leser" ("Ausweis-Nr." integer PRIMARY KEY, "Name" text, "Straße" text, ort text, "geboren am" date, "ermäßigt?" boolean, "e-Mail" text, "Jahresgebühr €" numeric(6,2));
+CREATE TABLE "Bücher" (isbn text PRIMARY KEY, "Titel" text NOT NULL, "Untertitel" text, verlag text, "Jahr" integer, "Seiten" integer, "Preis (€)" numeric(7,2), sprache char(2), "2. Auflage" boolean, "Schlagwörter" text[], standort text);
+CREATE TABLE autoren (autor_id integer PRIMARY KEY, name text, "geb." integer, "gest." integer, land text);
+CREATE TABLE "Buch/Autor" (isbn text REFERENCES "Bücher" (isbn), autor_id integer REFERENCES autoren (autor_id), "order" integer, PRIMARY KEY (isbn, autor_id));
+CREATE TABLE "Ausleihen" (id integer PRIMARY KEY, isbn text REFERENCES "Bücher" (isbn), leser integer REFERENCES "Leser" ("Ausweis-Nr."), "ausgeliehen am" timestamp, "fällig" date, "zurück am" date, "Mahnungen" integer, "Gebühr €" numeric(6,2));
+CREATE TABLE archiv."Ausleihen 1990-1999" (id integer PRIMARY KEY, titel text, jahr integer, "Anzahl (ca.)" integer);
+INSERT INTO "Leser" VALUES (1, 'Eva Groß', 'Hauptstraße 1', 'Bonn', '1979-05-05', false, 'eva@post.example', 30), (2, 'Udo Weiß', NULL, 'Köln', '2008-11-11', true, NULL, 0);
+INSERT INTO "Bücher" VALUES ('978-1', 'Der Prozeß', NULL, 'Fischer', 1925, 280, 9.90, 'de', false, '{Roman,Klassiker}', 'A/3'), ('978-2', 'Dune', 'Book 1', 'Ace', 1965, 612, 14.00, 'en', true, '{Science-Fiction}', 'B/1'), ('978-3', '红楼梦', NULL, '人民文学', 1791, 1606, NULL, 'zh', false, NULL, NULL);
+INSERT INTO autoren VALUES (1, 'Franz Kafka', 1883, 1924, 'CZ'), (2, 'Frank Herbert', 1920, 1986, 'US'), (3, '曹雪芹', 1715, 1763, 'CN');
+INSERT INTO "Buch/Autor" VALUES ('978-1', 1, 1), ('978-2', 2, 1), ('978-3', 3, 1);
+INSERT INTO "Ausleihen" VALUES (1, '978-1', 1, '2023-02-01 14:00', '2023-03-01', '2023-02-20', 0, NULL), (2, '978-2', 1, '2023-02-01 14:01', '2023-03-01', '2023-03-15', 1, 2.50), (3, '978-2', 2, '2023-04-04 16:30', '2023-05-02', NULL, 2, 5.00);
+INSERT INTO archiv."Ausleihen 1990-1999" VALUES (1, 'Der Prozeß', 1991, 40), (2, 'Dune', 1992, 75);

@@ -1,0 +1,16 @@
+CREATE TABLE district (district_id INTEGER PRIMARY KEY, A2 TEXT, A3 TEXT, A4 INTEGER, A5 INTEGER, A6 INTEGER, A7 INTEGER, A8 INTEGER, A9 INTEGER, A10 REAL, A11 INTEGER, A12 REAL, A13 REAL, A14 INTEGER, A15 INTEGER, A16 INTEGER);
+CREATE TABLE account (account_id INTEGER PRIMARY KEY, district_id INTEGER NOT NULL REFERENCES district (district_id), frequency TEXT NOT NULL, date DATE NOT NULL);
+CREATE TABLE client (client_id INTEGER PRIMARY KEY, gender TEXT NOT NULL, birth_date DATE NOT NULL, district_id INTEGER REFERENCES district (district_id));
+CREATE TABLE disp (disp_id INTEGER PRIMARY KEY, client_id INTEGER REFERENCES client (client_id), account_id INTEGER REFERENCES account (account_id), type TEXT);
+CREATE TABLE card (card_id INTEGER PRIMARY KEY, disp_id INTEGER REFERENCES disp (disp_id), type TEXT, issued DATE);
+CREATE TABLE loan (loan_id INTEGER PRIMARY KEY, account_id INTEGER REFERENCES account (account_id), date DATE, amount INTEGER, duration INTEGER, payments REAL, status TEXT);
+CREATE TABLE "order" (order_id INTEGER PRIMARY KEY, account_id INTEGER REFERENCES account (account_id), bank_to TEXT, account_to INTEGER, amount REAL, k_symbol TEXT);
+CREATE TABLE trans (trans_id INTEGER PRIMARY KEY, account_id INTEGER REFERENCES account (account_id), date DATE, type TEXT, operation TEXT, amount INTEGER, balance INTEGER, k_symbol TEXT, bank TEXT, account INTEGER);
+INSERT INTO district VALUES (1, 'Hl.m. Praha', 'Prague', 1204953, 0, 0, 0, 1, 1, 100.0, 12541, 0.29, 0.43, 167, 85677, 99107), (54, 'Brno - mesto', 'south Moravia', 387570, 0, 0, 0, 1, 1, 100.0, 9897, 1.6, 1.96, 140, 18721, 18696), (70, 'Karvina', 'north Moravia', 285387, 0, 2, 8, 5, 7, 89.9, 10177, 6.63, 7.75, 81, 9878, 10108);
+INSERT INTO account VALUES (1, 1, 'POPLATEK MESICNE', '1995-03-24'), (2, 54, 'POPLATEK TYDNE', '1993-02-26'), (3, 70, 'POPLATEK PO OBRATU', '1997-07-07');
+INSERT INTO client VALUES (1, 'F', '1970-12-13', 1), (2, 'M', '1945-02-04', 54), (3, 'F', '1940-10-09', 70);
+INSERT INTO disp VALUES (1, 1, 1, 'OWNER'), (2, 2, 2, 'OWNER'), (3, 3, 2, 'DISPONENT'), (4, 3, 3, 'OWNER');
+INSERT INTO card VALUES (1, 1, 'gold', '1998-10-16'), (2, 2, 'classic', '1997-03-13');
+INSERT INTO loan VALUES (4959, 2, '1994-01-05', 80952, 24, 3373.0, 'A'), (4961, 3, '1997-09-01', 30276, 12, 2523.0, 'D');
+INSERT INTO "order" VALUES (29401, 1, 'YZ', 87144583, 2452.0, 'SIPO'), (29402, 2, 'ST', 89597016, 3372.7, 'UVER'), (29403, 2, 'QR', 13943797, 7266.0, NULL);
+INSERT INTO trans VALUES (1, 1, '1995-03-24', 'PRIJEM', 'VKLAD', 1000, 1000, NULL, NULL, NULL), (2, 1, '1995-04-13', 'PRIJEM', 'PREVOD Z UCTU', 3679, 4679, NULL, 'AB', 41403269), (3, 2, '1996-01-05', 'VYDAJ', 'VYBER', 700, 20100, 'SLUZBY', NULL, NULL), (4, 2, '1996-02-05', 'VYDAJ', 'VYBER KARTOU', 1200, 18900, NULL, NULL, NULL);

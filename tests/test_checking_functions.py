@@ -1,0 +1,180 @@
+"""The functions that the checker knows: every one of them runs on its engine and in sqlglot."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+
+import pytest
+
+from text2sql.decoding.checking import functions
+from text2sql.decoding.checking.functions import FORMS, FUNCTIONS, GROUPS, Function, admits
+from text2sql.decoding.verification import verify
+from text2sql.execution import gate
+from text2sql.schema.model import Column, Schema, Table
+
+# kind -> a declared type of it in DuckDB and PostgreSQL
+TYPES = {
+    "int4": "INTEGER",
+    "int8": "BIGINT",
+    "decimal": "DECIMAL(10, 2)",
+    "float": "DOUBLE PRECISION",
+    "text": "TEXT",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "time": "TIME",
+    "interval": "INTERVAL",
+    "boolean": "BOOLEAN",
+    "json": "JSON",
+    "blob": "BYTEA",
+    "timestamptz": "TIMESTAMPTZ",
+}
+LITERALS = {"literal": {"text": "','", "int4": "1"}, "part": "'day'", "format": "'%Y-%m'"}
+Run = Callable[[str], object]
+
+
+def columns_of(takes: str) -> list[str]:
+    """Return the columns of table k that an argument may be, one for each kind."""
+    kinds = [k for part in takes.split("|") for k in GROUPS.get(part, (part,))]
+    return [f"c_{k}" for k in (TYPES if "any" in kinds else kinds) if k in TYPES]
+
+
+def arguments(form: Function, length: int) -> Iterator[list[str]]:
+    """Yield lists of arguments in which each kind stands at each place at least once."""
+    repeated = form.takes + form.takes[-form.step :] * length
+    reads = form.reads[:-1] + form.reads[-1:] * length
+    if len(form.reads) == form.step > 1:
+        reads = form.reads * length
+    choices: list[list[str]] = []
+    for takes, read in zip(repeated[:length], reads, strict=False):
+        literal = LITERALS.get(read)
+        if isinstance(literal, dict):
+            literal = literal[takes]
+        choices.append([literal] if literal else columns_of(takes) or ["same"])
+    for row in zip_longest(*choices):
+        filled = [own[0] if one is None else one for one, own in zip(row, choices, strict=True)]
+        yield [filled[0] if one == "same" else one for one in filled]
+
+
+def calls(dialect: str) -> Iterator[tuple[str, bool]]:
+    """Yield queries that call every form with every number of arguments up to five."""
+    for forms in FORMS[dialect].values():
+        for form in forms:
+            over = " OVER (ORDER BY c_int4)" if form.kind == "window" else ""
+            most = max(form.least, 5) if form.most is None else form.most
+            for length in range(form.least, most + 1, form.step):
+                for number, row in enumerate(arguments(form, length) if length else [[]]):
+                    call = f"{form.name}({', '.join(row)}){over}"
+                    yield f"SELECT {call} AS x FROM k", number == 0
+
+
+def refused(dialect: str, run: Run) -> list[str]:
+    """Return the calls that the engine, sqlglot or the gate of execution refuses."""
+    columns = tuple(Column(f"c_{kind}", declared) for kind, declared in TYPES.items())
+    schema = Schema("s", dialect, (Table("k", columns),))
+    found = []
+    for sql, first in calls(dialect):
+        fault = verify(sql, schema).fault if first else None
+        if fault is None:
+            fault = run(sql) or gate.check(sql, dialect) if first else run(sql)
+        if fault is not None:
+            found.append(f"{sql}: {fault}")
+    return found
+
+
+def table(types: dict[str, str]) -> str:
+    return f"CREATE TABLE k ({', '.join(f'c_{kind} {t}' for kind, t in types.items())})"
+
+
+@pytest.fixture
+def sqlite() -> Iterator[Run]:
+    connection = sqlite3.connect(":memory:")
+    connection.execute(table(TYPES))
+    yield lambda sql: error_of(connection.execute, f"EXPLAIN {sql}")
+    connection.close()
+
+
+@pytest.fixture
+def duckdb() -> Iterator[Run]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(table(TYPES))
+        yield lambda sql: error_of(connection.execute, f"EXPLAIN {sql}")
+
+
+def error_of(execute: Callable[[str], object], sql: str) -> str | None:
+    try:
+        execute(sql)
+    except Exception as error:
+        return str(error)
+    return None
+
+
+def test_every_call_of_the_table_runs_on_sqlite(sqlite: Run) -> None:
+    missing = set(FUNCTIONS["sqlite"]) - set(functions.installed_functions("sqlite"))
+    assert [c for c in refused("sqlite", sqlite) if c[7:].split("(")[0] not in missing] == []
+
+
+def test_every_call_of_the_table_runs_on_duckdb(duckdb: Run) -> None:
+    assert refused("duckdb", duckdb) == []
+
+
+def test_every_call_of_the_table_runs_on_postgres(postgres_url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA functions; SET search_path TO functions")
+        connection.execute(table(TYPES))
+        found = refused("postgres", lambda sql: error_of(connection.execute, f"EXPLAIN {sql}"))
+        missing = functions.OPTIONAL["postgres"]
+        assert [c for c in found if c[7:].split("(")[0] not in missing] == []
+
+
+@pytest.mark.parametrize("name", ["sum", "group_concat", "count", "max", "json_group_array"])
+def test_aggregates_of_sqlite_take_distinct_filter_and_over(name: str, sqlite: Run) -> None:
+    function = FUNCTIONS["sqlite"][name]
+    assert (function.distinct, function.filter, function.over) == (True, True, True)
+    assert sqlite(f"SELECT {name}(DISTINCT c_int4) FROM k") is None
+    assert sqlite(f"SELECT {name}(c_int4) FILTER (WHERE c_int4 > 1) OVER () FROM k") is None
+
+
+def test_distinct_takes_one_argument_in_sqlite(sqlite: Run) -> None:
+    assert not FUNCTIONS["sqlite"]["json_group_object"].distinct
+    assert sqlite("SELECT group_concat(DISTINCT c_text, ',') FROM k") is not None
+
+
+def test_max_of_several_arguments_is_no_aggregate_in_sqlite(sqlite: Run) -> None:
+    assert FUNCTIONS["sqlite"]["max"].kind == "aggregate"
+    assert functions.SCALAR_TOO["sqlite"]["max"].least == 2
+    assert sqlite("SELECT 1 FROM k WHERE max(c_int4, 1) > 0") is None
+    assert sqlite("SELECT 1 FROM k WHERE max(c_int4) > 0") is not None
+
+
+def test_sqlglot_reads_a_comparison_in_trim_only_in_parentheses() -> None:
+    schema = Schema("s", "sqlite", (Table("k", (Column("a"),)),))
+    assert FUNCTIONS["sqlite"]["trim"].reads == ("operand",)
+    assert verify("SELECT trim((a = 1)) FROM k", schema).valid
+    assert not verify("SELECT trim(a = 1) FROM k", schema).valid
+
+
+def test_pairs_repeat_together() -> None:
+    function = FUNCTIONS["sqlite"]["json_object"]
+    assert (function.least, function.most, function.step) == (0, None, 2)
+    assert function.takes == ("text", "any")
+
+
+@pytest.mark.parametrize(
+    ("takes", "kind", "expected"),
+    [
+        *[("any", "json", True), ("any", "any", True), ("number", "int4", True)],
+        *[("number", "date", False), ("date|interval", "interval", True)],
+        *[("number", "any", False), ("moment", "timestamp", True), ("int4", "int8", False)],
+    ],
+)
+def test_a_group_admits_its_kinds(takes: str, kind: str, expected: bool) -> None:
+    assert admits(takes, kind) is expected
+
+
+def test_only_names_of_the_table_are_optional() -> None:
+    for dialect, names in functions.OPTIONAL.items():
+        assert names <= FUNCTIONS[dialect].keys()
