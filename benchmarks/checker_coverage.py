@@ -262,6 +262,8 @@ class Trial:
         counts = self.outcome.counts
         fault, accepted = self.oracle.fault(sql), self.accepts(sql)
         counts["mutants"] += 1
+        if fault is None and not accepted and not self.oracle.runs(sql):
+            fault = Fault("engine", "prepares, and fails when it runs")
         counts["fine"] += fault is None
         if accepted and fault is not None:
             counts["accepted_but_refused_by_oracle"] += 1

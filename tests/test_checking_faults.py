@@ -1,9 +1,15 @@
 """What the checker says is wrong with a text: the words, the place, what was meant."""
 
+import json
+import random
 import re
 
+import odd_schema
 import pytest
+from typer.testing import CliRunner
 
+from text2sql.cli import app
+from text2sql.data.catalog import find_dataset
 from text2sql.decoding.checking import Checker
 from text2sql.decoding.checking.faults import explain
 from text2sql.schema import read_schema
@@ -76,6 +82,9 @@ FAULTS = [
     ("SELECT 1 «/* why", "the comment that begins here is not closed", None),
     ("SELECT 1«a FROM customers", "a space is missing before it", None),
     ("SELECT 1 «\ud800", "is no character of SQL", None),
+    ("SELECT (name, tier)«, 1 FROM customers", "a row of values may only stand before IN", None),
+    ("SELECT T1.* «+ 1 FROM customers AS T1", "T1.* stands alone", None),
+    ("SELECT name FROM customers WHERE tier IN («VALUES (1))", "found 'VALUES'", None),
     ("«", "there is no SQL", None),
 ]  # fmt: skip
 
@@ -110,8 +119,6 @@ def test_what_is_accepted_has_no_fault(checker):
 
 
 def test_a_keyword_as_a_name_is_shown_in_quotes(tmp_path):
-    import odd_schema
-
     odd = Checker(read_schema(odd_schema.build("sqlite", tmp_path / "odd.sqlite")))
 
     assert odd.explain("SELECT id FROM order").suggestions == ("`order`",)
@@ -120,12 +127,26 @@ def test_a_keyword_as_a_name_is_shown_in_quotes(tmp_path):
 
 
 def test_every_beginning_of_a_query_has_a_fault_at_its_place(checker):
-    sql = "SELECT T1.name, count(*) FROM customers AS T1 JOIN orders AS T2 USING (customer_id) GROUP"
+    sql = (
+        "SELECT T1.name, count(*) FROM customers AS T1 JOIN orders AS T2 USING (customer_id) GROUP"
+    )
 
     for end in range(len(sql)):
         fault = explain(checker, sql[:end])
         assert fault is None or sql[:end].startswith(fault.found, fault.position), sql[:end]
         assert fault is None or re.match(r"\S.*[^ :]$", fault.message), fault
+
+
+def test_a_broken_text_always_has_a_fault_within_it(checker):
+    gold = [e.query for e in find_dataset("samples", split="train").examples if e.db_id == "shop"]
+    chance = random.Random(1)
+
+    for sql in gold[:40] * 3:
+        start = chance.randrange(len(sql))
+        broken = sql[:start] + chance.choice("x'(,.* ") + sql[start + chance.randint(0, 6) :]
+        fault = explain(checker, broken)
+        assert (fault is None) == checker.accepts(broken)
+        assert fault is None or broken.startswith(fault.found, fault.position)
 
 
 def test_a_text_that_begins_with_from_is_explained_too(samples):
@@ -135,3 +156,58 @@ def test_a_text_that_begins_with_from_is_explained_too(samples):
     assert checker.explain("FROM customers SELECT nme").suggestions[0] == "name"
     assert "found 'SELECT'" in checker.explain("FROM SELECT name").message
     assert "no column 'name'" in checker.explain("SELECT name FROM customers").message
+
+
+def test_a_strict_dialect_says_that_types_and_groups_do_not_fit(samples):
+    schema = read_schema(samples / "database" / "shop" / "shop.duckdb")
+    checker = Checker(schema, dialect="duckdb")
+
+    assert "sum() does not take" in checker.explain("SELECT sum(name) FROM customers").message
+    assert "the types do not fit" in checker.explain("SELECT -name FROM customers").message
+    ungrouped = checker.explain("SELECT tier, name FROM customers GROUP BY tier")
+    assert ungrouped.found == "name" and "must be in GROUP BY" in ungrouped.message
+
+
+def test_a_literal_that_the_column_does_not_hold_is_named(checker):
+    held = {"tier": ["gold", "silver"]}
+    strict = Checker(checker.schema, values=lambda table, column: held.get(column))
+
+    fault = strict.explain("SELECT name FROM customers WHERE tier = 'golf'")
+
+    assert fault.message == "no value 'golf' in customers.tier (did you mean 'gold'?)"
+    assert fault.found == "'golf'" and fault.position == 40
+
+
+def test_a_name_that_no_table_has_is_explained_by_the_from_behind_it(checker):
+    strict = Checker(checker.schema, invented=False)
+
+    assert "no column 'nme' in customers" in strict.explain("SELECT nme FROM customers").message
+    derived = "SELECT avg(n) FROM (SELECT count(*) AS n FROM customers)"
+    assert "no table has a column 'n'" in strict.explain(derived).message
+
+
+def validate(sql, shop, *options):
+    return CliRunner().invoke(app, ["validate", sql, "-d", str(shop), *options])
+
+
+def test_validate_points_at_the_fault(shop):
+    result = validate("SELECT name\nFROM customers WHERE '王' = nam", shop)
+
+    assert result.exit_code == 1
+    first, line, caret = result.stdout.splitlines()
+    assert first == "not valid: no column 'nam' in customers (did you mean 'name'?)"
+    assert line == "  FROM customers WHERE '王' = nam" and caret == " " * 30 + "^"
+
+
+def test_validate_gives_programs_the_place_and_what_was_meant(shop):
+    verdict = json.loads(validate("SELECT nam FROM customers", shop, "--json").stdout)
+
+    assert verdict["fault"]["layer"] == "columns" and verdict["layers"]["parse"] is True
+    assert verdict["fault"]["position"] == 7 and verdict["fault"]["suggestions"] == ["name"]
+
+
+def test_validate_calls_valid_what_only_the_checker_refuses(shop):
+    result = validate("SELECT x'00' FROM customers", shop)
+
+    assert result.exit_code == 0 and result.stdout == "valid\n"
+    assert "does not write this" in result.stderr

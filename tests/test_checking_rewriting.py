@@ -74,9 +74,7 @@ def test_random_texts_become_sql_that_checker_and_engine_accept(samples, name):
         for _ in range(20):
             found = walk(first, chance, length=7)
             sql = first.to_sql(found.text)
-            judged = verify(
-                canonicalise(sql, first.schema), first.schema, explain=executor.explain
-            )
+            judged = verify(canonicalise(sql, first.schema), first.schema, explain=executor.explain)
             assert judged.valid and plain.accepts(sql), (found.text, sql, judged.fault)
 
 

@@ -53,6 +53,11 @@ class Oracle:
         """Return what `verify` would find with the engine's EXPLAIN; None where a text is fine."""
         return _fault(canonicalise(sql, self.schema), self.schema, self._prepared, self.engine)
 
+    def runs(self, sql: str) -> bool:
+        """Tell whether a text that is fine also runs, where the engine can be asked."""
+        run = getattr(self.engine, "run", None)
+        return run is None or run(canonicalise(sql, self.schema)) is None
+
 
 class _Engine(Protocol):
     def __call__(
@@ -141,15 +146,28 @@ def _sqlite(schema: Schema, script: str | None, server: str | None) -> Iterator[
     with closing(sqlite3.connect(":memory:", isolation_level=None, cached_statements=0)) as engine:
         engine.executescript(script or ";\n".join(creation(schema)))
         engine.set_authorizer(_authorize)
+        yield _Sqlite(engine)
 
-        def explain(sql: str) -> str | None:
-            try:
-                engine.execute(f"EXPLAIN QUERY PLAN {sql}").close()
-            except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
-                return str(error)
-            return None
 
-        yield explain
+@dataclass(frozen=True, slots=True)
+class _Sqlite:
+    """SQLite's complaint about a statement: before it runs, and while it does."""
+
+    engine: sqlite3.Connection
+
+    def __call__(self, sql: str) -> str | None:
+        return self._complaint(f"EXPLAIN QUERY PLAN {sql}")
+
+    def run(self, sql: str) -> str | None:
+        """Run a statement to its end: `LIMIT 'x'` prepares and cannot run."""
+        return self._complaint(sql)
+
+    def _complaint(self, sql: str) -> str | None:
+        try:
+            self.engine.execute(sql).fetchmany(1)
+        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+            return str(error)
+        return None
 
 
 def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:

@@ -114,14 +114,15 @@ def _explain(verdict: dict[str, Any], sql: str, database: str | None) -> dict[st
     from text2sql.project import find_database
     from text2sql.schema import read_schema
 
-    fault, remark = verdict["fault"], None
+    fault: dict[str, Any] | None = verdict["fault"]
+    remark = None
     schema = read_schema(find_database(database))
     known = schema.dialect in DIALECTS
     found = Checker(schema, dialect=schema.dialect).explain(sql) if known else None
-    place = {"position": None, "suggestions": []}
+    place: dict[str, Any] = {"position": None, "suggestions": []}
     if found and not fault:
         remark = f"the checker of constrained decoding does not write this: {found.message}"
-    elif found:
+    elif found and fault:
         place = {"position": found.position, "suggestions": list(found.suggestions)}
         if found.found.casefold() not in fault["message"].casefold():
             remark = f"{fault['layer']}: {fault['message']}"  # perhaps about something else

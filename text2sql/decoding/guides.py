@@ -592,7 +592,9 @@ def _checker(schema: Schema, constraint: str, values: "Values | None") -> "Check
     key = (schema, schema.dialect, ORDER, constraint, id(values))
 
     def make() -> tuple[Checker, Any]:
-        made = Checker(schema, dialect=schema.dialect, order=ORDER, values=values)
+        made = Checker(
+            schema, dialect=schema.dialect, order=ORDER, values=values, invented=False
+        )
         return made, values  # kept beside it: as long as they live, no others have their id
 
     checker: Checker = _checkers.get(key, make)[0]

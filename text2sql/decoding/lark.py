@@ -5,7 +5,7 @@ r"""The checker's grammar with a schema's names, for servers that mask tokens by
 
 The dialect is llguidance's (docs/syntax.md of guidance-ai/llguidance), which vLLM reads with its
 guidance backend, and SGLang and llama.cpp by the header `%llguidance {}`. vLLM's `auto` tries
-xgrammar first, whose reader has no `(?i:...)`, and then takes guidance.
+xgrammar first, whose reader refuses the header and `(?i:...)`, and then takes guidance.
 
 The productions are those of `checking.grammar` without their actions. What is left of scope is what
 a context-free grammar can say: a query that gives no name of its own holds only the schema's
@@ -13,8 +13,9 @@ columns and tables; one that names outputs may use new names behind FROM; one wi
 WITH may use any.
 
 Covered: plain SQL and SQL in a ```` ```sql ```` fence; blanks between words.
-Not covered: which table a column belongs to, counts, types; comments; `)` right before a word,
-which gets a blank; `a--1`, which the grammar takes for two signs. Verification comes after it.
+Not covered: which table a column belongs to, numbers of arguments and columns, types; comments; an
+alias in WHERE; `)` right before a word, which must have a blank; `a--1`, which it takes for two
+signs. Verification comes after it.
 """
 
 import re

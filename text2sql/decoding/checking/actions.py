@@ -229,7 +229,8 @@ class Actions:
     def _output(self, move: Move, output: Output) -> bool:
         block: Block = move.frame
         if block.phase == "late" and output.name == b"*":
-            if not block.sources:
+            starred = self.frames.change(block, outputs=(*block.outputs, output))
+            if not block.sources or not self.scope.feasible(starred):
                 return False
             shown = self.scope.starred(block, output.qualifier)
             changed = self.frames.change(block, outputs=(*block.outputs, *shown), item=None)
@@ -343,30 +344,36 @@ class Actions:
         move.frame = self.frames.change(move.frame, phase=phase)
         return True
 
-    def _another(self, move: Move, phase: str) -> bool:
+    def do_can_join(self, move: Move) -> bool:
         """Let another source in, where `*` has room for its columns."""
         block: Block = move.frame
         width = self.scope.query_of(block).width
-        if width is not None and any(o.name == b"*" and not o.qualifier for o in block.outputs):
-            if phase == "natural" or len(self.scope.starred(block)) >= width:
-                return False
-        return self._joining(move, phase)
+        if width is None or not self._shows_all(block):
+            return True
+        return len(self.scope.starred(block)) < width
+
+    def _shows_all(self, block: Block) -> bool:
+        return any(output.name == b"*" and not output.qualifier for output in block.outputs)
+
+    def do_can_join_outer(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, outer=True)
+        return self.scope.feasible(move.frame) and self.do_can_join(move)
+
+    def do_can_join_naturally(self, move: Move) -> bool:
+        block: Block = move.frame
+        return self.scope.query_of(block).width is None or not self._shows_all(block)
 
     def do_comma(self, move: Move) -> bool:
-        return self._another(move, "from")
+        return self._joining(move, "from")
 
     def do_join(self, move: Move) -> bool:
-        return self._another(move, "join")
-
-    def do_join_outer(self, move: Move) -> bool:
-        move.frame = self.frames.change(move.frame, outer=True)
-        return self.scope.feasible(move.frame) and self._another(move, "join")
+        return self._joining(move, "join")
 
     def do_cross(self, move: Move) -> bool:
-        return self._another(move, "from")
+        return self._joining(move, "from")
 
     def do_natural(self, move: Move) -> bool:
-        return self._another(move, "natural")
+        return self._joining(move, "natural")
 
     def do_settled(self, move: Move) -> bool:
         return self.scope.feasible(move.frame)
@@ -441,9 +448,12 @@ class Actions:
 
     def do_number(self, move: Move) -> bool:
         block = move.frame
-        if move.payload.isdigit() and self._is_hidden_position(block):
+        whole = move.payload.isdigit() or move.payload[:2] == b"0x"
+        if whole and self._is_hidden_position(block):
             return False
         if isinstance(block, Block) and block.item == b"":
+            if block.phase != "items" and move.payload[:2] == b"0x":
+                return False  # a position for sqlglot
             if block.phase == "compound" and not self._is_position(block, move.payload):
                 return False
             if block.phase in ("order", "group", "compound"):

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import DIALECTS
-from text2sql.decoding.checking.frames import Context
+from text2sql.decoding.checking.frames import Block, Context
 from text2sql.decoding.checking.grammar import Grammar, compile_grammar
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.lexer import Place, Reading
@@ -52,7 +52,7 @@ _STAR_ENDS = frozenset(
 )
 # ORDER BY after a set operation takes names and numbers of columns, nothing else.
 _COMPOUND_TERMS = frozenset(
-    {"NUMBER", "<column>", ",", "ASC", "DESC", "NULLS", "LIMIT", "OFFSET", ")", ";", "EOT"}
+    {"NUMBER", "<column>", ",", "ASC", "DESC", "NULLS", "FIRST", "LAST", "LIMIT", "OFFSET", ")", ";", "EOT"}
 )
 
 
@@ -74,6 +74,9 @@ class Checker:
         dialect: a name in `DIALECTS`.
         order: "from-first" reads `FROM t SELECT x`; see `to_sql`.
         values: the stored values of a column; literals that are compared with it must be one.
+        invented: before FROM, let in names that only a derived table of this query can have.
+            Without them a model cannot make up a column, and cannot say
+            `SELECT avg(n) FROM (SELECT count(*) AS n ...)` either.
         types: refuse what is sure to be a mistake of types, such as the sum of a date.
 
     Raises:
@@ -88,6 +91,7 @@ class Checker:
         order: str = "select-first",
         values: Values | None = None,
         types: bool = False,
+        invented: bool = True,
     ) -> None:
         if dialect not in DIALECTS:
             raise SettingsError(f"no checker for dialect {dialect!r} (known: {', '.join(DIALECTS)})")
@@ -102,6 +106,7 @@ class Checker:
         self.scope = scopes(table_relations(schema, self.dialect), self.dialect)
         self.actions = actions(self.scope)
         self.names = Names(self.scope, self.actions)
+        self.scope.invents = invented
         self.literals = Literals(values) if values is not None else None
         if self.literals is not None:
             self.scope.watches = True
@@ -229,9 +234,7 @@ class Checker:
             if action is not None and not action(move):
                 return None
         kind = getattr(move.frame, "kind", None)
-        if kind == "primary" and move.terminal in _SIGNS:
-            return None
-        if kind == "operand" and move.terminal == "NOT":
+        if (kind == "operand" or kind == "primary") and self._joins(move.terminal, kind):
             return None
         if move.terminal == "<column>":
             move.held = ("name", *move.payload)
@@ -258,8 +261,6 @@ class Checker:
             part = self.actions.part_of(frame)
             if part is not None and terminal not in (_PART_ENDS if frame.stack else PARTS[part]):
                 return False
-        if kind == "operand" or kind == "primary":
-            return terminal in (",", ")", "ORDER") or not self._joins(terminal, kind)
         return True
 
     def _deepens(self, cell: Cell, terminal: str) -> bool:
@@ -311,7 +312,7 @@ class Checker:
         return None
 
     def _may_be_quoted(self, terminal: str, text: bytes) -> bool:
-        if terminal in LISTED or not text:
+        if terminal in LISTED or terminal in ("<window>", "<new_window>") or not text:
             return False
         return terminal not in GIVEN or len(text) <= self.dialect.name_limit
 
@@ -340,7 +341,7 @@ class Checker:
         cell, frame, held = place
         folded = self.dialect.fold(text, quoted=True)
         for terminal in cell.terminals & NAME_CLASSES:
-            if terminal in LISTED:
+            if terminal in LISTED or terminal in ("<window>", "<new_window>"):
                 continue
             if quoted == 1 and terminal == "<column>" and self.dialect.string_fallback:
                 if self._string_may_stand(frame):
@@ -372,7 +373,7 @@ class Checker:
     def number_begins(self, place: Place, text: bytes) -> bool:
         """Tell whether a legal number begins so."""
         cell, frame, _ = place
-        if text[:1] == b"." and (cell.symbol in ("items", "case") or getattr(frame, "distinct", False)):
+        if text[:1] == b"." and (cell.symbol in ("items", "distinct_on", "case") or getattr(frame, "distinct", False)):
             return False  # sqlglot does not read DISTINCT .5 and CASE .5
         if text.isdigit() and len(text) <= lexer.MAX_DIGITS:
             if "<count>" in cell.terminals or "ARROW_KEY" in cell.terminals:
@@ -465,6 +466,12 @@ class Checker:
             sign in terminals and self.shift(place, sign) is not None
             for sign in self.signs.get(text, ())
         )
+
+    def sample(self, block: Block, qualifier: bytes | None, name: bytes) -> bytes:
+        """Return a value that the column which FROM owes by a name may have."""
+        if not isinstance(self.scope, KindScope):
+            return b"1"
+        return self.scope.sample(block, qualifier, name)
 
     def productions(self) -> list[str]:
         """Return every production of the grammar, as it is written."""

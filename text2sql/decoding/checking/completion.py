@@ -9,12 +9,14 @@ tables that have the columns, else by a derived table that is made to have them.
 """
 
 import heapq
+from functools import partial
 from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.frames import Block, Call, Context, Reference
+from text2sql.decoding.checking.kinds import KindScope
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
@@ -105,8 +107,10 @@ def _owed(checker: "Checker", frame: Any) -> int:
         elif isinstance(frame, Block) and (frame.pending or frame.windows):
             total += _DEBT * sum(not defined for _, defined in frame.windows)
             unmet = {r.qualifier or b"" for r in frame.pending if not checker.scope.count(frame, r)}
+            if isinstance(checker.scope, KindScope):
+                total += checker.scope.debt(frame)
             total += (6 if frame.phase == "items" and unmet else 0) + _DEBT * len(unmet)
-        if isinstance(frame, Block) and frame.phase == "items":
+        if isinstance(frame, Block) and frame.phase in ("items", "late"):
             width = checker.scope.query_of(frame).width or 0
             total += 2 * max(0, width - len(frame.outputs))
             stars = any(output.name == b"*" for output in frame.outputs)
@@ -148,11 +152,13 @@ def _pieces(checker: "Checker", state: "State", choices: int) -> Iterator[bytes]
 
 def _lexemes(checker: "Checker", place: Place, choices: int) -> Iterator[bytes]:
     cell, frame, _ = place
-    if isinstance(frame, Block) and frame.phase in ("items", "from", "join", "natural"):
+    if isinstance(frame, Block) and "<table>" in cell.terminals:
         yield from _payments(checker, frame, place)
     if isinstance(frame, Block) and "WINDOW" in cell.terminals:
         for name in sorted(name for name, defined in frame.windows if not defined):
             yield b" WINDOW " + _named(checker, name) + b" AS()"
+    if isinstance(frame, Block) and isinstance(checker.scope, KindScope):
+        yield from checker.scope.payments(frame, cell.terminals, partial(_named, checker))
     plain: list[tuple[int, str]] = []
     operators: list[tuple[int, str]] = []
     for terminal in cell.terminals:
@@ -195,7 +201,10 @@ def _payments(checker: "Checker", block: Block, place: Place) -> Iterator[bytes]
             yield _named(checker, name) + (
                 b" AS " + _named(checker, qualifier) if qualifier not in (None, name) else b""
             )
-        made = [b"1 AS " + _named(checker, column) for column in sorted(wanted)]
+        made = [
+            checker.sample(block, qualifier, column) + b" AS " + _named(checker, column)
+            for column in sorted(wanted)
+        ]
         made += [b"1"] * (_columns_needed(checker, block, qualifier) - len(made))
         columns = b",".join(made) or b"1"
         alias = _named(checker, qualifier or _free_alias(block))
@@ -258,7 +267,7 @@ def _quoted_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
     yield _character_end(lexer.cut(kept)) + close
     yield b"x" + close
     folded = checker.dialect.fold(kept, quoted=True)
-    for name in begun_names(checker, state.reading[0], folded)[:_NAMES]:
+    for name in begun_names(checker, state.reading[0], folded, quoted=True)[:_NAMES]:
         yield name[len(kept) :].replace(close, close + close) + close
 
 

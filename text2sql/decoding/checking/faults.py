@@ -14,7 +14,7 @@ Not covered: a second fault; faults that the checker does not see, such as types
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -75,6 +75,10 @@ def explain(checker: "Checker", sql: str) -> Fault | None:
     odd = re.search("[\0\ud800-\udfff]", sql)
     if odd is not None:
         return Fault(f"{odd[0]!r} is no character of SQL", odd.start(), odd[0])
+    if not checker.scope.invents:  # a wrong name is found out where FROM tells what is right
+        fault = explain(_inventing(checker), sql)
+        if fault is not None:
+            return fault
     found = list(lexemes(checker, sql))
     read, stopped = replay(checker, found)
     if stopped is None:
@@ -84,14 +88,23 @@ def explain(checker: "Checker", sql: str) -> Fault | None:
     return _explain(Refusal(checker, read, stopped, rest, place))
 
 
+def _inventing(checker: "Checker") -> "Checker":
+    """Return the checker that lets in any name before FROM."""
+    from text2sql.decoding.checking.checker import Checker
+
+    return Checker(checker.schema, dialect=checker.dialect.name, order=checker.order)
+
+
 def _explain(stop: Refusal) -> Fault:
-    return _lexical(stop) or _reasoned(stop) or _syntax(stop)
+    return _lexical(stop) or _no_value(stop) or _reasoned(stop) or _syntax(stop)
 
 
 def _reasoned(stop: Refusal) -> Fault | None:
     """Return what an action has against the lexeme; None where the grammar refuses it."""
     for refusal in _refusals(stop):
         reason = _REASONS.get(refusal.action)
+        if reason is None and stop.checker.dialect.typed:
+            reason = _unfit
         fault = reason(refusal) if reason else None
         if fault is not None:
             return fault
@@ -118,12 +131,15 @@ def _refusals(stop: Refusal) -> Iterator[Refusal]:
         found = checker.machine.shift(cell, terminal)
         if found is None:
             continue
+        refused = stop._replace(terminal=terminal, payload=payload, frame=frame, held=held)
         if terminal in NAME_CLASSES and not _fits(stop, terminal, payload[0]):
-            yield stop._replace(terminal=terminal, payload=payload, action=terminal, frame=frame)
+            yield refused._replace(action=terminal)
+            continue
+        if not checker._allowed(cell, frame, terminal):  # its actions count on that
+            yield refused._replace(action="not here")
             continue
         alone = terminal not in checker._operators
         move = Move(frame, held, terminal, payload, cell, cell.depth, alone)
-        refused = stop._replace(terminal=terminal, payload=payload)
         action = _first_refusal(checker, move, found.before)
         if not action:
             if terminal == "<column>":
@@ -251,6 +267,23 @@ def _lexical(stop: Refusal) -> Fault | None:
     if stop.lexeme.kind == "quoted" and not folded(stop.checker, stop.lexeme):
         return _fault(stop, "a name must not be empty")
     return None
+
+
+def _no_value(stop: Refusal) -> Fault | None:
+    """Blame a literal that the column it is compared with does not hold."""
+    literals, text = stop.checker.literals, stop.lexeme.text
+    if literals is None or stop.lexeme.kind not in ("string", "number"):
+        return None
+    origin = stop.checker.compared(stop.place)
+    stored = literals.stored(origin) if origin else None
+    if origin is None or not stored:
+        return None
+    table, column = origin
+    known = [value.decode("utf-8", "replace") for value in stored]
+    what = f"no value {text} in {table}.{column}"
+    literal = stop.lexeme._replace(text=text.strip("'"))
+    fault = _misspelt(stop, what, literal, known)
+    return replace(fault, found=text)
 
 
 # --- tables ----------------------------------------------------------------------------------
@@ -398,6 +431,8 @@ def _column_fault(
         holders = [s for s in block.sources if s.relation.count(reference.name)]
         if stop.checker.scope.count(block, reference) > 1:
             return _ambiguous(stop, holders, name)
+        if holders and stop.checker.dialect.typed and block.phase in ("having", "order", "qualify"):
+            return _fault(stop, f"{_plain(name)!r} must be in GROUP BY or in an aggregate", name)
         if holders:
             return None
     sources = [source for block in blocks for source in block.sources]
@@ -408,6 +443,10 @@ def _column_fault(
         return _fault(stop, f"{name.text!r} stands for {kind}: it is not allowed in {where}", name)
     if any(source.name == reference.name for source in sources):
         return _fault(stop, f"{_plain(name)!r} is a table here: which of its columns?", name)
+    if blocks[0].phase == "items":
+        tables = stop.checker.scope.tables.values()
+        every = [column for table in tables for column in _shown(table)]
+        return _misspelt(stop, f"no table has a column {_plain(name)!r}", name, every)
     own = " or ".join(dict.fromkeys(_source_name(stop, source) for source in sources))
     others = _tables_with(stop, reference.name)
     known = [column for source in sources for column in _shown(source.relation)]
@@ -529,6 +568,42 @@ def _using(stop: Refusal) -> Fault | None:
         return _fault(stop, "USING has no column that both sides have") if not known else None
     what = f"USING needs a column of both sides: {_plain(stop.lexeme)!r} is none"
     return _misspelt(stop, what, stop.lexeme, known)
+
+
+# --- types -----------------------------------------------------------------------------------
+
+_LEFT = ("arithmetic", "concat", "like", "compare", "between", "logic", "in", "is")
+
+
+def _unfit(stop: Refusal) -> Fault | None:
+    """Say that the kinds of values do not fit, where a strict dialect wants them to."""
+    text = stop.lexeme.text
+    if stop.lexeme.kind in ("string", "number"):
+        return _fault(stop, f"a value of another type is needed here, not {text}")
+    if stop.action in _LEFT:
+        return _fault(stop, f"{text} does not take the type of what stands before it")
+    if stop.action == "end_argument":
+        call, name = _call_of(stop)
+        return (
+            _fault(stop, f"{name.text}() does not take an argument of this type") if call else None
+        )
+    if stop.action.startswith("<") or stop.action == "not here":
+        return None
+    end = repr(text) if text else "the end"
+    return _fault(stop, f"the types do not fit: see what stands before {end}")
+
+
+def _ungrouped(stop: Refusal) -> Fault | None:
+    """Blame an item of the SELECT list that is neither grouped nor aggregated."""
+    scope: Any = stop.checker.scope  # of a dialect with strict groups
+    left = next(iter(scope.uncovered(stop.frame)), None)
+    if left is None:
+        return None
+    name = left[1].name
+    items = (place for reference, _, place in _references(stop) if reference.name == name)
+    at = next(items, stop.lexeme)
+    shown = repr(_plain(at)) if at is not stop.lexeme else "an item of the SELECT list"
+    return _fault(stop, f"{shown} must be in GROUP BY or in an aggregate", at)
 
 
 # --- functions -------------------------------------------------------------------------------
@@ -668,9 +743,9 @@ def _width(stop: Refusal) -> Fault | None:
         return None
     query = stop.checker.scope.query_of(block)
     shown = _expanded(stop, block)
-    if any(output.name == b"*" for output in shown) or stop.action == "star":
-        if stop.lexeme.text in (",", "*") and query.width is not None:
-            return _fault(stop, "write the columns out: here * cannot stand beside others")
+    starred = any(o.name == b"*" for o in shown) or stop.action == "star"
+    if starred and stop.lexeme.text in (",", "*") and query.width is not None:
+        return _fault(stop, "write the columns out: here * cannot stand beside others")
     if stop.action in ("next_item", "item_value") and stop.lexeme.text == ",":
         more = _commas_ahead(stop) + 1
         return _width_fault(stop, len(shown) + more) if query.width is not None else None
@@ -943,6 +1018,8 @@ _REASONS: dict[str, Reason] = {
     "number": _position,
     "end_term": _position,
     "can_have": _no_having,
+    "no_group": _ungrouped,
+    "end_group": _ungrouped,
     "cte": _two_names,
     "cte_column": _two_names,
     "new_window": _two_names,

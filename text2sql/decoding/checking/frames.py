@@ -27,6 +27,7 @@ class Reference(NamedTuple):
     name: bytes  # b"*" for `qualifier.*`
     local: bool = False  # no outer query may pay
     fixed: bool = False  # it stands in an ON: no USING may merge it any more
+    outside: bool = False  # a query around pays it: no source of this FROM may
     soft: bool = False  # "x" in SQLite: a string if nobody has it, but two must not have it
     kinds: frozenset[str] | None = None  # that it may have; None: any
 

@@ -54,14 +54,14 @@ source_alias = AS <source_alias> @source_as | <bare_source_alias> @source_as | @
 derived_alias = AS <source_alias> @source_as column_aliases | <bare_source_alias> @source_as column_aliases
              | +anonymous_derived @source
 column_aliases = |
-join         = ',' @comma source
-             | JOIN @join source condition
-             | INNER JOIN @join source condition
-             | LEFT outer JOIN @join source condition
-             | RIGHT outer JOIN @join_outer source condition
-             | FULL outer JOIN @join_outer source condition
-             | CROSS JOIN @cross source
-             | NATURAL natural JOIN @natural source
+join         = @can_join ',' @comma source
+             | @can_join JOIN @join source condition
+             | @can_join INNER JOIN @join source condition
+             | @can_join LEFT outer JOIN @join source condition
+             | @can_join_outer RIGHT outer JOIN @join source condition
+             | @can_join_outer FULL outer JOIN @join source condition
+             | @can_join CROSS JOIN @cross source
+             | @can_join_naturally NATURAL natural JOIN @natural source
 outer        = OUTER |
 natural      = INNER | LEFT outer |
 condition    = @settled ON @on expr_1 @end_on
@@ -83,7 +83,9 @@ direction    = ASC | DESC |
 nulls        = NULLS nulls_place |
 nulls_place  = FIRST | LAST
 limit        = LIMIT @phase_limit limit_value limit_more | +offset_first OFFSET <count> |
-limit_value  = <count> | +limit_query '(' @limit_scalar query @end_scalar ')'
+limit_value  = limit_count { limit_sign limit_count } | +limit_query '(' @limit_scalar query @end_scalar ')'
+limit_count  = <count> | +limit_sums '-' <count>
+limit_sign   = +limit_sums '+' | +limit_sums '-' | +limit_sums '*'
 limit_more   = OFFSET <count> | +limit_comma ',' <count> |
 
 primary      = NUMBER @number | STRING @string | NULL @null
@@ -153,13 +155,13 @@ is_tail      = not_word is_value
 not_word     = NOT |
 is_value     = DISTINCT FROM @compare expr_5 @compared | +is_any @compare expr_5 @compared
              | -is_any NULL @is_null | -is_any TRUE @is_truth | -is_any FALSE @is_truth
-negated      = IN in_tail | BETWEEN between | LIKE like | +glob GLOB glob
-             | +ilike ILIKE like | +not_null NULL @is_null
+negated      = IN @in_left in_tail | BETWEEN @between between | LIKE @like like | +glob GLOB @like glob
+             | +ilike ILIKE @like like | +not_null NULL @is_null
 in_tail      = '(' @in in_list ')' @end_in
 in_list      = @in_query query @end_in_query | @in_values expr_1 @in_value { ',' @in_next expr_1 @in_value }
-between      = @between expr_5 @between_low AND expr_5 @between_high
-like         = @like expr_5 @liked escape
-glob         = @like expr_5 @liked
+between      = expr_5 @between_low AND expr_5 @between_high
+like         = expr_5 @liked escape
+glob         = expr_5 @liked
 escape       = ESCAPE @escape ESCAPE_STRING |
 """
 
@@ -172,12 +174,12 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
     (4, "IS @is", "is_tail", True),
     (4, "+isnull ISNULL @is_null", "", True),
     (4, "+isnull NOTNULL @is_null", "", True),
-    (4, "NOT", "negated", True),
-    (4, "IN", "in_tail", True),
-    (4, "BETWEEN", "between", True),
-    (4, "LIKE", "like", True),
-    (4, "+glob GLOB", "glob", True),
-    (4, "+ilike ILIKE", "like", True),
+    (4, "NOT @negated", "negated", True),
+    (4, "IN @in_left", "in_tail", True),
+    (4, "BETWEEN @between", "between", True),
+    (4, "LIKE @like", "like", True),
+    (4, "+glob GLOB @like", "glob", True),
+    (4, "+ilike ILIKE @like", "like", True),
     *((5, f"+bit_operators '{sign}' @bits", "expr_6 @bitted", True) for sign in ("&", "|", "<<", ">>")),
     *((6, f"'{sign}' @arithmetic", "expr_7 @calculated", True) for sign in "+-"),
     *((7, f"'{sign}' @arithmetic", "expr_8 @calculated", True) for sign in "*/%"),

@@ -20,7 +20,7 @@ Not covered: values, and so errors that only rows show; lists, structs; row valu
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
@@ -48,6 +48,22 @@ MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 TEXTS = frozenset({"text", "string"})
 SCALARS = NUMBERS | MOMENTS | TEXTS | {"time", "interval", "boolean", "json", "blob"}
 _EXTRACTABLE = MOMENTS | {"interval"}
+# values of each kind, the shortest first
+SAMPLES = {
+    "int4": b"1",
+    "text": b"''",
+    "float": b"1e0",
+    "decimal": b"1.0",
+    "boolean": b"TRUE",
+    "int8": b"1::BIGINT",
+    "date": b"CURRENT_DATE",
+    "timestamptz": b"CURRENT_TIMESTAMP",
+    "timestamp": b"CURRENT_DATE::TIMESTAMP",
+    "interval": b"INTERVAL '1 day'",
+    "time": b"''::TIME",
+    "json": b"''::JSON",
+    "blob": b"''::BLOB",
+}
 # arguments that are read as one literal, and what may be one
 PARTS: dict[str, tuple[str, ...]] = {
     "part": ("STRING",),
@@ -266,6 +282,16 @@ class KindScope(Scope):
                     return None
         return super().add_source(block, name, found, lenient=lenient)
 
+    def sample(self, block: Block, qualifier: bytes | None, name: bytes) -> bytes:
+        """Return a value of a kind that is asked of a column that FROM owes."""
+        asked = [
+            r.kinds
+            for r in block.pending
+            if r.name == name and r.kinds is not None and qualifier in (None, r.qualifier)
+        ]
+        kinds = frozenset.intersection(*asked) if asked else frozenset(SAMPLES)
+        return next((text for kind, text in SAMPLES.items() if kind in kinds), b"1")
+
     # --- what must be grouped ----------------------------------------------------------------
 
     def resolve(self, frame: Frame, reference: Reference, **options: Any) -> Frame | None:
@@ -343,6 +369,42 @@ class KindScope(Scope):
             else part
             for part in text
         )
+
+    def debt(self, block: Block) -> int:
+        """Return about how many bytes a GROUP BY takes that a SELECT owes."""
+        if not (block.aggregates or block.grouped) or block.phase in ("items", "late", "order"):
+            return 0
+        return 12 * len(self.uncovered(block))
+
+    def payments(
+        self, block: Block, terminals: frozenset[str], written: Callable[[bytes], bytes]
+    ) -> Iterator[bytes]:
+        """Yield texts that a SELECT owes: what it must group, the window that QUALIFY needs.
+
+        Args:
+            block: the SELECT.
+            terminals: that the grammar lets follow.
+            written: writes a name.
+        """
+        if block.phase == "qualify" and "<column>" in terminals:
+            yield b"rank()OVER()=1"
+        elif block.phase == "qualify":
+            yield b" AND rank()OVER()=1"
+        owed = self.uncovered(block) if block.aggregates or block.phase == "group" else []
+        if not owed or block.phase in ("items", "late", "order"):
+            return
+        place, output = owed[0]
+        term = str(place + 1).encode()
+        if output.uses:
+            pairs = sorted(output.bare, key=lambda pair: (pair[0] or b"", pair[1]))
+            term = next(
+                (b"." if q else b"").join(written(part) for part in (q, name) if part)
+                for q, name in pairs
+                if self.own(block, {(q, name)}) - block.groups
+            )
+        if "GROUP" in terminals:
+            yield b"GROUP BY " + term
+        yield term if "<column>" in terminals else b"," + term
 
     def uncovered(self, block: Block) -> list[tuple[int, Output]]:
         """Return the items, by place, that an aggregate query must group and has not."""
@@ -746,13 +808,16 @@ class KindActions(Actions):
     # --- IN, CASE, CAST and the like ---------------------------------------------------------
 
     def do_in(self, move: Move) -> bool:
-        if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
-            return False
         left = self._pop_operand(move)
         if not super().do_in(move):
             return False
         move.frame = self.frames.change(move.frame, detail=left._replace(text=None))
         return True
+
+    def do_in_left(self, move: Move) -> bool:
+        return move.frame.stack[-1].level != 4 and self._boolean_at(move, 4)
+
+    do_negated = do_in_left
 
     def do_in_query(self, move: Move) -> bool:
         left: Operand = move.frame.detail
@@ -1132,9 +1197,10 @@ class KindActions(Actions):
     def do_end_term(self, move: Move) -> bool:
         block: Block = move.frame
         position = move.held and move.held[0] == "position" and block.item == b""
-        place = int(move.held[1]) - 1 if position else None
+        digits = move.held[1] if position else b""
         if not super().do_end_term(move):
             return False
+        place = int(digits) - 1 if position else None
         operand = self._pop_operand(move)
         if place is None and operand.constant:
             return False

@@ -12,7 +12,7 @@ from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES, TIME_UNIT
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.relations import with_prefix
-from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
+from text2sql.decoding.checking.scope import ALIAS, OPENING_LIMIT, Scope
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
 GIVEN = {
@@ -66,6 +66,7 @@ class Names:
             return begun and self._given_prefix_ok(terminal, frame, held, prefix)
         if terminal == "<column>" and (
             self.is_free(frame)
+            or self._alias_may_begin(frame, prefix)
             or (not quoted and any(name.startswith(prefix) for name in self.typed_literals))
         ):
             return True
@@ -107,7 +108,15 @@ class Names:
         """Tell whether a column may have any name, because some FROM around is still unread."""
         for block in self.scope.seen(frame):
             if block.phase == "items":
-                return not block.deep
+                return self.scope.invents and not block.deep
+        return False
+
+    def _alias_may_begin(self, frame: Frame, prefix: bytes) -> bool:
+        """Tell whether a name before a dot, whose FROM is not read yet, may begin so."""
+        for block in self.scope.seen(frame):
+            if block.phase == "items" and not block.deep:
+                owed = any((r.qualifier or b"").startswith(prefix) for r in block.pending)
+                return owed or not prefix or ALIAS.fullmatch(prefix) is not None
         return False
 
     def _member_is_free(self, frame: Frame, qualifier: bytes) -> bool:
@@ -115,7 +124,7 @@ class Names:
             if any(source.name == qualifier for source in block.sources):
                 return False
             if block.phase == "items":
-                return not block.deep
+                return self.scope.invents and not block.deep
         return False
 
     def known(
@@ -176,7 +185,9 @@ class Names:
                     return
             if block.phase == "items":
                 found = self.scope.find_relation(block, qualifier)
-                yield from found.with_prefix(prefix) if found else ()
+                for name in found.with_prefix(prefix) if found else self._coming(block, prefix):
+                    if self.scope.owe(block, Reference(qualifier, name)) is not None:
+                        yield name
                 return
 
     def _columns(self, frame: Frame, prefix: bytes, depth: int) -> Iterator[bytes]:
@@ -209,10 +220,27 @@ class Names:
                 for name in sorted(aliases):
                     if name.startswith(prefix) and self.column_fits(frame, name):
                         yield name
+            if block.phase == "items" and not self.scope.invents and not block.deep:
+                yield from self._coming_columns(block, prefix)
             for source in block.sources:
                 for name in source.relation.with_prefix(prefix):
                     if self.scope.count(block, Reference(None, name)) == 1:
                         yield name
+
+    def _coming(self, block: Block, prefix: bytes) -> list[bytes]:
+        """Return the columns of every table and CTE that FROM could still name."""
+        found = set(with_prefix(self.scope.column_names, prefix)) if not self.scope.invents else set()
+        query = self.scope.query_of(block)
+        for name in {*dict(query.names), query.cte} - {None}:
+            made = self.scope.find_relation(block, name)
+            found.update(made.with_prefix(prefix) if made is not None else ())
+        return sorted(found)
+
+    def _coming_columns(self, block: Block, prefix: bytes) -> Iterator[bytes]:
+        """Yield the columns that FROM, which is not read yet, could bring."""
+        for name in self._coming(block, prefix):
+            if self.scope.owe(block, Reference(None, name)) is not None:
+                yield name
 
     def column_fits(self, frame: Frame, name: bytes) -> bool:
         """Tell whether a column of that name may stand here, as a whole term at least."""

@@ -112,15 +112,18 @@ def _names(
                 break
 
 
-def begun_names(checker: "Checker", place: Place, text: bytes) -> list[bytes]:
+def begun_names(
+    checker: "Checker", place: Place, text: bytes, *, quoted: bool = False
+) -> list[bytes]:
     """Return the names that are known, or owed, and longer than a beginning; the shortest first."""
     cell, frame, held = place
+    depth = OPENING_LIMIT if quoted else cell.depth  # functions have no quotes
     found: set[bytes] = set()
     for terminal in cell.terminals & NAME_CLASSES:
         if terminal in GIVEN:
             found.update(_given(checker, frame))
         else:
-            found.update(checker.names.known(terminal, frame, held, text, cell.depth))
+            found.update(checker.names.known(terminal, frame, held, text, depth))
     longer = (name for name in found if name.startswith(text) and len(name) > len(text))
     return sorted(longer, key=lambda name: (len(name), name))
 

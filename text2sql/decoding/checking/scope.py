@@ -16,6 +16,7 @@ of subqueries, where aggregates and window functions may stand.
 Not covered: columns that a correlated derived table could see; types (see `kinds`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,8 @@ from text2sql.decoding.checking.relations import Origin, Relation, relation
 DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 64, 56, 50
 SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
 _CORRELATED = ("scalar", "in", "exists")
+# What people call a table in a query; other names are its own.
+ALIAS = re.compile(rb"[a-z_]{1,3}[0-9]{0,2}")
 _FRESH = b"\x00"  # a name that no query gives
 
 
@@ -65,6 +68,9 @@ class Scope:
         self.table_names = tuple(sorted(tables))
         self.function_names = tuple(sorted(name.encode() for name in dialect.functions))
         self._derived: dict[tuple[Any, ...], Relation] = {}
+        self.invents = True  # whether a name before FROM may be one that only this query makes
+        self._columns = frozenset(c for t in tables.values() for c in t.counts)
+        self.column_names = tuple(sorted({c for t in tables.values() for c in t.counts}))
         self.watches = False  # whether anybody asks which column a literal is compared with
         self.trace: list[tuple[str, Any]] | None = None  # of references, for `faults`
 
@@ -91,7 +97,8 @@ class Scope:
     def find_relation(self, block: Block, name: bytes) -> Relation | None:
         """Return what a name in FROM stands for: a CTE in sight, else a table."""
         query = self.query_of(block)
-        if query.cte == name and query.recursion == "possible" and query.union and query.arms:
+        recursive = query.cte == name and query.recursion == "possible" and query.columns
+        if recursive and query.union and query.arms:  # sqlglot wants the columns named
             return self.relation_of(query)
         for known, found in reversed(query.names):
             if known == name:
@@ -146,11 +153,13 @@ class Scope:
         plain = 0
         for reference in block.pending:
             count = self.count(block, reference)
+            if count and reference.outside:
+                return False
             if count > 1 and not (
                 lenient and not reference.fixed and self._mergeable(block, reference.name)
             ):
                 return False
-            if count == 0 and not reference.soft:
+            if count == 0 and not reference.soft and not reference.outside:
                 if reference.qualifier is None:
                     plain = 1
                 else:
@@ -174,7 +183,7 @@ class Scope:
         """
         if not any(o.name == b"*" and o.qualifier is None for o in block.outputs):
             return False
-        return any(
+        return bool(block.natural) or any(
             sum(source.relation.count(name) for source in block.sources) > size
             for name, size in block.merged
         )
@@ -228,12 +237,43 @@ class Scope:
         """Return the SELECT with one more obligation; None where that could never be met."""
         if reference in block.pending:
             return block
+        if not self.invents and not self.may_exist(block, reference):
+            return None
         if block.deep and not self.count(block, reference) and not reference.soft:
             found = reference.qualifier and self.find_relation(block, reference.qualifier)
             if not found or (reference.name != b"*" and found.count(reference.name) != 1):
                 return None
         owing = self.frames.change(block, pending=block.pending | {reference})
         return owing if self.feasible(owing) else None
+
+    def may_exist(self, block: Block, reference: Reference) -> bool:
+        """Tell whether some table or CTE in sight has what a reference asks for."""
+        if block.phase != "items" or reference.soft or self.count(block, reference) == 1:
+            return True
+        for around in list(self.chain(block))[1:]:
+            if around.phase != "items" and self.count(around, reference) == 1:
+                return True
+        qualifier, name = reference.qualifier, reference.name
+        names = self.relation_names(block)
+        if qualifier is None:
+            query = self.query_of(block)
+            made = query.names or query.cte
+            if not made:
+                return name in self._columns
+            return any(self._relation_has(block, known, {name}) for known in names)
+        wanted = {r.name for r in block.pending if r.qualifier == qualifier} | {name}
+        found = [qualifier] if self.find_relation(block, qualifier) else names
+        return any(self._relation_has(block, known, wanted - {b"*"}) for known in found)
+
+    def _relation_has(self, block: Block, name: bytes, wanted: set[bytes]) -> bool:
+        found = self.find_relation(block, name)
+        return found is not None and all(found.count(column) == 1 for column in wanted)
+
+    def may_qualify(self, block: Block, name: bytes) -> bool:
+        """Tell whether a name before a dot, before FROM, is a table's or looks like an alias."""
+        owed = any(reference.qualifier == name for reference in block.pending)
+        known = self.find_relation(block, name) is not None
+        return self.invents or owed or known or ALIAS.fullmatch(name) is not None
 
     def add_source(
         self, block: Block, name: bytes | None, found: Relation, *, lenient: bool = False
@@ -328,9 +368,19 @@ class Scope:
 
     def _ambiguous_outside(self, block: Block, reference: Reference) -> bool:
         """Tell whether a query around has a double-quoted name more than once."""
-        for around in list(self.chain(block))[1:]:
-            if around.phase != "items" and self.count(around, reference) > 1:
+        seen = list(self.chain(block))[1:]
+        for around in seen:
+            count = self.count(around, reference)
+            if around.phase != "items" and count > (0 if reference.local else 1):
                 return True
+        # a derived table sees nothing around it for sqlglot, and everything for SQLite
+        place: Frame | None = block.parent
+        while place is not None:
+            if isinstance(place, Block) and place not in seen:
+                open_list = place.phase == "items" and reference.name in self._columns
+                if open_list or self.count(place, reference):
+                    return True
+            place = place.parent
         return False
 
     # --- references --------------------------------------------------------------------------
@@ -408,10 +458,12 @@ class Scope:
     def _resolve_outside(self, block: Block, reference: Reference) -> Block | None:
         outer = None if reference.local else self._outer(block, reference)
         if outer is None:
-            is_string = reference.soft and not self._ambiguous_outside(block, reference)
-            return block if is_string else None
-        # a later source of this FROM must not take what an outer query has paid
-        return self.owe(outer, reference._replace(fixed=True)) if block.phase == "on" else outer
+            if not reference.soft or self._ambiguous_outside(block, reference):
+                return None
+            outer = block  # a string
+        # a later source of this FROM must not take what is settled
+        later = reference._replace(fixed=True, outside=True)
+        return self.owe(outer, later) if block.phase == "on" else outer
 
     def _is_output(self, block: Block, name: bytes) -> bool:
         query = block.parent
@@ -452,7 +504,7 @@ class Scope:
                     return bool(source.relation.ordered)
             if block.phase == "items":
                 if not block.deep:
-                    return True
+                    return self.may_qualify(block, name)
                 found = self.find_relation(block, name)
                 return found is not None and bool(found.ordered)
         return False

@@ -32,7 +32,7 @@ _WEIGHTS = {
     "AND": 0.6, "=": 0.6, "OVER": 2.0, "FILTER": 1.0, "STRING": 0.4, "NUMBER": 0.4, "WITH": 0.4,
     "DISTINCT": 0.5, "UNION": 0.4, "INTERSECT": 0.3, "EXCEPT": 0.3, "EXISTS": 0.3, "IN": 0.4,
     "THEN": 2.0, "WHEN": 1.0, "END": 2.0, "ELSE": 1.0, "PARTITION": 1.0, "ROWS": 1.0, "RANGE": 1.0, "GROUPS": 1.0, "EXCLUDE": 1.0, "NULLS": 1.0,
-    "WINDOW": 1.0, "DESC": 0.6,
+    "WINDOW": 1.0, "PRECEDING": 1.0, "FOLLOWING": 1.0, "CURRENT": 1.0, "DESC": 0.6,
 }  # fmt: skip
 _TYPED = {
     "STRING": (b"'day'", b"'%Y-%m'", b"'a.*b'", b"'2020-01-31'", b"'2020-01-01 10:00:00'"),

@@ -1,0 +1,215 @@
+"""The checker as others use it: whole texts, prefixes, steps, completions, odd schemas."""
+
+import random
+
+import odd_schema
+import pytest
+
+from text2sql.data.catalog import find_dataset
+from text2sql.decoding.checking import Checker
+from text2sql.errors import SettingsError
+from text2sql.execution import Executor
+from text2sql.schema import read_schema
+from text2sql.schema.model import Column, Schema, Table
+
+SHOP = (
+    "SELECT T1.name, count(*) FROM customers AS T1 JOIN orders AS T2"
+    " ON T1.customer_id = T2.customer_id WHERE T2.status LIKE '%é😀''' GROUP BY T1.name"
+)
+
+
+@pytest.fixture(scope="module")
+def checker(samples):
+    return Checker(read_schema(samples / "database" / "shop" / "shop.sqlite"))
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    path = odd_schema.build("sqlite", tmp_path_factory.mktemp("odd") / "odd.sqlite")
+    with Executor(path) as executor:
+        yield Checker(read_schema(path)), executor
+
+
+def schema_of(*tables, dialect="sqlite"):
+    return Schema(
+        "made",
+        dialect,
+        tuple(Table(name, tuple(Column(c, "TEXT") for c in columns)) for name, *columns in tables),
+    )
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "dev_in_domain"])
+def test_all_gold_of_the_samples_is_accepted(split):
+    dataset = find_dataset("samples", split=split)
+    checkers = {e.db_id: Checker(dataset.schema(e.db_id)) for e in dataset.examples}
+
+    refused = [
+        sql for e in dataset.examples for sql in e.queries if not checkers[e.db_id].accepts(sql)
+    ]
+
+    assert refused == []
+
+
+def test_every_byte_prefix_is_alive_and_can_be_completed(samples, checker):
+    data = SHOP.encode()
+    with Executor(samples / "database" / "shop" / "shop.sqlite") as executor:
+        for end in range(len(data)):
+            state = checker.step(checker.start, data[:end])
+            whole = (data[:end] + checker.completion(state)).decode()
+            assert checker.accepts(whole) and executor.explain(whole).error is None, whole
+
+
+def test_how_a_text_is_cut_into_steps_does_not_matter(checker):
+    chance, data = random.Random(1), SHOP.encode()
+    whole = checker.step(checker.start, data)
+
+    for _ in range(50):
+        state, here = checker.start, 0
+        while here < len(data):
+            size = chance.randint(1, 9)
+            state, here = checker.step(state, data[here : here + size]), here + size
+        assert checker.may_end(state) and checker.may_end(whole)
+        assert state is whole
+
+
+def test_a_dead_step_is_none_and_a_repeated_one_the_same_object(checker):
+    begun = checker.step(checker.start, b"SELE")
+
+    assert checker.step(checker.start, b"SELE") is begun
+    assert checker.step(begun, b"X") is None
+    assert checker.step(checker.start, b"\xff\xff") is None
+    assert not checker.may_end(begun)
+
+
+def test_states_outlive_what_the_checker_forgets(checker):
+    state = checker.read("SELECT name FROM customers WHERE ")
+
+    checker.forget()
+
+    assert checker.may_end(checker.step(state, b"tier = 'gold'"))
+    assert checker.step(state, b"tire = 1") is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "  \n\tSELECT 1 ; ",
+        "/* one */ SELECT name -- two\nFROM customers;;",
+        "select NAME from Customers as t where T.Tier = 'x'",
+        "SELECT [name], `name`, \"name\" FROM \"customers\"",
+        "SELECT 'it''s \n \"fine\" 😀' || \"no such column: a string\" FROM customers",
+    ],
+)  # fmt: skip
+def test_what_sqlite_reads_is_read(checker, sql):
+    assert checker.accepts(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "", ";", "SELECT", "SELECT nme FROM customers", "SELECT name FROM custmers",
+        "SELECT 1; SELECT 2", "DELETE FROM customers", "SELECT name FROM customers WHERE name = 'a",
+        "PRAGMA table_info(customers)", "SELECT load_extension('x')", "SELECT customer_id FROM"
+        " customers, orders", "WITH d AS (DELETE FROM customers) SELECT 1", "SELECT 1 \0",
+    ],
+)  # fmt: skip
+def test_what_is_no_valid_query_is_refused(checker, sql):
+    assert not checker.accepts(sql)
+
+
+def test_a_beginning_that_nothing_can_follow_is_refused_at_once(checker):
+    assert checker.prefix_ok("SELECT T9.anything FROM customers ")  # another source may be T9
+    assert not checker.prefix_ok("SELECT T9.anything FROM customers AS T9 ")
+    assert not checker.prefix_ok("SELECT name FROM custo  ")
+    with pytest.raises(ValueError, match="no valid SQL begins so"):
+        checker.complete("SELECT name FROM custo  ")
+
+
+def test_a_finished_text_needs_no_completion(checker):
+    assert checker.complete("SELECT name FROM customers") == "SELECT name FROM customers"
+    assert checker.completion(checker.read("SELECT name FROM customers")) == b""
+
+
+@pytest.mark.parametrize("tokens", range(6))
+def test_a_budget_of_five_tokens_still_ends_in_a_query(checker, tokens):
+    begun = "".join(("SELECT", " max(", "T1.", "price", ") + ")[:tokens])
+
+    assert checker.accepts(checker.complete(begun))
+
+
+def test_a_literal_cannot_break_out_of_its_string(checker):
+    inner = "''; DROP TABLE customers; -- \n 😀 " * 400
+    sql = f"SELECT name FROM customers WHERE name = '{inner}'"
+
+    assert len(inner) > 10_000 and checker.accepts(sql)
+    assert not checker.accepts(sql.replace("''; DROP", "'; DROP", 1))
+
+
+ODD = [
+    'SELECT id, "group" FROM "order" WHERE [Total Amount] > 3',
+    "SELECT `say \"hi\"` FROM `order` AS o",
+    'SELECT "say ""hi""", max(o."Total Amount") FROM [order] o GROUP BY 1',
+    'SELECT "select" FROM "Mixed Case" WHERE region = \'EU\'',
+    'SELECT 客户."客户 名称", `it\'s` FROM 客户 JOIN order_line ON 编号 = 客户编号',
+    'SELECT "-- note" FROM order_line NATURAL JOIN "Mixed Case"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", ODD)
+def test_odd_names_are_read_in_every_way_to_quote_them(odd, sql):
+    checker, executor = odd
+    data = sql.encode()
+
+    assert checker.accepts(sql) and executor.explain(sql).error is None
+    for end in range(0, len(data), 3):
+        state = checker.step(checker.start, data[:end])
+        whole = (data[:end] + checker.completion(state)).decode()
+        assert executor.explain(whole).error is None, whole
+
+
+def test_a_reserved_word_is_a_name_only_in_quotes():
+    checker = Checker(schema_of(("select", "from", "a")))
+
+    assert checker.accepts('SELECT "from", a FROM "select"')
+    assert not checker.accepts("SELECT a FROM select")
+    assert not checker.accepts("SELECT from FROM `select`")
+
+
+def test_a_schema_without_tables_has_queries_without_from():
+    checker = Checker(schema_of())
+
+    assert checker.accepts("SELECT 1 + 1") and not checker.accepts("SELECT a FROM b")
+    assert checker.accepts(checker.complete("SELECT x"))
+    assert checker.accepts(checker.complete("WITH t AS ("))
+
+
+def test_of_two_tables_that_differ_in_case_one_is_meant():
+    checker = Checker(schema_of(("Singer", "id"), ("singer", "name")))
+
+    assert checker.accepts("SELECT id FROM singer")
+    assert not checker.accepts("SELECT id, name FROM singer")
+
+
+def test_a_table_of_2000_columns_is_known_to_the_last():
+    checker = Checker(schema_of(("wide", *(f"column_{n}" for n in range(2_000)))))
+
+    assert checker.accepts("SELECT column_0, column_1999 FROM wide")
+    assert not checker.prefix_ok("SELECT wide.column_0 FROM wide WHERE column_2000 ")
+
+
+def test_a_dialect_or_order_without_a_table_is_named(checker):
+    with pytest.raises(SettingsError, match="no checker for dialect 'oracle'"):
+        Checker(checker.schema, dialect="oracle")
+    with pytest.raises(SettingsError, match="order must be one of"):
+        Checker(checker.schema, order="backwards")
+
+
+def test_from_first_reads_from_before_select_and_nothing_else(checker):
+    first = Checker(checker.schema, order="from-first")
+
+    assert first.accepts("FROM customers AS T1 SELECT T1.name WHERE T1.tier = 'gold'")
+    assert first.accepts("SELECT 1")
+    assert first.accepts("FROM orders SELECT * UNION FROM orders SELECT *")
+    assert not first.accepts("SELECT name FROM customers")
+    assert not first.prefix_ok("FROM customers SELECT nme ")
+    assert first.accepts(first.complete("FROM customers"))
