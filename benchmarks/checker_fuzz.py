@@ -41,7 +41,7 @@ from text2sql.schema.model import Schema
 from text2sql.scoring.manifests import commit, libraries
 
 PATIENCE = 30  # seconds for a walk, its judgement and its completion
-_LENGTHS = (20, 60, 150, 300)  # of walks, after which they look for the end
+_LENGTHS = (8, 16, 30, 60)  # of walks, after which they look for the end
 _NAMES = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\d+|(?<=: )\S+$")
 
 

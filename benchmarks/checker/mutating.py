@@ -10,344 +10,43 @@ Covered: the words of SQLite, DuckDB and PostgreSQL; names in any quotes.
 Not covered: several edits at once; statements that write.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from random import Random
 
+from checker.fragments import (
+    CONDITIONS,
+    EXPRESSIONS,
+    FUNCTIONS,
+    HEADS,
+    JOINS,
+    KEYWORDS,
+    LIMITS,
+    LITERALS,
+    OPERATORS,
+    ORDERINGS,
+    SET_OPERATORS,
+    TAILS,
+)
+from checker.tokens import (
+    Statement,
+    bare,
+    calls,
+    clauses,
+    columns,
+    everywhere,
+    keywords,
+    literals,
+    operators,
+    qualifiers,
+    read,
+    strings,
+    tables,
+    terms,
+    words_of,
+)
 from text2sql.schema.model import Schema
-from text2sql.schema.quoting import quote
-
-_TOKEN = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] | --[^\n]* | /\*.*?\*/
-    | \d+(?:\.\d+)? | \w+ | <> | <= | >= | != | == | \|\| | :: | ->> | -> | \S""",
-    re.VERBOSE | re.DOTALL,
-)
-_CLAUSE_WORDS = "WITH SELECT FROM WHERE GROUP HAVING WINDOW ORDER LIMIT UNION INTERSECT EXCEPT"
-_OTHER_WORDS = """
-    ALL AND AS ASC BETWEEN BY CASE CAST COLLATE CROSS DESC DISTINCT ELSE END ESCAPE EXISTS FILTER
-    FIRST FULL GLOB IN INNER IS JOIN LAST LEFT LIKE NATURAL NOT NULL NULLS OFFSET ON OR OUTER OVER
-    PARTITION RANGE RECURSIVE RIGHT ROWS THEN USING VALUES WHEN ILIKE INTERVAL QUALIFY
-"""
-_CLAUSES = frozenset(_CLAUSE_WORDS.split())
-_KEYWORDS = _CLAUSES | frozenset(_OTHER_WORDS.split())
-_OPERATORS = (
-    *("=", "==", "<>", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "||", "&", "|", "<<"),
-    *(
-        "LIKE",
-        "NOT LIKE",
-        "GLOB",
-        "IN",
-        "NOT IN",
-        "IS",
-        "IS NOT",
-        "AND",
-        "OR",
-        "BETWEEN",
-        "->",
-        "=",
-    ),
-    *("IS DISTINCT FROM", "IS NOT DISTINCT FROM", "REGEXP", "MATCH", "COLLATE", "ESCAPE", "NOT"),
-    *("ISNULL", "NOTNULL", "NOT NULL", "~", "::", ":=", "^", "ILIKE", "SIMILAR TO", "."),
-)
-_LITERALS = (
-    *("0", "1", "2", "-1", "1.5", ".5", "5.", "1e5", "0x1F", "''", "'it''s'", "'北京 🙂'", "NULL"),
-    *("TRUE", "CURRENT_DATE", "x'00'", "'%a_'", "'unclosed", '"unclosed', '"some text"', "?", ":p"),
-    *("DATE '2020-01-01'", "INTERVAL '1 day'", "9" * 30, "1_000", "'a' 'b'", "e'\\n'", "$$a$$"),
-)
-_FUNCTIONS = (
-    *("count", "sum", "avg", "min", "max", "total", "group_concat", "length", "lower", "abs"),
-    *("round", "coalesce", "ifnull", "nullif", "iif", "substr", "strftime", "date", "julianday"),
-    *("row_number", "rank", "lag", "ntile", "no_such_function", "json_extract", "random", "typeof"),
-    *("first_value", "string_agg", "concat", "left", "now", "date_trunc", "median", "printf"),
-)
-_JOINS = (
-    *("JOIN", "LEFT JOIN", "INNER JOIN", "CROSS JOIN", "NATURAL JOIN", "FULL OUTER JOIN", ","),
-    *("RIGHT JOIN", "OUTER JOIN", "LEFT", "LEFT SEMI JOIN", "NATURAL LEFT JOIN", "STRAIGHT_JOIN"),
-)
-_SET_OPERATORS = (
-    "UNION",
-    "UNION ALL",
-    "INTERSECT",
-    "EXCEPT",
-    "INTERSECT ALL",
-    "EXCEPT ALL",
-    "MINUS",
-)
-_ORDERINGS = (
-    *("DESC", "ASC", "ASC DESC", "NULLS LAST", "DESC NULLS FIRST", "COLLATE NOCASE", "NULLS"),
-    *("COLLATE nothing", ", 1", ", 2 DESC", ", count(*)", ", NULL", ", 'a'", "USING >"),
-)
-_LIMITS = (
-    *(" LIMIT 3", " LIMIT -1", " LIMIT 1.5", " LIMIT 'x'", " LIMIT 1, 2", " LIMIT 1 OFFSET 2"),
-    *(" OFFSET 2", " LIMIT (SELECT 1)", " LIMIT {column}", " LIMIT count(*)", " LIMIT 1 LIMIT 1"),
-    *(
-        " LIMIT ALL",
-        " LIMIT 1 ORDER BY 1",
-        " FETCH FIRST 1 ROWS ONLY",
-        " LIMIT 1 + 1",
-        " LIMIT NULL",
-    ),
-)
-_CONDITIONS = (
-    *(
-        "count(*) > 1",
-        "sum({column}) > 1",
-        "row_number() OVER () = 1",
-        "{column}",
-        "1",
-        "{alias} = 1",
-    ),
-    *(
-        "{column} IS NULL",
-        "EXISTS (SELECT 1)",
-        "{column} IN (SELECT 1, 2)",
-        "{column} IN ()",
-        "NOT",
-    ),
-    *(
-        "{column} BETWEEN 1 AND 2 AND 3",
-        "({column}, 1) = (1, 2)",
-        "max({alias}) > 1",
-        "{table}.a = 1",
-    ),
-    *("{column} = (SELECT {column} FROM {table})", "{column} IN {table}", "a.b.c.d = 1", "1 = 1 ="),
-    *("{column} IN (1, 'a', NULL)", "{column} LIKE 'a' ESCAPE 'b'", "count(DISTINCT {column}) > 1"),
-)
-_EXPRESSIONS = (
-    *(
-        "(SELECT {column} FROM {table})",
-        "(SELECT {column}, 1 FROM {table})",
-        "(SELECT * FROM {table})",
-    ),
-    *(
-        "count({0})",
-        "sum(count({0}))",
-        "sum({0}) OVER ()",
-        "CAST({0} AS INTEGER)",
-        "CAST({0} AS TEXT)",
-    ),
-    *(
-        "CAST({0} AS nonsense)",
-        "CAST({0})",
-        "CASE WHEN {0} THEN 1 END",
-        "CASE {0} WHEN 1 THEN 2 ELSE 3",
-    ),
-    *(
-        "CASE ELSE {0} END",
-        "-{0}",
-        "+{0}",
-        "~{0}",
-        "NOT {0}",
-        "({0})",
-        "(({0})",
-        "{0})",
-        "{0} + 1",
-        "{0} ||",
-    ),
-    *(
-        "DISTINCT {0}",
-        "{0} DISTINCT",
-        "{0}.{0}",
-        "{table}.{0}",
-        "lower({0})",
-        "lower()",
-        "lower({0}, 1)",
-    ),
-    *(
-        "max({0}, 1)",
-        "max({0}) FILTER (WHERE 1)",
-        "lower({0}) OVER ()",
-        "rank()",
-        "rank() OVER (ORDER BY {0})",
-    ),
-    *(
-        "{0} COLLATE NOCASE",
-        "{0} IS NULL",
-        "{0} ISNULL",
-        "{0} BETWEEN 1",
-        "{0} AS x",
-        "{0} AS",
-        "ALL {0}",
-    ),
-    *(
-        "EXISTS {0}",
-        "EXISTS (SELECT {0})",
-        "{0} IN (1, 2)",
-        "[{0}]",
-        "{0}[1]",
-        "{0}::text",
-        "({0}, {0})",
-    ),
-    *(
-        "count(*)",
-        "count(DISTINCT {0})",
-        "count(DISTINCT {0}, 1)",
-        "count(DISTINCT *)",
-        "sum(*)",
-        "count(ALL {0})",
-    ),
-    *(
-        "min({0} ORDER BY {0})",
-        "iif({0}, 1, 2)",
-        "lag({0}) OVER (PARTITION BY {0})",
-        "{0} NOT",
-        "{0} IS",
-    ),
-    *(
-        "VALUES (1)",
-        "(VALUES (1))",
-        "NULL",
-        "*",
-        "{table}.*",
-        "{table}",
-        "{0} {0}",
-        "current_date()",
-        "ROW(1)",
-    ),
-)
-_TAILS = (
-    *(
-        "; SELECT 1",
-        ";",
-        " ;;",
-        " -- note",
-        " /* note */",
-        " /* open",
-        " UNION SELECT 1",
-        ")",
-        " WHERE 1",
-    ),
-    *(
-        " UNION SELECT 1, 2",
-        " UNION ALL SELECT {column} FROM {table}",
-        " UNION SELECT * FROM {table}",
-    ),
-    *(
-        " INTERSECT SELECT {column} FROM {table} ORDER BY 1",
-        " ORDER BY 1",
-        " ORDER BY 9",
-        " ORDER BY 0",
-    ),
-    *(
-        " ORDER BY {column}",
-        " ORDER BY {alias}",
-        " ORDER BY count(*)",
-        " GROUP BY 1",
-        " GROUP BY 9",
-    ),
-    *(" GROUP BY {column}", " GROUP BY count(*)", " HAVING count(*) > 1", " HAVING {column} = 1"),
-    *(
-        " GROUP BY {column} HAVING max({column}) > 1",
-        " WINDOW w AS (ORDER BY 1)",
-        ", {table}",
-        " AS x",
-    ),
-    *(
-        " JOIN {table} ON 1",
-        " JOIN {table} USING ({column})",
-        " CROSS JOIN {table}",
-        " JOIN {table}",
-    ),
-    *(" FOR UPDATE", " INTO x", " EXCEPT ALL SELECT 1", " UNION VALUES (1)", " UNION (SELECT 1)"),
-    *(
-        " GROUP BY ROLLUP (1)",
-        " QUALIFY 1",
-        " TABLESAMPLE 1",
-        " NATURAL JOIN {table}",
-        " t2",
-        " OR",
-    ),
-)
-_HEADS = (
-    *(
-        "WITH x AS (SELECT 1) ",
-        "WITH x AS (SELECT 1), x AS (SELECT 2) ",
-        "WITH RECURSIVE x AS (SELECT 1) ",
-    ),
-    *(
-        "EXPLAIN ",
-        "(",
-        "SELECT ",
-        "WITH {table} AS (SELECT 1 AS one) ",
-        "WITH x(a, b) AS (SELECT 1) ",
-        ";",
-    ),
-    *(
-        "SELECT 1 UNION ",
-        "SELECT 1, 2 UNION ALL ",
-        "/* note */ ",
-        "-- note\n",
-        "  \n\t",
-        "VALUES (1) UNION ",
-    ),
-    *(
-        "SELECT * FROM (",
-        "DELETE ",
-        "WITH x AS ",
-        "SELECT count(*) FROM ",
-        "SELECT 1 WHERE 1 IN ",
-        "DISTINCT ",
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement in tokens, with what an edit needs to know of it."""
-
-    sql: str
-    spans: tuple[tuple[int, int], ...]
-    schema: Schema
-    columns: tuple[str, ...]  # of the schema, as SQL writes them
-    tables: tuple[str, ...]
-
-    @property
-    def words(self) -> list[str]:
-        """The tokens as written."""
-        return [self.sql[start:end] for start, end in self.spans]
-
-    def replace(self, first: int, last: int, text: str) -> str:
-        """Put a text in the place of the tokens from `first` to before `last`."""
-        start = self.spans[first][0] if first < len(self.spans) else len(self.sql)
-        end = self.spans[last - 1][1] if last > first else start
-        return f"{self.sql[:start]}{text}{self.sql[end:]}"
-
-    def where(self, test: Callable[[str], bool]) -> list[int]:
-        """Return the places of the tokens that pass."""
-        return [place for place, word in enumerate(self.words) if test(word)]
-
-    def named(self, names: Sequence[str]) -> list[int]:
-        """Return the places of the tokens that are one of some names, quotes and case ignored."""
-        known = {_bare(name) for name in names}
-        return self.where(lambda word: _bare(word) in known and word[0] != "'")
-
-    def aliases(self) -> list[int]:
-        """Return the places where a table, a subquery or an output column gets another name."""
-        words = self.words
-        after = [n + 1 for n, word in enumerate(words[:-1]) if word.upper() == "AS"]
-        return [n for n in after if _is_name(words[n])]
-
-    def fill(self, template: str, random: Random, *more: str) -> str:
-        """Put names of the schema, or an alias of the statement, into a template."""
-        aliases = [self.words[n] for n in self.aliases()] or ["x"]
-        return template.format(
-            *more,
-            column=random.choice(self.columns),
-            table=random.choice(self.tables),
-            alias=random.choice(aliases),
-        )
-
 
 Edit = Callable[[Statement, Random], str | None]  # None: there is no place for it
-
-
-def read(sql: str, schema: Schema) -> Statement:
-    """Cut a statement into tokens."""
-    columns = tuple(quote(column.name, schema.dialect) for _, column in schema.columns())
-    tables = tuple(quote(table.name, schema.dialect) for table in schema.tables)
-    spans = tuple(found.span() for found in _TOKEN.finditer(sql))
-    return Statement(sql, spans, schema, columns or ("x",), tables or ("x",))
 
 
 def mutate(sql: str, schema: Schema, random: Random, *, kind: str) -> str | None:
@@ -373,18 +72,6 @@ def mutants(sql: str, schema: Schema, random: Random) -> Iterator[tuple[str, str
         if mutant is not None and mutant not in seen:
             seen.add(mutant)
             yield kind, mutant
-
-
-def _bare(word: str) -> str:
-    return word[1:-1].casefold() if word[:1] in '"`[' and len(word) > 1 else word.casefold()
-
-
-def _is_name(word: str) -> bool:
-    return word[0] in '"`[' or ((word[0].isalpha() or word[0] == "_") and not _is_keyword(word))
-
-
-def _is_keyword(word: str) -> bool:
-    return word.upper() in _KEYWORDS
 
 
 def _pick(random: Random, places: Sequence[int]) -> int | None:
@@ -420,63 +107,6 @@ def _from_list(places: Callable[[Statement], Sequence[int]], texts: Sequence[str
     )
 
 
-def _columns(statement: Statement) -> list[int]:
-    return statement.named(statement.columns)
-
-
-def _tables(statement: Statement) -> list[int]:
-    words = statement.words
-    named = statement.named(statement.tables)
-    return [n for n in named if n and words[n - 1].upper() in ("FROM", "JOIN", ",")]
-
-
-def _qualifiers(statement: Statement) -> list[int]:
-    words = statement.words
-    return [n for n in range(len(words) - 1) if words[n + 1] == "." and _is_name(words[n])]
-
-
-def _keywords(statement: Statement) -> list[int]:
-    return statement.where(_is_keyword)
-
-
-def _operators(statement: Statement) -> list[int]:
-    return statement.where(lambda word: word.upper() in _OPERATORS and word != "*")
-
-
-def _literals(statement: Statement) -> list[int]:
-    return statement.where(lambda word: word[0] == "'" or word[0].isdigit())
-
-
-def _strings(statement: Statement) -> list[int]:
-    return statement.where(lambda word: word[0] in "'\"" and len(word) > 1)
-
-
-def _calls(statement: Statement) -> list[int]:
-    words = statement.words
-    return [n for n in range(len(words) - 1) if words[n + 1] == "(" and _is_name(words[n])]
-
-
-def _terms(statement: Statement) -> list[int]:
-    """Return the places of names and literals that stand alone in an expression."""
-    around = (".", "(", "AS", "FROM", "JOIN")
-    words = [*statement.words, ""]
-    return [
-        n
-        for n, word in enumerate(words[:-1])
-        if (_is_name(word) or word[0] in "'0123456789")
-        and words[n + 1] not in (".", "(")
-        and (n == 0 or words[n - 1].upper() not in around[:1] + around[2:])
-    ]
-
-
-def _words_of(statement: Statement, *words: str) -> list[int]:
-    return statement.where(lambda word: word.upper() in words)
-
-
-def _any(statement: Statement) -> range:
-    return range(len(statement.spans))
-
-
 def _swap(statement: Statement, random: Random) -> str | None:
     if len(statement.spans) < 2:
         return None
@@ -497,10 +127,10 @@ def _other_name(names: Callable[[Statement], Sequence[str]]) -> Callable[..., st
 
 def _qualify(statement: Statement, random: Random) -> str | None:
     """Put a column behind an alias or a table, any of them."""
-    place = _pick(random, _columns(statement))
+    place = _pick(random, columns(statement))
     if place is None:
         return None
-    owners = [statement.words[n] for n in (*statement.aliases(), *_tables(statement))]
+    owners = [statement.words[n] for n in (*statement.aliases(), *tables(statement))]
     owner = random.choice([*owners, random.choice(statement.tables)])
     if place and statement.words[place - 1] == ".":
         return statement.replace(place - 2, place - 1, owner)
@@ -508,7 +138,7 @@ def _qualify(statement: Statement, random: Random) -> str | None:
 
 
 def _unqualify(statement: Statement, random: Random) -> str | None:
-    place = _pick(random, _qualifiers(statement))
+    place = _pick(random, qualifiers(statement))
     return None if place is None else statement.replace(place, place + 2, "")
 
 
@@ -543,26 +173,9 @@ def _append(places: Callable[[Statement], Sequence[int]], texts: Sequence[str]) 
     return _replacing(places, written)
 
 
-def _clauses(statement: Statement) -> list[list[tuple[int, int]]]:
-    """Return for every pair of parentheses, and outside all, the spans of its clauses."""
-    words = statement.words
-    groups: list[list[tuple[int, int]]] = []
-    open_groups: list[list[int]] = [[]]
-    for place, word in enumerate([*words, ")"]):
-        if word == "(":
-            open_groups.append([])
-        elif word == ")" and (len(open_groups) > 1 or place == len(words)):
-            starts = open_groups.pop()
-            ends = [*starts[1:], place]
-            groups.append(list(zip(starts, ends, strict=False)))
-        elif word.upper() in _CLAUSES:
-            open_groups[-1].append(place)
-    return [group for group in groups if group]
-
-
 def _edit_clause(change: Callable[[Statement, list[tuple[int, int]], Random], str]) -> Edit:
     def edit(statement: Statement, random: Random) -> str | None:
-        groups = _clauses(statement)
+        groups = clauses(statement)
         return change(statement, random.choice(groups), random) if groups else None
 
     return edit
@@ -609,19 +222,19 @@ def _rearranged(statement: Statement, words: list[str]) -> str:
 
 def _add_condition(statement: Statement, random: Random) -> str | None:
     """Put a condition into WHERE, HAVING or ON, or open one behind FROM."""
-    condition = statement.fill(random.choice(_CONDITIONS), random)
-    places = _words_of(statement, "WHERE", "HAVING", "ON", "AND", "OR", "WHEN")
+    condition = statement.fill(random.choice(CONDITIONS), random)
+    places = words_of(statement, "WHERE", "HAVING", "ON", "AND", "OR", "WHEN")
     if places and random.random() < 0.7:
         place = random.choice(places) + 1
         return statement.replace(place, place, f"{condition} {random.choice(('AND', 'OR'))} ")
     keyword = random.choice(("WHERE", "HAVING", "ON", "AND"))
-    ends = [last for group in _clauses(statement) for _, last in group]
+    ends = [last for group in clauses(statement) for _, last in group]
     return statement.replace(place := random.choice(ends), place, f" {keyword} {condition} ")
 
 
 def _argument(statement: Statement, random: Random) -> str | None:
     """Give a call one argument more, or take its first away."""
-    place = _pick(random, _calls(statement))
+    place = _pick(random, calls(statement))
     if place is None:
         return None
     if random.random() < 0.6:
@@ -634,7 +247,7 @@ def _argument(statement: Statement, random: Random) -> str | None:
 
 def _wider(statement: Statement, random: Random) -> str | None:
     """Give a SELECT one output column more, or one of those it has away."""
-    place = _pick(random, _words_of(statement, "SELECT"))
+    place = _pick(random, words_of(statement, "SELECT"))
     if place is None:
         return None
     place += 1 + (statement.words[place + 1 : place + 2] == ["DISTINCT"])
@@ -650,7 +263,7 @@ def _wider(statement: Statement, random: Random) -> str | None:
 
 def _position(statement: Statement, random: Random) -> str | None:
     """Put a number, in range or not, behind ORDER BY or GROUP BY."""
-    place = _pick(random, [n for n in _words_of(statement, "BY") if n + 1 < len(statement.spans)])
+    place = _pick(random, [n for n in words_of(statement, "BY") if n + 1 < len(statement.spans)])
     if place is None:
         return None
     number = random.choice(("0", "1", "2", "3", "9", "-1", "1.0", "'1'", "1 + 1"))
@@ -660,8 +273,8 @@ def _position(statement: Statement, random: Random) -> str | None:
 
 
 def _limit(statement: Statement, random: Random) -> str | None:
-    limit = statement.fill(random.choice(_LIMITS), random)
-    place = _pick(random, _words_of(statement, "LIMIT"))
+    limit = statement.fill(random.choice(LIMITS), random)
+    place = _pick(random, words_of(statement, "LIMIT"))
     return (
         f"{statement.sql}{limit}" if place is None else statement.replace(place, place + 2, limit)
     )
@@ -675,7 +288,7 @@ def _quotes(statement: Statement, place: int, random: Random) -> str:
 
 
 def _requoted(statement: Statement, place: int, random: Random) -> str:
-    name = _bare(statement.words[place])
+    name = bare(statement.words[place])
     return random.choice(('"{}"', "`{}`", "[{}]", "'{}'", '"{}', '""{}""', '"{}" ')).format(name)
 
 
@@ -703,26 +316,26 @@ def _space(statement: Statement, random: Random) -> str | None:
 
 def _tail(statement: Statement, random: Random) -> str | None:
     sql = statement.sql.rstrip(" \n;")
-    return sql + statement.fill(random.choice(_TAILS), random)
+    return sql + statement.fill(random.choice(TAILS), random)
 
 
 def _head(statement: Statement, random: Random) -> str | None:
-    return statement.fill(random.choice(_HEADS), random) + statement.sql
+    return statement.fill(random.choice(HEADS), random) + statement.sql
 
 
 EDITS: dict[str, Edit] = {
-    "column_swapped": _replacing(_columns, _other_name(lambda s: s.columns)),
-    "column_misspelt": _replacing(_columns, lambda s, n, random: _misspelt(s.words[n], random)),
-    "column_for_table": _replacing(_columns, _other_name(lambda s: s.tables)),
+    "column_swapped": _replacing(columns, _other_name(lambda s: s.columns)),
+    "column_misspelt": _replacing(columns, lambda s, n, random: _misspelt(s.words[n], random)),
+    "column_for_table": _replacing(columns, _other_name(lambda s: s.tables)),
     "column_qualified": _qualify,
     "column_unqualified": _unqualify,
-    "column_requoted": _replacing(_columns, _requoted),
-    "table_swapped": _replacing(_tables, _other_name(lambda s: s.tables)),
-    "table_misspelt": _replacing(_tables, lambda s, n, random: _misspelt(s.words[n], random)),
-    "table_added": _append(_tables, (", {table}", "JOIN {table}", "AS t9", "CROSS JOIN {table}")),
-    "table_requoted": _replacing(_tables, _requoted),
+    "column_requoted": _replacing(columns, _requoted),
+    "table_swapped": _replacing(tables, _other_name(lambda s: s.tables)),
+    "table_misspelt": _replacing(tables, lambda s, n, random: _misspelt(s.words[n], random)),
+    "table_added": _append(tables, (", {table}", "JOIN {table}", "AS t9", "CROSS JOIN {table}")),
+    "table_requoted": _replacing(tables, _requoted),
     "qualifier_swapped": _replacing(
-        _qualifiers, _other_name(lambda s: [s.words[n] for n in s.aliases()] or s.tables)
+        qualifiers, _other_name(lambda s: [s.words[n] for n in s.aliases()] or s.tables)
     ),
     "alias_dropped": _drop_alias,
     "alias_doubled": _replacing(
@@ -732,56 +345,56 @@ EDITS: dict[str, Edit] = {
         Statement.aliases, ("x", "order", "select", "{column}", "{table}", '"a b"', "'a b'", "left")
     ),
     "alias_used": _replacing(
-        _columns, _other_name(lambda s: [s.words[n] for n in s.aliases()] or s.columns)
+        columns, _other_name(lambda s: [s.words[n] for n in s.aliases()] or s.columns)
     ),
-    "operator_swapped": _from_list(_operators, _OPERATORS),
-    "operator_dropped": _drop(_operators),
-    "operator_doubled": _double(_operators),
-    "operator_negated": _insert(_operators, ("NOT", "IS", "IS NOT", "= NOT", "-")),
+    "operator_swapped": _from_list(operators, OPERATORS),
+    "operator_dropped": _drop(operators),
+    "operator_doubled": _double(operators),
+    "operator_negated": _insert(operators, ("NOT", "IS", "IS NOT", "= NOT", "-")),
     "clause_moved": _edit_clause(_move_clause),
     "clause_moved_to_end": _edit_clause(_move_to_end),
     "clause_doubled": _edit_clause(_double_clause),
     "clause_deleted": _edit_clause(_delete_clause),
     "clauses_swapped": _edit_clause(_swap_clauses),
     "condition_added": _add_condition,
-    "function_renamed": _from_list(_calls, _FUNCTIONS),
+    "function_renamed": _from_list(calls, FUNCTIONS),
     "argument_changed": _argument,
-    "expression_wrapped": _from_list(_terms, _EXPRESSIONS),
-    "column_wrapped": _from_list(_columns, _EXPRESSIONS),
-    "parenthesis_deleted": _drop(lambda s: _words_of(s, "(", ")")),
-    "parenthesis_added": _insert(_any, ("(", ")")),
-    "distinct_moved": _insert(_terms, ("DISTINCT", "ALL", "DISTINCT ALL", "DISTINCT ON (1)")),
-    "distinct_deleted": _drop(lambda s: _words_of(s, "DISTINCT", "ALL")),
-    "comma_dropped": _drop(lambda s: _words_of(s, ",")),
-    "comma_added": _insert(_any, (",",)),
+    "expression_wrapped": _from_list(terms, EXPRESSIONS),
+    "column_wrapped": _from_list(columns, EXPRESSIONS),
+    "parenthesis_deleted": _drop(lambda s: words_of(s, "(", ")")),
+    "parenthesis_added": _insert(everywhere, ("(", ")")),
+    "distinct_moved": _insert(terms, ("DISTINCT", "ALL", "DISTINCT ALL", "DISTINCT ON (1)")),
+    "distinct_deleted": _drop(lambda s: words_of(s, "DISTINCT", "ALL")),
+    "comma_dropped": _drop(lambda s: words_of(s, ",")),
+    "comma_added": _insert(everywhere, (",",)),
     "star_put": _replacing(
-        _any, lambda s, n, random: random.choice(("*", s.fill("{table}.*", random)))
+        everywhere, lambda s, n, random: random.choice(("*", s.fill("{table}.*", random)))
     ),
-    "keyword_misspelt": _replacing(_keywords, lambda s, n, random: _misspelt(s.words[n], random)),
-    "keyword_swapped": _replacing(_keywords, _other_name(lambda s: sorted(_KEYWORDS))),
-    "keyword_added": _insert(_any, sorted(_KEYWORDS)),
+    "keyword_misspelt": _replacing(keywords, lambda s, n, random: _misspelt(s.words[n], random)),
+    "keyword_swapped": _replacing(keywords, _other_name(lambda s: sorted(KEYWORDS))),
+    "keyword_added": _insert(everywhere, sorted(KEYWORDS)),
     "select_widened": _wider,
     "set_operator_changed": _from_list(
-        lambda s: _words_of(s, "UNION", "INTERSECT", "EXCEPT"), _SET_OPERATORS
+        lambda s: words_of(s, "UNION", "INTERSECT", "EXCEPT"), SET_OPERATORS
     ),
-    "join_changed": _from_list(lambda s: _words_of(s, "JOIN", ","), _JOINS),
+    "join_changed": _from_list(lambda s: words_of(s, "JOIN", ","), JOINS),
     "condition_of_join_changed": _from_list(
-        lambda s: _words_of(s, "ON"),
+        lambda s: words_of(s, "ON"),
         ("", "USING", "WHERE", "ON NOT", "USING ({column}) AND", "AND"),
     ),
     "position_changed": _position,
-    "ordering_changed": _append(_columns, _ORDERINGS),
+    "ordering_changed": _append(columns, ORDERINGS),
     "limit_changed": _limit,
-    "literal_changed": _from_list(_literals, _LITERALS),
-    "literal_for_column": _from_list(_columns, _LITERALS),
-    "quote_dropped": _replacing(_strings, _quotes),
-    "token_deleted": _drop(_any),
-    "token_doubled": _double(_any),
+    "literal_changed": _from_list(literals, LITERALS),
+    "literal_for_column": _from_list(columns, LITERALS),
+    "quote_dropped": _replacing(strings, _quotes),
+    "token_deleted": _drop(everywhere),
+    "token_doubled": _double(everywhere),
     "tokens_swapped": _swap,
     "token_moved": _move_token,
     "character_edited": _edit_character,
     "space_changed": _space,
-    "case_changed": _replacing(_any, _recased),
+    "case_changed": _replacing(everywhere, _recased),
     "tail_added": _tail,
     "head_added": _head,
 }

@@ -174,11 +174,13 @@ class Actions:
 
     # --- set operations ----------------------------------------------------------------------
 
+    def do_can_combine(self, move: Move) -> bool:
+        """Let nothing follow the SELECT that repeats itself."""
+        return self.scope.query_of(move.frame).recursion != "used"
+
     def do_arm(self, move: Move) -> bool:
         block: Block = move.frame
         query: Query = block.parent
-        if query.recursion == "used":
-            return False
         outputs = query.outputs if query.arms else block.outputs
         move.frame = self.frames.change(
             query, outputs=outputs, width=len(outputs), arms=query.arms + 1, union=False
@@ -196,7 +198,7 @@ class Actions:
     def _select(self, move: Move, phase: str) -> bool:
         nothing: frozenset[Any] = frozenset()
         deep = move.depth >= DEEP_LIMIT
-        found = ((), (), (), False, nothing, (), None, "", False, False, nothing, deep)
+        found = ((), (), (), (), False, nothing, (), None, None, "", False, False, nothing, deep)
         move.frame = self.frames.make(Block, move.frame, phase, *found)
         return True
 
@@ -210,7 +212,7 @@ class Actions:
         return True
 
     def do_item(self, move: Move) -> bool:
-        move.frame = self.frames.change(move.frame, item=b"", uses="")
+        move.frame = self.frames.change(move.frame, item=b"", wrapped=None, uses="")
         return True
 
     def do_star(self, move: Move) -> bool:
@@ -224,7 +226,8 @@ class Actions:
         block: Block = move.frame
         if isinstance(block.item, tuple):
             return self._output(move, Output(b"*", qualifier=block.item[1]))
-        return self._output(move, Output(block.item or None, uses=block.uses))
+        name = block.item or None
+        return self._output(move, Output(name, uses=block.uses, shadow=block.wrapped))
 
     def _output(self, move: Move, output: Output) -> bool:
         block: Block = move.frame
@@ -247,13 +250,14 @@ class Actions:
         name = self._name(move)
         if name in self.scope.forbidden_outputs(block):
             return False
-        named = block.outputs[-1]._replace(name=name, explicit=True)
+        named = block.outputs[-1]._replace(name=name, explicit=True, shadow=None)
         move.frame = self.frames.change(block, outputs=(*block.outputs[:-1], named))
         return True
 
     def _last_output_fits(self, block: Block) -> bool:
         last = block.outputs[-1]
-        return last.name == b"*" or last.name not in self.scope.forbidden_outputs(block)
+        forbidden = self.scope.forbidden_outputs(block)
+        return last.name == b"*" or not {last.name, last.shadow} & forbidden
 
     def do_next_item(self, move: Move) -> bool:
         block: Block = move.frame
@@ -410,7 +414,10 @@ class Actions:
             return False
         merged = dict(block.merged)
         merged[name] = merged.get(name, 1) + 1
-        move.frame = self.frames.change(block, merged=tuple(sorted(merged.items())))
+        hidden = (*block.hidden, (len(block.sources) - 1, name))
+        move.frame = self.frames.change(
+            block, merged=tuple(sorted(merged.items())), hidden=hidden
+        )
         return True
 
     def do_end_using(self, move: Move) -> bool:
@@ -480,6 +487,10 @@ class Actions:
         query = self.scope.query_of(block)
         return query.outputs if query.arms else block.outputs
 
+    def do_can_collate(self, move: Move) -> bool:
+        """Leave a position alone: SQLite counts by `10 COLLATE NOCASE` too."""
+        return not (move.held and move.held[0] == "position")
+
     def do_end_term(self, move: Move) -> bool:
         block: Block = move.frame
         if move.held and move.held[0] == "position" and block.item == b"":
@@ -545,6 +556,11 @@ class Actions:
             return False
         if isinstance(met, Block) and met.item is not None:
             met = self.frames.change(met, item=reference.name if fresh else None)
+        elif isinstance(met, Context) and met.kind == "paren":
+            block = self.scope.block_of(met)
+            met = self.scope.with_block(
+                met, self.frames.change(block, wrapped=reference.name)
+            )
         origin = self.scope.origin_of(frame, reference)
         move.frame, move.held = met, origin and ("of", origin)
         return True

@@ -33,7 +33,7 @@ from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.machine import Cell, Machine, Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN, LISTED, Names
-from text2sql.decoding.checking.relations import Origin, table_relations
+from text2sql.decoding.checking.relations import Origin, table_relations, with_prefix
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
 from text2sql.errors import SettingsError
 from text2sql.schema.model import Schema
@@ -114,7 +114,7 @@ class Checker:
         self.quotes = self.dialect.quotes
         self.signs = _signs(self.grammar)
         self.operators = self.grammar.first["tail_1_8"]
-        self._operators = self.operators | {"(", ".", "COLLATE", "::", "+", "-"}
+        self.continuing = self.operators | {"(", ".", "COLLATE", "::", "+", "-"}
         self._states: dict[Reading, State] = {}
         self._begins: dict[Any, bool] = {}
         bottom = self.machine.push(("statement",), None)
@@ -222,9 +222,9 @@ class Checker:
         """Return the place after a terminal; None where it is not legal."""
         cell, frame, held = place
         found = self.machine.shift(cell, terminal)
-        if found is None or not self._allowed(cell, frame, terminal):
+        if found is None or not self.allows(cell, frame, terminal):
             return None
-        move = Move(frame, held, terminal, payload, cell, cell.depth, terminal not in self._operators)
+        move = Move(frame, held, terminal, payload, cell, cell.depth, terminal not in self.continuing)
         return self._run(found, move)
 
     def _run(self, found: Shift, move: Move) -> Place | None:
@@ -244,7 +244,8 @@ class Checker:
                 return None
         return found.cell, move.frame, move.held
 
-    def _allowed(self, cell: Cell, frame: Any, terminal: str) -> bool:
+    def allows(self, cell: Cell, frame: Any, terminal: str) -> bool:
+        """Tell whether a frame and the stack have room for a terminal; shift asks for the rest."""
         if cell.depth >= OPENING_LIMIT and self._deepens(cell, terminal):
             return False
         item = getattr(frame, "item", None)
@@ -293,6 +294,8 @@ class Checker:
 
     def name(self, place: Place, text: bytes, quoted: int) -> Place | None:
         """Read a whole name."""
+        if not text.isascii() and lexer.cut(text) != b"":
+            return None
         cell, frame, held = place
         folded = self.dialect.fold(text, quoted=bool(quoted))
         for terminal in cell.terminals & NAME_CLASSES:
@@ -326,11 +329,9 @@ class Checker:
 
     def _word_begins(self, place: Place, text: bytes) -> bool:
         cell, frame, held = place
-        if any(
-            word.startswith(text) and self.shift(place, word.decode().upper()) is not None
-            for word in cell.words
-        ):
-            return True
+        for word in with_prefix(cell.words, text):
+            if self.shift(place, word.decode().upper()) is not None:
+                return True
         return any(
             self.names.prefix_ok(terminal, frame, held, text, cell.depth)
             for terminal in cell.terminals & NAME_CLASSES
@@ -386,7 +387,10 @@ class Checker:
         if getattr(frame, "phase", None) == "compound":
             outputs = len(self.scope.query_of(frame).outputs)
             return text.isdigit() and text[:1] != b"0" and int(text) <= outputs
-        return self.shift(place, "NUMBER", b"1.0") is not None
+        probe = b"1.0"
+        if self.dialect.typed:
+            probe = text if lexer.is_number(text) else text + b"0"
+        return self.shift(place, "NUMBER", probe) is not None
 
     def comment_begins(self, place: Place) -> bool:
         """Tell whether a comment may stand here: not between ORDER and BY, which sqlglot joins."""
@@ -435,7 +439,13 @@ class Checker:
         terminals = place[0].terminals
         if self.compared(place):
             return True
-        return not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>")) or self._is_told(place)
+        return not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>")) or self._is_kept(place)
+
+    def _is_kept(self, place: Place) -> bool:
+        """Tell whether what a string says decides anything, here or later."""
+        if not isinstance(self.actions, KindActions):
+            return False
+        return self.actions.keeps_text(place[1]) or self._is_told(place)
 
     def _is_told(self, place: Place) -> bool:
         """Tell whether a string is a unit, a format, a date or the like."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.frames import Block, Call, Context, Reference
-from text2sql.decoding.checking.kinds import KindScope
+from text2sql.decoding.checking.kinds import KindActions, KindScope
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
@@ -159,6 +159,8 @@ def _lexemes(checker: "Checker", place: Place, choices: int) -> Iterator[bytes]:
             yield b" WINDOW " + _named(checker, name) + b" AS()"
     if isinstance(frame, Block) and isinstance(checker.scope, KindScope):
         yield from checker.scope.payments(frame, cell.terminals, partial(_named, checker))
+    if isinstance(checker.actions, KindActions) and frame is not None:
+        yield from checker.actions.fitting(frame, cell.terminals)
     plain: list[tuple[int, str]] = []
     operators: list[tuple[int, str]] = []
     for terminal in cell.terminals:
@@ -188,7 +190,12 @@ def _is_operator(shift: Shift) -> bool:
 
 def _payments(checker: "Checker", block: Block, place: Place) -> Iterator[bytes]:
     """Yield sources that pay what a FROM owes: tables first, else a derived table."""
-    unmet = [r for r in block.pending if not checker.scope.count(block, r) and not r.soft]
+    paid = {(r.qualifier, r.name) for r in block.pending if r.outside}  # by a query around
+    unmet = [
+        r
+        for r in block.pending
+        if not (checker.scope.count(block, r) or r.soft or (r.qualifier, r.name) in paid)
+    ]
     for qualifier in sorted({r.qualifier for r in unmet}, key=lambda q: q or b""):
         wanted = {r.name for r in unmet if r.qualifier == qualifier} - {b"*"}
         fitting = [

@@ -7,6 +7,7 @@ one object, so that states compare and hash by identity.
 """
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from text2sql.decoding.checking.functions import Function
@@ -39,6 +40,7 @@ class Output(NamedTuple):
     explicit: bool = False  # named by AS
     uses: str = ""  # "aggregate", "window" or nothing
     qualifier: bytes | None = None  # of `qualifier.*`
+    shadow: bytes | None = None  # a column in parentheses: engines may name the item after it
     origin: Origin = None
     kind: str = "any"
     reference: Reference | None = None  # the owed column whose kind it has
@@ -71,11 +73,13 @@ class Block:
     sources: tuple[Source, ...]
     merged: tuple[tuple[bytes, int], ...]  # names that USING merged, and how many columns in one
     natural: tuple[bytes, ...]  # names that NATURAL joins merged
+    hidden: tuple[tuple[int, bytes], ...]  # columns of sources that `*` does not show again
     outer: bool  # there is a RIGHT or FULL JOIN
     pending: frozenset[Reference]
     outputs: tuple[Output, ...]
     # b"": nothing yet; False: only parentheses and signs; a name: a bare column; None: more
     item: bytes | bool | tuple[str, bytes] | None
+    wrapped: bytes | None  # the last column in parentheses of the current item
     uses: str  # what the current item or term has: "aggregate", "window" or nothing
     aggregates: bool  # the query is an aggregate one
     grouped: bool
@@ -141,12 +145,20 @@ class Frames:
 
     def change(self, frame: AnyFrame, **changes: Any) -> AnyFrame:
         """Return the frame with other fields."""
-        names = _FIELDS[type(frame)]
-        return self.make(
-            type(frame), *(changes[n] if n in changes else getattr(frame, n) for n in names)
-        )
+        kind = type(frame)
+        values = list(_VALUES[kind](frame))
+        places = _PLACES[kind]
+        for name, value in changes.items():
+            values[places[name]] = value
+        key = (kind, *values)
+        changed = self._known.get(key)
+        if changed is None:
+            changed = self._known[key] = kind(*values)
+        return changed  # type: ignore[no-any-return]
 
 
 _FIELDS = {kind: tuple(kind.__slots__) for kind in (Query, Block, Call, Context)}
+_PLACES = {kind: {n: place for place, n in enumerate(names)} for kind, names in _FIELDS.items()}
+_VALUES: dict[Any, Any] = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
 _WIDTHS = {kind: len(names) for kind, names in _FIELDS.items()}
 _DEFAULTS = {kind: tuple(f.default for f in fields(kind)) for kind in _FIELDS}

@@ -35,7 +35,8 @@ cte          = <cte> @cte cte_columns AS materialized '(' @open_cte query @close
 cte_columns  = '(' <new_column> @cte_column { ',' <new_column> @cte_column } ')' |
 materialized = +materialized MATERIALIZED | +materialized NOT MATERIALIZED |
 body         = core { set_operation core } order limit @end_query
-set_operation = UNION union_all | INTERSECT except_all @arm | EXCEPT except_all @arm
+set_operation = @can_combine UNION union_all | @can_combine INTERSECT except_all @arm
+             | @can_combine EXCEPT except_all @arm
 union_all    = ALL @arm_union | @arm_union
 except_all   = +except_all ALL |
 core         = -from_first SELECT @select distinct items from clauses
@@ -69,7 +70,7 @@ condition    = @settled ON @on expr_1 @end_on
              | +bare_join @settled
 clauses      = where group having windows qualify
 where        = WHERE @phase_where expr_1 @end_condition |
-group        = GROUP BY @phase_group group_terms @end_group | @no_group
+group        = GROUP @can_group BY @phase_group group_terms @end_group | @no_group
 group_terms  = +group_by_all ALL @group_all | group_term { ',' group_term }
 group_term   = @term expr_1 @end_term
 having       = @can_have HAVING @phase_having expr_1 @end_condition |
@@ -122,7 +123,7 @@ arguments    = '*' @count_star
              | argument_list call_order
              | @no_arguments
 argument_list = @argument expr_1 @end_argument { ',' @next_argument expr_1 @end_argument }
-call_order   = +call_order ORDER BY @call_order window_term { ',' window_term } @end_call_order |
+call_order   = +call_order ORDER @can_order BY @call_order window_term { ',' window_term } @end_call_order |
 filter       = @can_filter FILTER '(' @filter WHERE expr_1 @end_filter ')' |
 over         = @can_over OVER window_reference |
 window_reference = '(' @over window @end_over ')' | +named_windows <window> @over_name
@@ -149,7 +150,7 @@ excluded     = NO OTHERS | CURRENT ROW | GROUP | TIES
 
 unary        = '-' @sign unary @signed | '+' @sign unary @signed | +bit_operators '~' @sign unary @signed
              | primary postfix
-postfix      = +collate COLLATE collation @computed | +double_colon '::' @double_colon type @end_cast postfix |
+postfix      = +collate @can_collate COLLATE collation @computed | +double_colon '::' @double_colon type @end_cast postfix |
 collation    = NOCASE | BINARY | RTRIM
 is_tail      = not_word is_value
 not_word     = NOT |

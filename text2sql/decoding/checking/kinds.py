@@ -47,6 +47,7 @@ INTEGERS = frozenset({"int4", "int8"})
 MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 TEXTS = frozenset({"text", "string"})
 SCALARS = NUMBERS | MOMENTS | TEXTS | {"time", "interval", "boolean", "json", "blob"}
+BOOLEAN = frozenset({"boolean", "null"})
 _EXTRACTABLE = MOMENTS | {"interval"}
 # values of each kind, the shortest first
 SAMPLES = {
@@ -63,6 +64,19 @@ SAMPLES = {
     "time": b"''::TIME",
     "json": b"''::JSON",
     "blob": b"''::BLOB",
+}
+TYPES = {
+    "text": b"TEXT",
+    "int4": b"INT",
+    "float": b"REAL",
+    "date": b"DATE",
+    "boolean": b"BOOL",
+    "timestamp": b"TIMESTAMP",
+    "interval": b"INTERVAL",
+    "decimal": b"DECIMAL",
+    "time": b"TIME",
+    "json": b"JSON",
+    "blob": b"BLOB",
 }
 # arguments that are read as one literal, and what may be one
 PARTS: dict[str, tuple[str, ...]] = {
@@ -122,7 +136,7 @@ def unify(first: str, second: str) -> str | None:
     if first == second and first != "any":
         return first
     for one, other in ((first, second), (second, first)):
-        if one == "null" or (one == "string" and other != "any"):
+        if one == "null" or (one == "string" and other in ("text", "json")):
             return other
     one, other = expand(first), expand(second)
     if one <= NUMBERS and other <= NUMBERS:
@@ -132,17 +146,41 @@ def unify(first: str, second: str) -> str | None:
     return None
 
 
-def ordered_with(kind: str) -> Kinds | None:
-    """Return the kinds that `<` compares with a kind; None: with all."""
-    if kind in ("string", "null", "json"):
-        return None
+def ordered_with(kind: str) -> Kinds:
+    """Return the kinds that a kind is compared with."""
     kinds = expand(kind)
-    for family in (NUMBERS, MOMENTS):
+    for family in (NUMBERS, TEXTS | {"json"}):
         if kinds <= family:
-            return family | {"string", "null", "json"}
-    if kind == "any":
-        return frozenset({"string", "null", "json"})
-    return kinds | {"string", "null", "json"}
+            return family | {"null"}
+    if kinds <= MOMENTS:
+        return MOMENTS | {"null", "string"}  # of a string that is a moment
+    if kind == "null":
+        return SCALARS | {"null"}
+    return frozenset({"null"}) if kind == "any" else kinds | {"null"}
+
+
+# What CAST makes of a kind, where the engine has a conversion at all; of text it makes anything.
+_WRITTEN = TEXTS | {"json"}
+CASTS = {
+    **dict.fromkeys(NUMBERS, NUMBERS | _WRITTEN | {"boolean"}),
+    "boolean": NUMBERS | _WRITTEN | {"boolean"},
+    "date": MOMENTS | _WRITTEN,
+    "timestamp": MOMENTS | _WRITTEN | {"time"},
+    "timestamptz": MOMENTS | _WRITTEN,
+    "time": _WRITTEN | {"time"},
+    "interval": _WRITTEN | {"interval"},
+    "json": NUMBERS | _WRITTEN | {"boolean"},
+    "blob": _WRITTEN | {"blob"},
+    "other": TEXTS,
+    "any": TEXTS,
+}
+
+
+def casts(kind: str) -> Kinds | None:
+    """Return the kinds that CAST makes of a kind; None: all."""
+    if kind in ("null", "text", "string"):
+        return None
+    return frozenset.intersection(*(CASTS[one] for one in expand(kind)))
 
 
 def arithmetic(sign: str, left: str, right: str) -> str | None:
@@ -184,7 +222,9 @@ def partners(sign: str, left: str) -> Kinds:
     return frozenset(kind for kind in _CONCRETE if arithmetic(sign, left, kind))
 
 
-def reaches(kind: str, wanted: Kinds | None, level: int, least: int) -> bool:
+def reaches(
+    kind: str, wanted: Kinds | None, level: int, least: int, *, again: bool = True
+) -> bool:
     """Tell whether operators of some levels can make a wanted kind of an operand.
 
     Args:
@@ -192,6 +232,7 @@ def reaches(kind: str, wanted: Kinds | None, level: int, least: int) -> bool:
         wanted: where it stands; None: anything.
         level: of the tightest operator that may follow.
         least: of the loosest one.
+        again: a date may still be taken from a date.
     """
     if wanted is None or expand(kind) <= wanted:
         return True
@@ -199,7 +240,7 @@ def reaches(kind: str, wanted: Kinds | None, level: int, least: int) -> bool:
         return True
     if "text" in wanted and least <= 8 <= level and expand(kind) <= SCALARS:
         return True
-    return kind == "date" and "int8" in wanted and least <= 6 <= level
+    return again and kind == "date" and "int8" in wanted and least <= 6 <= level
 
 
 class KindScope(Scope):
@@ -231,6 +272,11 @@ class KindScope(Scope):
         kind = self.column_kind(block, reference)
         return kind is None or expand(kind) <= reference.kinds
 
+    def _is_alias(self, block: Block, name: bytes, nested: bool) -> bool:
+        if any(source.name == name for source in block.sources):
+            return False  # DuckDB takes it for the row of that table
+        return super()._is_alias(block, name, nested)
+
     def feasible(self, block: Block, *, lenient: bool = False) -> bool:
         """Tell whether FROM can still meet every obligation, those of kinds too."""
         return all(self._fits(block, r) for r in block.pending) and super().feasible(
@@ -259,6 +305,16 @@ class KindScope(Scope):
                 return expand(found.kinds[found.places[reference.name]]) <= kinds
         return True
 
+    def asked_kinds(self, block: Block, reference: Reference) -> Kinds | None:
+        """Return the kinds that are asked of a column already; None: none are."""
+        qualifiers = {reference.qualifier, None}
+        asked = [
+            r.kinds
+            for r in block.pending
+            if r.name == reference.name and r.kinds is not None and r.qualifier in qualifiers
+        ]
+        return frozenset.intersection(*asked) if asked else None
+
     def likely_kinds(self, block: Block, reference: Reference) -> Kinds | None:
         """Return the kinds of the columns in sight that have a name; None: not known."""
         found = self.find_relation(block, reference.qualifier) if reference.qualifier else None
@@ -275,12 +331,20 @@ class KindScope(Scope):
         self, block: Block, name: bytes | None, found: Relation, *, lenient: bool = False
     ) -> Block | None:
         """Return the SELECT with one more source; None where an obligation forbids it."""
-        if block.phase == "natural":
-            for column in found.places:
-                kind = self.column_kind(block, Reference(None, column))
-                if kind is not None and kind != found.kinds[found.places[column]]:
-                    return None
+        if block.phase == "natural" and not self._shares(block, found):
+            return None
         return super().add_source(block, name, found, lenient=lenient)
+
+    def joined_from(self, block: Block) -> int:
+        """Return the place of the first source that a JOIN sees: those after the last comma."""
+        return max((flag for flag in block.groups if isinstance(flag, int)), default=0)
+
+    def _shares(self, block: Block, found: Relation) -> bool:
+        """Tell whether a NATURAL JOIN would find columns, each of one kind on both sides."""
+        around = self.frames.change(block, sources=block.sources[self.joined_from(block) :])
+        left = {name: self.column_kind(around, Reference(None, name)) for name in found.places}
+        pairs = [(k, found.kinds[found.places[n]]) for n, k in left.items() if k is not None]
+        return bool(pairs) and all(one == other != "any" for one, other in pairs)
 
     def sample(self, block: Block, qualifier: bytes | None, name: bytes) -> bytes:
         """Return a value of a kind that is asked of a column that FROM owes."""
@@ -321,6 +385,9 @@ class KindScope(Scope):
         )
 
     def _outer(self, block: Block, reference: Reference) -> Block | None:
+        if reference.qualifier is None:
+            if any(o.explicit and o.name == reference.name for o in block.outputs):
+                return None  # DuckDB takes it for the item, which is not known yet
         inside, self._inside = self._inside, 0
         try:
             return super()._outer(block, reference)
@@ -335,6 +402,8 @@ class KindScope(Scope):
         bound = block.phase != "items" and self.count(block, reference) == 1
         if bound and not self._fits(block, reference):
             return None
+        if block.phase == "group" and not bound and not alone:
+            return None  # an alias is a whole term
         met = super()._resolve_in(block, reference, direct, nested, alone)
         if met is None:
             return None
@@ -455,27 +524,43 @@ class KindActions(Actions):
             return Demand(1, self._taken(frame.parent))
         if isinstance(frame, Call) and not frame.closed:
             return Demand(1, self._taken(frame))
-        if isinstance(frame, Block) and frame.phase in ("items", "late"):
-            query = frame.parent
-            if isinstance(query, Query) and query.role == "in" and query.parent is not None:
-                return Demand(1, self._wanted_in(query.parent))
-        return Demand(1, None)
+        if isinstance(frame, Block):
+            return Demand(1, self._wanted_of(frame))
+        is_filter = isinstance(frame, Context) and frame.kind == "filter"
+        return Demand(1, BOOLEAN if is_filter else None)
+
+    def _wanted_of(self, block: Block) -> Kinds | None:
+        """Return the kinds that an item or condition of a SELECT must have; None: any."""
+        if block.phase in ("where", "having", "qualify", "on"):
+            return BOOLEAN
+        query = block.parent
+        if block.phase not in ("items", "late"):
+            return None
+        if isinstance(query, Query) and query.arms and len(block.outputs) < len(query.outputs):
+            kind = query.outputs[len(block.outputs)].kind
+            return None if kind == "any" else _together(kind)
+        if isinstance(query, Query) and query.role == "in" and query.parent is not None:
+            return self._wanted_in(query.parent)
+        return None
 
     def _wanted_in(self, frame: Any) -> Kinds | None:
         left = frame.detail if isinstance(frame, Context) else None
-        if not isinstance(left, Operand) or left.kind in ("string", "null", "json"):
+        if not isinstance(left, Operand):
             return None
         wanted = ordered_with(left.kind)
-        return wanted if left.kind == "text" or wanted is None else wanted - {"string"}
+        return wanted if "text" in wanted else wanted - {"string"}
 
     def _narrow(self, move: Move, operand: Operand, kinds: Kinds | None) -> Operand | None:
         """Return an operand that is of some kinds for sure; None where it is not."""
-        if kinds is None or expand(operand.kind) <= kinds:
+        if kinds is None:
+            return operand
+        likely = expand(operand.kind) <= kinds
+        if likely and (operand.reference is None or operand.reference.kinds is not None):
             return operand
         if operand.reference is None:
             return None
-        possible = kinds
-        if operand.kind != "any":
+        possible = expand(operand.kind) if likely else kinds
+        if not likely and operand.reference.kinds is not None and operand.kind != "any":
             possible = kinds & expand(operand.kind)
         if not possible:
             return None
@@ -490,7 +575,11 @@ class KindActions(Actions):
 
     def _settled(self, move: Move, operand: Operand) -> Operand | None:
         """Return an operand that fits where it stands; None where it does not."""
-        return self._narrow(move, operand, self.demanded(move.frame).kinds)
+        kinds = self.demanded(move.frame).kinds
+        if operand.kind == "string" and kinds is not None and "text" not in kinds:
+            told = operand.text is not None and len(operand.text) == 1 and operand.text[0][1:]
+            return operand if "string" in kinds and told and moment_ok(told, b"timestamp") else None
+        return self._narrow(move, operand, kinds)
 
     def _made(self, move: Move, kind: str, level: int, text: tuple[Any, ...] | None = None) -> bool:
         """Push what an operator has made; False where nothing that fits can be made of it."""
@@ -512,9 +601,25 @@ class KindActions(Actions):
         kind = "float" if b"e" in digits else "decimal"
         if digits.isdigit():
             kind = "int4" if int(digits) < 1 << 31 else "int8" if int(digits) < 1 << 63 else "number"
-        if not self._fits_part(move, kind):
+        if not self._fits_part(move, kind) or not self._literal_fits(move, kind):
             return False
         return self._push_operand(move, Operand(kind, text=(digits,), constant=True))
+
+    def _literal_fits(self, move: Move, kind: str) -> bool:
+        """Tell whether a literal can become what is wanted; CAST may not help there.
+
+        The engine works out what it can before it runs, and `CAST('a' AS INTEGER)` fails then.
+        """
+        frame = move.frame
+        least, wanted, _ = self.demanded(frame)
+        while isinstance(frame, Context) and frame.kind == "paren" and frame.detail is None:
+            if wanted is not None or frame.stack:
+                break
+            frame = frame.parent
+            wanted = self.demanded(frame).kinds
+        if wanted is not None and kind == "string" and "string" in wanted:
+            return True
+        return reaches(kind, wanted, 8, least)
 
     def _fits_part(self, move: Move, kind: str) -> bool:
         """Tell whether a literal may be the whole argument, where that must be one literal."""
@@ -525,13 +630,15 @@ class KindActions(Actions):
 
     def do_string(self, move: Move) -> bool:
         self._mark(move)
-        if not self._fits_part(move, "string"):
+        if not self._fits_part(move, "string") or not self._literal_fits(move, "string"):
             return False
         text = None if move.payload is None else (b"'" + move.payload,)
         return self._push_operand(move, Operand("string", text=text, constant=True))
 
     def _literal(self, move: Move, kind: str, *, constant: bool = False) -> bool:
         self._mark(move)
+        if kind != "null" and not self._literal_fits(move, kind):
+            return False
         return self._push_operand(
             move, Operand(kind, text=(move.terminal,), constant=constant)
         )
@@ -543,10 +650,10 @@ class KindActions(Actions):
         return self._literal(move, "boolean", constant=True)
 
     def do_date_value(self, move: Move) -> bool:
-        return self._literal(move, "date")
+        return self._literal(move, "date", constant=True)
 
     def do_timestamp_value(self, move: Move) -> bool:
-        return self._literal(move, "timestamptz")
+        return self._literal(move, "timestamptz", constant=True)
 
     def do_typed_literal(self, move: Move) -> bool:
         _, name, quoted = move.held
@@ -556,11 +663,13 @@ class KindActions(Actions):
             return False
         self._mark(move)
         move.held = None
+        if not self._literal_fits(move, LITERAL_TYPES[name]):
+            return False
         text = None if move.payload is None else (name, b"'" + move.payload)
-        return self._push_operand(move, Operand(LITERAL_TYPES[name], text=text))
+        return self._push_operand(move, Operand(LITERAL_TYPES[name], text=text, constant=True))
 
     def do_interval(self, move: Move) -> bool:
-        return self._mark(move)
+        return self._mark(move) and self._literal_fits(move, "interval")
 
     def do_interval_text(self, move: Move) -> bool:
         if move.payload is not None and not interval_ok(move.payload):
@@ -581,7 +690,7 @@ class KindActions(Actions):
         if needs_unit and move.held and move.held[1]:
             return False
         move.held = None
-        return self._push_operand(move, Operand("interval"))
+        return self._push_operand(move, Operand("interval", constant=True))
 
     def _refer(self, move: Move, reference: Reference) -> bool:
         before, alone = move.frame, move.alone
@@ -617,23 +726,26 @@ class KindActions(Actions):
     def _pending(
         self, move: Move, block: Block, reference: Reference, text: tuple[Any, ...]
     ) -> Operand | None:
-        """Return a column that FROM owes; its kind is asked of FROM where it is likely known."""
-        likely = self.scope.likely_kinds(block, reference)
-        operand = Operand("any", reference, text=text)
+        """Return a column that FROM owes, of the kind that such columns in sight have."""
+        likely = self.scope.asked_kinds(block, reference)
+        if likely is None:
+            likely = self.scope.likely_kinds(block, reference)
         if likely is None or (len(likely) > 1 and group_of(likely) == "any"):
+            return Operand("any", reference, text=text)
+        return Operand(group_of(likely), reference, text=text)
+
+    def _commit(self, move: Move, operand: Operand) -> Operand:
+        """Ask of FROM that a column has the kind that it is taken for."""
+        reference = operand.reference
+        if reference is None or reference.kinds is not None or operand.kind == "any":
             return operand
-        asked = reference._replace(kinds=likely)
-        met = self.scope.resolve(move.frame, asked)
-        if met is None:
-            return operand
-        move.frame = met
-        return Operand(group_of(likely), asked, text=text)
+        return self._narrow(move, operand, expand(operand.kind)) or operand._replace(kind="any")
 
     # --- operators ---------------------------------------------------------------------------
 
     def do_sign(self, move: Move) -> bool:
         self._mark(move)
-        wanted = NUMBERS | {"interval"}
+        wanted = NUMBERS | {"interval"} if move.terminal == "-" else NUMBERS
         least, around, _ = self.demanded(move.frame)
         if around is not None:
             wanted = frozenset(kind for kind in wanted if reaches(kind, around, 8, least))
@@ -650,18 +762,15 @@ class KindActions(Actions):
     def do_arithmetic(self, move: Move) -> bool:
         self._mark(move)
         level = 6 if move.terminal in "+-" else 7
-        left = self._pop_operand(move)
+        left = self._commit(move, self._pop_operand(move))
         if left.reference is not None and not _is_sure(left.kind):
             narrowed = self._narrow(move, left, NUMBERS)
             if narrowed is None:
                 return False
             left = narrowed
         least, wanted, _ = self.demanded(move.frame)
-        fitting = {
-            kind
-            for kind in partners(move.terminal, left.kind)
-            if reaches(str(arithmetic(move.terminal, left.kind, kind)), wanted, level, least)
-        }
+        made = {k: arithmetic(move.terminal, left.kind, k) for k in partners(move.terminal, left.kind)}
+        fitting = {k for k, m in made.items() if reaches(str(m), wanted, level, least, again=False)}
         if not fitting:
             return False
         self._push_operand(move, left)
@@ -697,18 +806,11 @@ class KindActions(Actions):
 
     def do_compare(self, move: Move) -> bool:
         self._mark(move)
-        left = move.frame.stack[-1]
-        if left.level == 4:
+        if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
             return False  # a < b < c
-        if not self._boolean_at(move, 4):
-            return False
-        equal = move.terminal not in ("<", ">", "<=", ">=")
-        wanted = None
-        if not equal:
-            narrowed = self._orderable(move)
-            if narrowed is None:
-                return False
-            wanted = ordered_with(narrowed.kind)
+        left = self._commit(move, self._pop_operand(move))
+        self._push_operand(move, left)
+        wanted = None if _is_free(left) else ordered_with(left.kind)
         return self._demand(move, 5, wanted, move.terminal)
 
     def _boolean_at(self, move: Move, level: int) -> bool:
@@ -720,7 +822,7 @@ class KindActions(Actions):
 
     def _orderable(self, move: Move) -> Operand | None:
         """Return the operand read last; a column of which nothing is known is taken for a number."""
-        left = self._pop_operand(move)
+        left = self._commit(move, self._pop_operand(move))
         if left.kind == "any" and left.reference is not None:
             narrowed = self._narrow(move, left, NUMBERS)
             if narrowed is None:
@@ -733,9 +835,22 @@ class KindActions(Actions):
         right = self._settled(move, self._pop_operand(move))
         if right is None:
             return False
+        right = self._commit(move, right)
         sign = self._pop_operand(move)[2]
         left = self._pop_operand(move)
+        if _is_free(left) and not self._compare_free(move, left, right):
+            return False
         return self._made(move, "boolean", 4, _joined(left.text, sign, right.text))
+
+    def _compare_free(self, move: Move, left: Operand, right: Operand) -> bool:
+        """Ask of a column of which nothing is known that it goes with what it is compared with."""
+        if right.kind == "null":
+            return True
+        if _is_free(right):
+            known = self._narrow(move, right, NUMBERS)
+            return known is not None and self._narrow(move, left, NUMBERS) is not None
+        kinds = TEXTS if right.kind == "string" else ordered_with(right.kind) - {"null", "string"}
+        return bool(kinds) and self._narrow(move, left, kinds) is not None
 
     def do_is(self, move: Move) -> bool:
         self._mark(move)
@@ -751,20 +866,28 @@ class KindActions(Actions):
 
     def do_not(self, move: Move) -> bool:
         self._mark(move)
-        return self._may_make(move, "boolean", 3) and self._demand(move, 3, None, "NOT")
+        return self._may_make(move, "boolean", 3) and self._demand(move, 3, BOOLEAN, "NOT")
 
     def do_negation(self, move: Move) -> bool:
-        operand = self._pop_operand(move)
+        operand = self._settled(move, self._pop_operand(move))
+        if operand is None:
+            return False
         self._pop_operand(move)
         return self._made(move, "boolean", 3, _joined("NOT", operand.text))
 
     def do_logic(self, move: Move) -> bool:
         self._mark(move)
         level = 1 if move.terminal == "OR" else 2
-        return self._boolean_at(move, level) and self._demand(move, level + 1, None, move.terminal)
+        left = self._narrow(move, self._pop_operand(move), BOOLEAN)
+        if left is None or not self._may_make(move, "boolean", level):
+            return False
+        self._push_operand(move, left)
+        return self._demand(move, level + 1, BOOLEAN, move.terminal)
 
     def do_logical(self, move: Move) -> bool:
-        right = self._pop_operand(move)
+        right = self._settled(move, self._pop_operand(move))
+        if right is None:
+            return False
         sign = self._pop_operand(move)[2]
         left = self._pop_operand(move)
         level = 1 if sign == "OR" else 2
@@ -798,9 +921,7 @@ class KindActions(Actions):
         demand = self._pop_operand(move)
         self._pop_operand(move)
         self._push_operand(move, Operand("any"))
-        both = ordered_with(low.kind)
-        kinds = demand[1] if both is None else both if demand[1] is None else demand[1] & both
-        return self._demand(move, 5, kinds)
+        return self._demand(move, 5, demand[1])
 
     def do_between_high(self, move: Move) -> bool:
         return self.do_compared(move)
@@ -808,7 +929,7 @@ class KindActions(Actions):
     # --- IN, CASE, CAST and the like ---------------------------------------------------------
 
     def do_in(self, move: Move) -> bool:
-        left = self._pop_operand(move)
+        left = self._commit(move, self._pop_operand(move))
         if not super().do_in(move):
             return False
         move.frame = self.frames.change(move.frame, detail=left._replace(text=None))
@@ -825,9 +946,17 @@ class KindActions(Actions):
             return False
         return self._push(move, "in", width=1)
 
+    def do_in_values(self, move: Move) -> bool:
+        left: Operand = move.frame.detail
+        if _is_free(left):
+            known = self._narrow(move, left, NUMBERS)
+            if known is None:
+                return False
+            left = known
+        return self._demand(move, 1, ordered_with(left.kind))
+
     def do_in_value(self, move: Move) -> bool:
-        self._pop_operand(move)
-        return True
+        return self._settled(move, self._pop_operand(move)) is not None
 
     def do_end_in(self, move: Move) -> bool:
         self._pop(move)
@@ -835,24 +964,34 @@ class KindActions(Actions):
 
     def do_case(self, move: Move) -> bool:
         super().do_case(move)
-        move.frame = self.frames.change(move.frame, detail=Operand("null"))
+        return self._case(move, None, "null", ("CASE",))
+
+    def _case(self, move: Move, base: Operand | None, kind: str, text: Any) -> bool:
+        """Keep what has been read of a CASE: what it compares, its kind, how it is written."""
+        move.frame = self.frames.change(move.frame, detail=(base, kind, text), stack=())
         return True
 
     def do_case_based(self, move: Move) -> bool:
-        self._pop_operand(move)
-        return True
+        base = self._orderable(move)
+        _, kind, text = move.frame.detail
+        return base is not None and self._case(move, base, kind, _joined(text, base.text))
+
+    def do_when(self, move: Move) -> bool:
+        base = move.frame.detail[0]
+        return self._demand(move, 1, ordered_with(base.kind) if base else BOOLEAN)
 
     def do_then_value(self, move: Move) -> bool:
-        self._pop_operand(move)
-        return True
+        operand = self._settled(move, self._pop_operand(move))
+        base, kind, text = move.frame.detail
+        return operand is not None and self._case(move, base, kind, _joined(text, operand.text))
 
     def do_case_value(self, move: Move) -> bool:
-        value = self._pop_operand(move)
-        kind = self._unified(move, move.frame.detail.kind, value)
+        value = self._commit(move, self._pop_operand(move))
+        base, before, text = move.frame.detail
+        kind = self._unified(move, before, value)
         if kind is None:
             return False
-        move.frame = self.frames.change(move.frame, detail=Operand(kind), stack=())
-        return True
+        return self._case(move, base, kind, _joined(text, "THEN", value.text))
 
     def _unified(self, move: Move, kind: str, value: Operand) -> str | None:
         """Return the kind of some values and one more; None where they do not go together."""
@@ -865,16 +1004,21 @@ class KindActions(Actions):
         return unify(kind, value.kind)
 
     def do_then(self, move: Move) -> bool:
-        kind: str = move.frame.detail.kind
-        if kind in ("null", "string"):
+        kind = move.frame.detail[1]
+        if kind == "null":
             return True
         return self._demand(move, 1, _together(kind))
 
     def do_end_case(self, move: Move) -> bool:
-        kind: str = move.frame.detail.kind
+        _, kind, text = move.frame.detail
         self._pop(move)
         kind = {"null": "any", "string": "text"}.get(kind, kind)
-        return self._push_operand(move, Operand(kind))
+        return self._push_operand(move, Operand(kind, text=_joined(text, "END")))
+
+    def do_cast(self, move: Move) -> bool:
+        super().do_cast(move)
+        move.frame = self.frames.change(move.frame, detail="cast")
+        return True
 
     def do_end_parenthesis(self, move: Move) -> bool:
         operand = self._pop_operand(move)
@@ -905,9 +1049,27 @@ class KindActions(Actions):
             return False
         name = self._name(move).decode()
         kind = self.dialect.cast_types[name][0]
-        operand = self._pop_operand(move)
+        operand = self._commit(move, self._pop_operand(move))
+        made = casts(operand.kind)
+        if _is_free(operand):
+            known = self._narrow(move, operand, TEXTS)
+            if known is None:
+                return False
+            operand, made = known, None
+        if made is not None and kind not in made:
+            return False
+        if operand.constant and (operand.kind in TEXTS and kind != "text"):
+            return False
+        if operand.constant and not self._constant_fits(move, kind):
+            return False
         text = _joined(operand.text, "AS", kind)
-        return self._push_operand(move, Operand(kind, text=text))
+        return self._push_operand(move, Operand(kind, text=text, constant=operand.constant))
+
+    def _constant_fits(self, move: Move, kind: str) -> bool:
+        """Tell whether a constant that CAST has made can become what is wanted around it."""
+        inside = move.frame
+        around = Move(inside.parent, None, move.terminal, None, None, 0, False)
+        return self._literal_fits(around, kind)
 
     def do_type_parameter(self, move: Move) -> bool:
         sizes = (*move.held[2:], int(move.payload or 1))
@@ -927,11 +1089,13 @@ class KindActions(Actions):
     def do_extract(self, move: Move) -> bool:
         self._mark(move)
         move.frame = self.frames.make(Context, move.frame, "paren")
-        return self._demand(move, 1, _EXTRACTABLE)
+        return True
 
     def do_field(self, move: Move) -> bool:
-        move.frame = self.frames.change(move.frame, detail=self._name(move))
-        return True
+        field = self._name(move)
+        move.frame = self.frames.change(move.frame, detail=field)
+        of_weeks = field in (b"week", b"dow", b"doy")
+        return self._demand(move, 1, MOMENTS if of_weeks else _EXTRACTABLE)
 
     def do_end_extract(self, move: Move) -> bool:
         operand = self._pop_operand(move)
@@ -946,6 +1110,21 @@ class KindActions(Actions):
 
     # --- functions ---------------------------------------------------------------------------
 
+    def do_call(self, move: Move) -> bool:
+        before = Move(move.frame, None, move.terminal, None, None, 0, False)
+        if not super().do_call(move):
+            return False
+        function: Function = move.frame.function
+        if function.most != 0 or function.kind != "scalar":
+            return True
+        return self._literal_fits(before, self._returned(function, ()))
+
+    def _returned(self, form: Function, kinds: tuple[str, ...]) -> str:
+        """Return the kind that a function makes of arguments of some kinds."""
+        kind = _same(form, kinds) if form.returns == "same" else form.returns
+        kind = {"string": "text", "null": "any"}.get(kind, kind)
+        return self.dialect.results.get(form.name, kind) if kind == "any" else kind
+
     def _arguments(self, call: Call) -> tuple[Operand, ...]:
         return tuple(entry for entry in call.stack if isinstance(entry, Operand))
 
@@ -956,7 +1135,7 @@ class KindActions(Actions):
 
     def _taken(self, call: Call) -> Kinds | None:
         """Return the kinds that the argument being read may have; None: any."""
-        place = call.count - 1
+        place = max(0, call.count - 1)
         kinds = tuple(operand.kind for operand in self._arguments(call)[:place])
         found: set[str] = set()
         for form in self._forms(call, kinds):
@@ -964,6 +1143,8 @@ class KindActions(Actions):
             if takes == "any":
                 return None
             if takes == "same":
+                if _is_free(self._arguments(call)[0]):
+                    return None
                 together = _together(_same(form, kinds))
                 if together is None:
                     return None
@@ -976,13 +1157,31 @@ class KindActions(Actions):
         operand = self._settled(move, self._pop_operand(move))
         if operand is None:
             return False
-        if operand.kind == "null" and self._taken_by(move) != {"any"}:
+        operand = self._commit(move, operand)
+        if operand.kind == "null" and not self._taken_by(move) <= {"any", "same"}:
             return False
         super().do_end_argument(move)
+        if not self._narrow_first(move, operand):
+            return False
         self._push_operand(move, operand._replace(level=9))
         call: Call = move.frame
         kinds = tuple(one.kind for one in self._arguments(call))
         return bool(self._forms(call, kinds))
+
+    def _narrow_first(self, move: Move, operand: Operand) -> bool:
+        """Ask of a first argument of which nothing is known that it goes with a further one."""
+        call: Call = move.frame
+        arguments = self._arguments(call)
+        form = self.forms[call.function.name][0]
+        if not arguments or _take(form, call.count - 1) != "same" or not _is_free(arguments[0]):
+            return True
+        if operand.kind == "null":
+            return True
+        wanted = NUMBERS if _is_free(operand) else _together(operand.kind) or TEXTS
+        known = self._narrow(move, arguments[0], frozenset(wanted - {"null", "string"}))
+        if known is None:
+            return False
+        return self._set(move, (known, *move.frame.stack[1:]))
 
     def _taken_by(self, move: Move) -> set[str | None]:
         call: Call = move.frame if isinstance(move.frame, Call) else move.frame.parent
@@ -998,7 +1197,7 @@ class KindActions(Actions):
     def do_next_argument(self, move: Move) -> bool:
         return self._argument(move)
 
-    def do_call_order(self, move: Move) -> bool:
+    def do_can_order(self, move: Move) -> bool:
         call: Call = move.frame
         return call.function.kind == "aggregate" and not call.distinct
 
@@ -1032,14 +1231,14 @@ class KindActions(Actions):
         forms = self._forms(call, kinds)
         if not forms:
             return False
-        kind = forms[0].returns
-        kind = _same(forms[0], kinds) if kind == "same" else kind
-        kind = {"string": "text", "null": "any"}.get(kind, kind)
-        kind = self.dialect.results.get(call.function.name, kind) if kind == "any" else kind
+        kind = self._returned(forms[0], kinds)
         text = None
         if call.function.kind == "scalar" and all(one.text is not None for one in arguments):
             text = _joined(call.function.name, *(part for one in arguments for part in (one.text, ",")))
-        return self._push_operand(move, Operand(kind, text=text))
+        free = [one.reference for one in arguments if _is_free(one)]
+        reference = free[0] if len(arguments) == 1 and forms[0].returns == "same" and free else None
+        constant = not arguments and call.function.kind == "scalar"
+        return self._push_operand(move, Operand(kind, reference, text=text, constant=constant))
 
     def _spill(self, move: Move, bare: frozenset[Any]) -> None:
         """Hand what a window function names to the aggregate or SELECT around it."""
@@ -1142,7 +1341,8 @@ class KindActions(Actions):
 
     def usable(self, block: Block) -> Any:
         """Yield the names that USING may hold: those of one kind on both sides."""
-        left = self.frames.change(block, sources=block.sources[:-1])
+        begun = self.scope.joined_from(block)
+        left = self.frames.change(block, sources=block.sources[begun:-1])
         last = block.sources[-1].relation
         for name in super().usable(block):
             if self.scope.column_kind(left, Reference(None, name)) == last.kinds[last.places[name]]:
@@ -1159,21 +1359,41 @@ class KindActions(Actions):
         if block.phase == "qualify" and block.uses != "window":
             if not any(output.uses == "window" for output in block.outputs):
                 return False
-        self._pop_operand(move)
-        return True
+        return self._settled(move, self._pop_operand(move)) is not None
 
     def do_phase_qualify(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, uses="")
         return self._clause(move, "qualify")
 
     def do_end_on(self, move: Move) -> bool:
-        self._pop_operand(move)
+        if self._settled(move, self._pop_operand(move)) is None:
+            return False
         return super().do_end_on(move)
 
-    def do_phase_group(self, move: Move) -> bool:
-        if _shows_all(move.frame):
+    def do_end_filter(self, move: Move) -> bool:
+        if self._settled(move, self._pop_operand(move)) is None:
             return False
-        return super().do_phase_group(move)
+        return self._pop(move)
+
+    def do_can_group(self, move: Move) -> bool:
+        return not _shows_all(move.frame)
+
+    def do_can_derive(self, move: Move) -> bool:
+        return move.frame.phase != "natural" and super().do_can_derive(move)
+
+    def do_can_join_naturally(self, move: Move) -> bool:
+        if not super().do_can_join_naturally(move):
+            return False
+        block = self.frames.change(move.frame, phase="natural")
+        names = self.scope.relation_names(block)
+        found = ((n, self.scope.find_relation(block, n)) for n in names)
+        return any(one is not None and self.scope.can_add(block, n, one) for n, one in found)
+
+    def do_comma(self, move: Move) -> bool:
+        block: Block = move.frame
+        kept = {flag for flag in block.groups if not isinstance(flag, int)}
+        move.frame = self.frames.change(block, groups=frozenset(kept | {len(block.sources)}))
+        return super().do_comma(move)
 
     def do_no_group(self, move: Move) -> bool:
         block: Block = move.frame
@@ -1199,6 +1419,8 @@ class KindActions(Actions):
         position = move.held and move.held[0] == "position" and block.item == b""
         digits = move.held[1] if position else b""
         if not super().do_end_term(move):
+            return False
+        if position and not digits.isdigit():
             return False
         place = int(digits) - 1 if position else None
         operand = self._pop_operand(move)
@@ -1257,13 +1479,42 @@ class KindActions(Actions):
         move.frame = self.frames.change(move.frame, outputs=_plain(merged))
         return True
 
+    def fitting(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
+        """Yield values, or types of a CAST, that fit where a text stands."""
+        if "<type>" in terminals:
+            made = casts(frame.stack[-1].kind)
+            wanted = self.demanded(frame.parent).kinds
+            for kind, name in TYPES.items():
+                if (wanted is None or kind in wanted) and (made is None or kind in made):
+                    yield name
+            yield b"TEXT"
+        if "NUMBER" in terminals and hasattr(frame, "stack"):
+            kinds = self.demanded(frame).kinds
+            yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
+        elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
+            kinds = self.demanded(frame).kinds
+            if kinds is not None and not expand(frame.stack[-1].kind) <= kinds:
+                yield from (b" IS NULL", b"||''")
+
     # --- what literals say -------------------------------------------------------------------
 
     def reads_text(self, cell: Any, frame: Any, held: Any) -> bool:
         """Tell whether what a string says decides if it is legal here."""
         if "STRING_INTERVAL" in cell.terminals or (held and held[0] == "name"):
             return True
-        return self.part_of(frame) is not None
+        return self.part_of(frame) is not None or self._wants_moment(frame)
+
+    def keeps_text(self, frame: Any) -> bool:
+        """Tell whether what a string says may matter later: GROUP BY repeats an item."""
+        while not isinstance(frame, (Block, Query)):
+            frame = frame.parent
+        return isinstance(frame, Block) and frame.phase in ("items", "late", "group")
+
+    def _wants_moment(self, frame: Any) -> bool:
+        if not hasattr(frame, "stack"):
+            return False
+        kinds = self.demanded(frame).kinds
+        return kinds is not None and "string" in kinds and "text" not in kinds
 
     def part_of(self, frame: Any) -> str | None:
         """Return which of PARTS is read here; None where any expression is."""
@@ -1280,6 +1531,8 @@ class KindActions(Actions):
         if held and held[0] == "name":
             return moment_begins(text, held[1])
         kind = self.part_of(frame)
+        if kind is None:
+            return moment_begins(text, b"timestamp")
         if kind == "part":
             parts = DATE_PARTS[self.dialect.name]
             return any(part.encode().startswith(text.lower()) for part in parts)
@@ -1294,11 +1547,18 @@ class KindActions(Actions):
         if held and held[0] == "name":
             return moment_ok(text, held[1])
         kind = self.part_of(frame)
+        if kind is None:
+            return moment_ok(text, b"timestamp")
         if kind == "part":
             return text.lower().decode("utf-8", "replace") in DATE_PARTS[self.dialect.name]
         if kind == "format":
             return format_ok(text)
         return kind != "pattern" or pattern_ok(text)
+
+
+def _is_free(operand: Operand) -> bool:
+    """Tell whether an operand is a column of which nothing is known yet."""
+    return operand.kind == "any" and operand.reference is not None
 
 
 _READS = (*PARTS, "operand", "primary", "expression")
@@ -1329,7 +1589,7 @@ def _joined(*parts: Any) -> tuple[Any, ...] | None:
 
 def _together(kind: str) -> Kinds | None:
     """Return the kinds that CASE and COALESCE take next to one; None: any."""
-    if kind in ("null", "string", "any"):
+    if kind in ("null", "any"):
         return None if kind != "any" else frozenset({"null"})
     return frozenset(
         one for one in (*_CONCRETE, "string", "null") if unify(kind, one) is not None
@@ -1340,7 +1600,7 @@ def _take(form: Function, place: int) -> str | None:
     """Return what a form takes at a place; None: nothing."""
     if place < len(form.takes):
         return form.takes[place]
-    if form.most is not None:
+    if form.most is not None or not form.takes:
         return None
     tail = form.takes[-form.step :]
     return tail[(place - len(form.takes)) % len(tail)]

@@ -164,6 +164,11 @@ def finish(parser: Parser, reading: Reading) -> Place | None:
     return place if mode in (READY, LINE) else None
 
 
+def is_number(text: bytes) -> bool:
+    """Tell whether a text is a whole number."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def _begin(
     parser: Parser, place: Place, data: bytes, index: int
 ) -> tuple[Reading, int] | None:

@@ -12,7 +12,7 @@ from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES, TIME_UNIT
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.relations import with_prefix
-from text2sql.decoding.checking.scope import ALIAS, OPENING_LIMIT, Scope
+from text2sql.decoding.checking.scope import ALIAS, CALL_LIMIT, Scope
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
 GIVEN = {
@@ -67,7 +67,11 @@ class Names:
         if terminal == "<column>" and (
             self.is_free(frame)
             or self._alias_may_begin(frame, prefix)
-            or (not quoted and any(name.startswith(prefix) for name in self.typed_literals))
+            or (
+                not quoted
+                and any(name.startswith(prefix) for name in self.typed_literals)
+                and self.takes_literals(frame)
+            )
         ):
             return True
         if terminal == "<window>" and self._window_is_free(frame):
@@ -137,7 +141,7 @@ class Names:
             frame: where the text stands.
             held: what the last name was.
             prefix: what the name begins with.
-            depth: parentheses that are open; OPENING_LIMIT leaves out functions.
+            depth: parentheses that are open; CALL_LIMIT leaves out functions.
         """
         if terminal == "<column>":
             yield from self._columns(frame, prefix, depth)
@@ -193,11 +197,12 @@ class Names:
     def _columns(self, frame: Frame, prefix: bytes, depth: int) -> Iterator[bytes]:
         yield from self._plain_columns(frame, prefix)
         yield from self._qualifiers(frame, prefix)
-        if depth < OPENING_LIMIT:
+        if depth < CALL_LIMIT:
             for name in with_prefix(self.scope.function_names, prefix):
                 if self.callable(frame, name):
                     yield name
-            yield from with_prefix(self.typed_literals, prefix)
+            if self.takes_literals(frame):
+                yield from with_prefix(self.typed_literals, prefix)
 
     def callable(self, frame: Frame, name: bytes) -> bool:
         """Tell whether a function may be called here."""
@@ -259,14 +264,18 @@ class Names:
                     if found and found.ordered:
                         yield name
 
+    def takes_literals(self, frame: Frame) -> bool:
+        """Tell whether `DATE '2020-01-01'` may stand here."""
+        return not isinstance(frame, Block) or frame.phase not in ("compound", "limit")
+
     def word_fits(self, frame: Frame, name: bytes, quoted: int, depth: int) -> bool:
         """Tell whether `<column>` may be this name: a column, a qualifier or a function."""
         allows = self.dialect.allows
         if (quoted or allows(name, "qualifier")) and self.scope.qualifier_fits(frame, name):
             return True
-        if not quoted and depth < OPENING_LIMIT and self.callable(frame, name):
+        if not quoted and depth < CALL_LIMIT and self.callable(frame, name):
             return True
-        if not quoted and name in self.typed_literals:
+        if not quoted and name in self.typed_literals and self.takes_literals(frame):
             return True
         if not quoted and not allows(name, "column"):
             return False

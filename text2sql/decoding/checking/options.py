@@ -12,7 +12,7 @@ from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN
-from text2sql.decoding.checking.scope import OPENING_LIMIT
+from text2sql.decoding.checking.scope import CALL_LIMIT
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
@@ -98,7 +98,7 @@ def _names(
     if terminal in GIVEN:
         found: Iterable[bytes] = _given(checker, frame)
     else:
-        depth = cell.depth if functions else OPENING_LIMIT
+        depth = cell.depth if functions else CALL_LIMIT
         known = checker.names.known(terminal, frame, held, b"", depth)
         found = dict.fromkeys((*known, b"x") if terminal == "<member>" else known)
     for name in found:
@@ -117,7 +117,7 @@ def begun_names(
 ) -> list[bytes]:
     """Return the names that are known, or owed, and longer than a beginning; the shortest first."""
     cell, frame, held = place
-    depth = OPENING_LIMIT if quoted else cell.depth  # functions have no quotes
+    depth = CALL_LIMIT if quoted else cell.depth  # functions have no quotes
     found: set[bytes] = set()
     for terminal in cell.terminals & NAME_CLASSES:
         if terminal in GIVEN:

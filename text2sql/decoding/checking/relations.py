@@ -56,10 +56,19 @@ def relation(
     names: Iterable[bytes | None],
     origins: Iterable[Origin] | None = None,
     kinds: Iterable[str] | None = None,
+    shadows: Iterable[bytes] = (),
 ) -> Relation:
-    """Make a relation of columns in order."""
+    """Make a relation of columns in order.
+
+    Args:
+        names: of the columns; None: without one.
+        origins: which columns of the database they are.
+        kinds: of their values.
+        shadows: names that nobody may refer to, because an engine may know them or not.
+    """
     names = tuple(names)
     counts = Counter(name for name in names if name is not None)
+    counts.update(shadow for shadow in shadows for _ in range(2))
     once = {name: place for place, name in enumerate(names) if name and counts[name] == 1}
     return Relation(
         names,

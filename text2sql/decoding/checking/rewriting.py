@@ -4,49 +4,20 @@
     'SELECT T1.name FROM singer AS T1 WHERE T1.age > 30'
 
 The text is read again, a lexeme at a time; where a SELECT list ends, what FROM says is put behind
-it. `replay` shows each terminal with its place; `faults` builds on it too.
+it.
 
 Covered: every SELECT, however deep; comments; all else stays byte for byte, with one space where
 two parts meet.
 Not covered: text that the checker does not accept.
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from text2sql.decoding.checking import lexer
-from text2sql.decoding.checking.lexer import Place
-from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
-from text2sql.decoding.checking.machine import Shift
-from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
+from text2sql.decoding.checking.replaying import Terminal, lexemes, replay
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
-
-
-class Lexeme(NamedTuple):
-    """A piece of text that is read at once."""
-
-    kind: str  # word, number, string, quoted, sign, comment, unclosed or end
-    start: int
-    text: str
-
-    @property
-    def end(self) -> int:
-        """The position behind it."""
-        return self.start + len(self.text)
-
-
-class Terminal(NamedTuple):
-    """A lexeme that was read, as what, and the places before and behind it."""
-
-    name: str
-    lexeme: Lexeme
-    before: Place
-    after: Place
-    shift: Shift  # the actions that it set off
 
 
 class Move(NamedTuple):
@@ -145,97 +116,3 @@ def _gap(between: str) -> str:
 
 def _parted(following: str) -> bool:
     return not following or following.isspace() or following in "),;-/"
-
-
-# --- reading a text again --------------------------------------------------------------------
-
-
-@cache
-def _pattern(openers: frozenset[int]) -> re.Pattern[str]:
-    bracket = r"|\[[^\]]*\]" if ord("[") in openers else ""
-    backtick = "|`(?:[^`]|``)*`" if ord("`") in openers else ""
-    return re.compile(
-        rf"""(?P<blank>[ \t\n\r]+) | (?P<comment>--[^\n]*\n?|/\*.*?\*/)
-        | (?P<number>(?:\d+(?:\.\d*)?|(?<![\w"`\]])\.\d+)(?:[eE][+-]?\d+)?)
-        | (?P<word>[A-Za-z0-9_\u0080-\U0010ffff]+) | (?P<string>'(?:[^']|'')*')
-        | (?P<quoted>"(?:[^"]|"")*"{backtick}{bracket}) | (?P<unclosed>(?:['"`]|/\*).*)
-        | (?P<sign>->>|->|\|\||<=|>=|<>|!=|==|<<|>>|::|.)""",
-        re.VERBOSE | re.DOTALL | re.ASCII,
-    )
-
-
-def lexemes(checker: "Checker", sql: str) -> Iterator[Lexeme]:
-    """Yield the lexemes of a text, comments too, and an empty one at its end."""
-    for match in _pattern(frozenset(checker.quotes)).finditer(sql):
-        if match.lastgroup != "blank":
-            yield Lexeme(str(match.lastgroup), match.start(), match[0])
-    yield Lexeme("end", len(sql), "")
-
-
-def replay(checker: "Checker", found: Iterable[Lexeme]) -> tuple[list[Terminal], Lexeme | None]:
-    """Read lexemes one after another.
-
-    Returns:
-        The terminals that were read, and the lexeme that was refused; None where all were read.
-    """
-    read: list[Terminal] = []
-    place: Place = checker.start.reading[0]
-    for lexeme in found:
-        after = _read_one(checker, place, lexeme)
-        if after is None:
-            return read, lexeme
-        if lexeme.kind != "comment":
-            name = _name_of(checker, place, lexeme, after)
-            shift = checker.machine.shift(place[0], name)
-            assert shift is not None
-            read.append(Terminal(name, lexeme, place, after, shift))
-            place = after
-    return read, None
-
-
-def _read_one(checker: "Checker", place: Place, lexeme: Lexeme) -> Place | None:
-    if lexeme.kind == "end":
-        return checker.shift(place, "EOT")
-    reading = lexer.feed(checker, (place, lexer.READY, None), lexeme.text.encode())
-    return None if reading is None else lexer.finish(checker, reading)
-
-
-def _name_of(checker: "Checker", place: Place, lexeme: Lexeme, after: Place) -> str:
-    for terminal, payload in candidates(checker, place, lexeme):
-        if checker.shift(place, terminal, payload) == after:
-            return terminal
-    return "STRING"  # a double-quoted one
-
-
-def candidates(checker: "Checker", place: Place, lexeme: Lexeme) -> Iterator[tuple[str, Any]]:
-    """Yield the terminals of the grammar that a lexeme could be at a place, keywords first."""
-    terminals, text = place[0].terminals, lexeme.text
-    if lexeme.kind == "end":
-        yield "EOT", None
-    if lexeme.kind in ("word", "sign") and text.upper() in terminals - TOKEN_CLASSES:
-        yield text.upper(), None
-    if lexeme.kind in ("word", "quoted"):
-        payload = folded(checker, lexeme), quoting(lexeme)
-        yield from ((terminal, payload) for terminal in sorted(terminals & NAME_CLASSES))
-    if lexeme.kind == "number":
-        numbers = (t for t in ("<count>", "ARROW_KEY", "NUMBER") if t in terminals)
-        yield from ((terminal, text.lower().encode()) for terminal in numbers)
-    if lexeme.kind == "string":
-        kept = text[1:-1].replace("''", "'").encode()
-        strings = terminals & {"STRING", "ARROW_KEY", "STRING_INTERVAL", "ESCAPE_STRING"}
-        yield from ((terminal, kept) for terminal in sorted(strings))
-        if "<alias>" in terminals and checker.dialect.string_alias:
-            yield "<alias>", (checker.dialect.fold(kept, quoted=True), 3)
-
-
-def quoting(lexeme: Lexeme) -> int:
-    return 0 if lexeme.kind == "word" else 1 if lexeme.text[0] == '"' else 2
-
-
-def folded(checker: "Checker", lexeme: Lexeme) -> bytes:
-    """Return the key of the name that a word or a name in quotes is."""
-    text = lexeme.text
-    if lexeme.kind == "quoted":
-        close = text[-1]
-        text = text[1:-1] if close == "]" else text[1:-1].replace(close * 2, close)
-    return checker.dialect.fold(text.encode(), quoted=lexeme.kind == "quoted")

@@ -40,6 +40,8 @@ from text2sql.decoding.checking.relations import Origin, Relation, relation
 # is begun at the second limit can still open its parenthesis, what is a SELECT at the third has
 # room for a derived table. The hundred places leave room for operators at the bottom.
 DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 64, 56, 50
+CALL_LIMIT = 50  # a call that needs OVER must still be able to open it
+
 SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
 _CORRELATED = ("scalar", "in", "exists")
 # What people call a table in a query; other names are its own.
@@ -117,10 +119,11 @@ class Scope:
     def relation_of(self, query: Query) -> Relation:
         """Return the relation that a finished query makes; equal ones are one object."""
         names = query.columns or tuple(o.name for o in query.outputs)
-        key = (names, tuple((o.origin, o.kind) for o in query.outputs))
+        shadows = () if query.columns else tuple(o.shadow for o in query.outputs if o.shadow)
+        key = (names, tuple((o.origin, o.kind) for o in query.outputs), shadows)
         if key not in self._derived:
             origins, kinds = zip(*key[1], strict=True) if key[1] else ((), ())
-            self._derived[key] = relation(names, origins, kinds)
+            self._derived[key] = relation(names, origins, kinds, shadows)
         return self._derived[key]
 
     def count(self, block: Block, reference: Reference) -> int:
@@ -219,17 +222,14 @@ class Scope:
 
     def starred(self, block: Block, qualifier: bytes | None = None) -> list[Output]:
         """Return the columns of `*`, or of `qualifier.*`; USING and NATURAL show theirs once."""
-        merged = {name for name, _ in block.merged} | set(block.natural)
         shown: list[Output] = []
-        seen: set[bytes | None] = set()
-        for source in block.sources:
+        for place, source in enumerate(block.sources):
             if qualifier is not None and source.name != qualifier:
                 continue
             columns = source.relation
             for name, origin, kind in zip(columns.names, columns.origins, columns.kinds, strict=True):
-                if qualifier is None and name in merged and name in seen:
+                if qualifier is None and (place, name) in block.hidden:
                     continue
-                seen.add(name)
                 shown.append(Output(name, origin=origin, kind=kind))
         return shown
 
@@ -283,15 +283,16 @@ class Scope:
             return None
         if self._doubles(block, name, found):
             return None
-        natural = block.natural
+        natural, hidden = block.natural, block.hidden
         if block.phase == "natural":
             left = {column for source in block.sources for column in source.relation.counts}
             shared = tuple(sorted(left & found.counts.keys()))
             if any(self.count(block, Reference(None, column)) != 1 for column in shared):
                 return None
             natural = (*natural, *shared)
+            hidden = (*hidden, *((len(block.sources), column) for column in shared))
         added = self.frames.change(
-            block, sources=(*block.sources, Source(name, found)), natural=natural
+            block, sources=(*block.sources, Source(name, found)), natural=natural, hidden=hidden
         )
         return added if self.feasible(added, lenient=lenient) else None
 
@@ -359,7 +360,8 @@ class Scope:
         assert isinstance(query, Query)
         if query.role not in _CORRELATED or query.parent is None:
             return None
-        around = self.resolve(query.parent, reference, direct=False)
+        plain = reference._replace(fixed=False, outside=False)
+        around = self.resolve(query.parent, plain, direct=False)
         if around is None:
             return None
         if around is query.parent:

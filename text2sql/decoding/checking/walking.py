@@ -18,7 +18,7 @@ from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN
 from text2sql.decoding.checking.options import LITERALS, is_plain, quote
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
-from text2sql.decoding.checking.scope import OPENING_LIMIT
+from text2sql.decoding.checking.scope import CALL_LIMIT
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
@@ -120,7 +120,7 @@ def _names(
     checker: "Checker", place: Place, terminal: str, random: Random
 ) -> Iterator[tuple[str, bytes, Place]]:
     cell, frame, held = place
-    depth = cell.depth if random.random() < 0.4 else OPENING_LIMIT
+    depth = cell.depth if random.random() < 0.4 else CALL_LIMIT
     known = list(checker.names.known(terminal, frame, held, b"", depth))
     if terminal == "<column>" and random.random() < 0.3:
         known = [name for name in known if _is_aggregate(checker, name)] or known
