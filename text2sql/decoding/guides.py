@@ -79,8 +79,8 @@ class _Node:
     """What a text so far may be, and what has been found out about it."""
 
     threads: tuple[_Thread, ...]
-    stops: bool
     reasons: bool  # it may still be reasoning
+    stops: bool | None = None  # whether it may end here; None: nobody has asked
     after: "dict[int, _Node | None]" = field(default_factory=dict)
     leaving: "dict[int, _Node | None]" = field(default_factory=dict)  # where reasoning must end
     asked: bool = False  # for its ending
@@ -148,7 +148,10 @@ class SQLGuide:
 
     def may_stop(self, cursor: Any) -> bool:
         """Tell whether a text that ends here is read as the SQL that was checked."""
-        return bool(cursor[0].stops)
+        node: _Node = cursor[0]
+        if node.stops is None:
+            node.stops = any(self._ways[w][place].stops(local) for w, place, local in node.threads)
+        return node.stops
 
     def ending(self, cursor: Any, left: int) -> list[int] | None:
         """Return the tokens of a short legal ending where it is time to write them, else None."""
@@ -219,9 +222,8 @@ class SQLGuide:
         node = self._nodes.get(threads)
         if node is None:
             pieces = [(self._ways[way][place], local) for way, place, local in threads]
-            stops = any(piece.stops(local) for piece, local in pieces)
             reasons = any(isinstance(piece, Reasoning) for piece, _ in pieces)
-            node = self._nodes[threads] = _Node(threads, stops, reasons)
+            node = self._nodes[threads] = _Node(threads, reasons)
         return node
 
     def _remember(

@@ -106,10 +106,12 @@ def _owed(checker: "Checker", frame: Any) -> int:
             total += 3 * max(0, frame.least - frame.count)
         elif isinstance(frame, Block) and (frame.pending or frame.windows):
             total += _DEBT * sum(not defined for _, defined in frame.windows)
-            unmet = {r.qualifier or b"" for r in frame.pending if not checker.scope.count(frame, r)}
+            unmet = {r for r in frame.pending if not checker.scope.count(frame, r) and not r.soft}
+            total += sum(len(reference.name) + 7 for reference in unmet) // _EAGERNESS
             if isinstance(checker.scope, KindScope):
                 total += checker.scope.debt(frame)
-            total += (6 if frame.phase == "items" and unmet else 0) + _DEBT * len(unmet)
+            total += 6 if frame.phase == "items" and unmet else 0
+            total += _DEBT * len({reference.qualifier for reference in unmet})
         if isinstance(frame, Block) and frame.phase in ("items", "late"):
             width = checker.scope.query_of(frame).width or 0
             total += 2 * max(0, width - len(frame.outputs))

@@ -35,7 +35,6 @@ from text2sql.decoding.checking.frames import (
     Output,
     Query,
     Reference,
-    Source,
 )
 from text2sql.decoding.checking.functions import DATE_PARTS, FORMAT_LETTERS, GROUPS, Function
 from text2sql.decoding.checking.relations import Relation
@@ -138,11 +137,11 @@ def unify(first: str, second: str) -> str | None:
     for one, other in ((first, second), (second, first)):
         if one == "null" or (one == "string" and other in ("text", "json")):
             return other
-    one, other = expand(first), expand(second)
-    if one <= NUMBERS and other <= NUMBERS:
-        return group_of(one | other) if "any" not in one | other else None
-    if one <= MOMENTS and other <= MOMENTS:
-        return "timestamptz" if "timestamptz" in one | other else "timestamp"
+    both = expand(first) | expand(second)
+    if both <= NUMBERS:
+        return group_of(both)
+    if both <= MOMENTS:
+        return "timestamptz" if "timestamptz" in both else "timestamp"
     return None
 
 
@@ -169,7 +168,7 @@ CASTS = {
     "timestamptz": MOMENTS | _WRITTEN,
     "time": _WRITTEN | {"time"},
     "interval": _WRITTEN | {"interval"},
-    "json": NUMBERS | _WRITTEN | {"boolean"},
+    "json": _WRITTEN,
     "blob": _WRITTEN | {"blob"},
     "other": TEXTS,
     "any": TEXTS,
@@ -385,9 +384,9 @@ class KindScope(Scope):
         )
 
     def _outer(self, block: Block, reference: Reference) -> Block | None:
-        if reference.qualifier is None:
-            if any(o.explicit and o.name == reference.name for o in block.outputs):
-                return None  # DuckDB takes it for the item, which is not known yet
+        named = any(o.explicit and o.name == reference.name for o in block.outputs)
+        if reference.qualifier is None and named:
+            return None  # DuckDB takes it for the item, which is not known yet
         inside, self._inside = self._inside, 0
         try:
             return super()._outer(block, reference)
@@ -559,12 +558,14 @@ class KindActions(Actions):
             return operand
         if operand.reference is None:
             return None
+        if not likely and operand.kind != "any" and not self._may_differ(move, operand.reference):
+            return None
         possible = expand(operand.kind) if likely else kinds
         if not likely and operand.reference.kinds is not None and operand.kind != "any":
             possible = kinds & expand(operand.kind)
         if not possible:
             return None
-        if possible & NUMBERS:
+        if possible & NUMBERS and not possible >= SCALARS - TEXTS:
             possible = possible & NUMBERS
         reference = operand.reference._replace(kinds=possible)
         met = self.scope.resolve(move.frame, reference)
@@ -572,6 +573,15 @@ class KindActions(Actions):
             return None
         move.frame = met
         return operand._replace(kind=group_of(possible), reference=reference)
+
+    def _may_differ(self, move: Move, reference: Reference) -> bool:
+        """Tell whether a column may have another kind than those of its name in sight.
+
+        That of a derived table may, behind an alias that is no table's name.
+        """
+        block = self.scope.block_of(move.frame)
+        qualifier = reference.qualifier
+        return qualifier is not None and self.scope.find_relation(block, qualifier) is None
 
     def _settled(self, move: Move, operand: Operand) -> Operand | None:
         """Return an operand that fits where it stands; None where it does not."""
@@ -600,7 +610,8 @@ class KindActions(Actions):
         digits: bytes = move.payload or b"1"
         kind = "float" if b"e" in digits else "decimal"
         if digits.isdigit():
-            kind = "int4" if int(digits) < 1 << 31 else "int8" if int(digits) < 1 << 63 else "number"
+            sizes = (("int4", 1 << 31), ("int8", 1 << 63))
+            kind = next((name for name, size in sizes if int(digits) < size), "number")
         if not self._fits_part(move, kind) or not self._literal_fits(move, kind):
             return False
         return self._push_operand(move, Operand(kind, text=(digits,), constant=True))
@@ -921,7 +932,8 @@ class KindActions(Actions):
         demand = self._pop_operand(move)
         self._pop_operand(move)
         self._push_operand(move, Operand("any"))
-        return self._demand(move, 5, demand[1])
+        anything = demand[1] is not None and demand[1] >= SCALARS  # NULL BETWEEN
+        return self._demand(move, 5, ordered_with(low.kind) if anything else demand[1])
 
     def do_between_high(self, move: Move) -> bool:
         return self.do_compared(move)
@@ -1356,9 +1368,9 @@ class KindActions(Actions):
 
     def do_end_condition(self, move: Move) -> bool:
         block: Block = move.frame
-        if block.phase == "qualify" and block.uses != "window":
-            if not any(output.uses == "window" for output in block.outputs):
-                return False
+        uses = {block.uses, *(output.uses for output in block.outputs)}
+        if block.phase == "qualify" and "window" not in uses:
+            return False
         return self._settled(move, self._pop_operand(move)) is not None
 
     def do_phase_qualify(self, move: Move) -> bool:
@@ -1493,8 +1505,11 @@ class KindActions(Actions):
             yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
         elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
             kinds = self.demanded(frame).kinds
+            base = self.demanded(self.frames.change(frame, stack=())).kinds
+            if base is not None and "boolean" in base:
+                yield b" IS NULL"
             if kinds is not None and not expand(frame.stack[-1].kind) <= kinds:
-                yield from (b" IS NULL", b"||''")
+                yield b"||''"
 
     # --- what literals say -------------------------------------------------------------------
 
