@@ -1,4 +1,4 @@
-"""What is written of decoding is so: Python runs, picture and lists are the checker's, diffs fit."""
+"""What is written of decoding: Python runs, picture and lists are right, diffs fit the code."""
 
 import re
 from pathlib import Path

@@ -168,9 +168,20 @@ def _settings(
             "style": model.style,
             "language": model.language,
         },
-        "decoding": decoding.record() | threshold,
+        "decoding": decoding.record() | threshold | _unconstrained(dataset, decoding),
         "today": (today or date.today()).isoformat(),
     }
+
+
+def _unconstrained(dataset: DataSet, decoding: Decoding) -> dict[str, Any]:
+    """Say of which dialects the tokens stay free although a constraint was asked for."""
+    from text2sql.decoding.guides import unconstrained_reason
+
+    if decoding.constraint == "none":
+        return {}
+    dialects = {dataset.schema(db_id).dialect for db_id in {e.db_id for e in dataset.examples}}
+    reasons = sorted(reason for d in dialects if (reason := unconstrained_reason(d)) is not None)
+    return {"unconstrained": reasons} if reasons else {}
 
 
 def questions_hash(examples: Sequence[Example]) -> str:

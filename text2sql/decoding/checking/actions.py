@@ -145,8 +145,7 @@ class Actions:
         known = owner.parent and self.scope.query_of(owner.parent).names or ()
         if any(own == name for own, _ in owner.names[len(known) :]):
             return False
-        possible = self.dialect.open_recursion or owner.recursion == "declared"
-        recursion = "possible" if possible else ""
+        recursion = "possible" if owner.recursion == "declared" else ""
         move.frame = self.frames.make(
             Query, owner, "cte", owner.names, None, (), 0, False, name, (), recursion
         )
@@ -257,6 +256,8 @@ class Actions:
     def _last_output_fits(self, block: Block) -> bool:
         last = block.outputs[-1]
         forbidden = self.scope.forbidden_outputs(block)
+        if last.shadow is not None:
+            forbidden = forbidden | self.scope.wanted_around(block)
         return last.name == b"*" or not {last.name, last.shadow} & forbidden
 
     def do_next_item(self, move: Move) -> bool:
@@ -395,9 +396,7 @@ class Actions:
         """Yield the names that USING may hold: once on the left, once in the last source."""
         left = self.frames.change(block, sources=block.sources[:-1])
         done = {name for name, _ in block.merged}
-        width = self.scope.query_of(block).width
-        starred = any(o.name == b"*" for o in block.outputs)
-        if width is not None and starred:
+        if self.scope.shows_all_of_a_width(block):
             return
         fixed = {r.name for r in block.pending if r.fixed and r.qualifier is None}
         for name in block.sources[-1].relation.ordered:
@@ -501,7 +500,10 @@ class Actions:
         return True
 
     def do_sign(self, move: Move) -> bool:
-        move.frame = self._opened(move.frame)
+        frame = move.frame
+        if move.terminal == "+" and isinstance(frame, Block) and frame.item == b"":
+            move.frame = frame = self.frames.change(frame, wrapped=b"+")
+        move.frame = self._opened(frame)
         return True
 
     def _opened(self, frame: Frame) -> Frame:
@@ -556,6 +558,8 @@ class Actions:
             return False
         if isinstance(met, Block) and met.item is not None:
             met = self.frames.change(met, item=reference.name if fresh else None)
+        elif isinstance(met, Block) and met.wrapped == b"+":
+            met = self.frames.change(met, wrapped=reference.name)  # sqlglot drops the sign
         elif isinstance(met, Context) and met.kind == "paren":
             block = self.scope.block_of(met)
             met = self.scope.with_block(

@@ -102,9 +102,11 @@ class Checker:
         features = self.dialect.features | ({"from_first"} if order == "from-first" else set())
         self.grammar: Grammar = compile_grammar(frozenset(features))
         self.machine = Machine(self.grammar)
-        scopes, actions = (KindScope, KindActions) if self.dialect.typed else (Scope, Actions)
-        self.scope = scopes(table_relations(schema, self.dialect), self.dialect)
-        self.actions = actions(self.scope)
+        tables = table_relations(schema, self.dialect)
+        self.scope: Scope = (KindScope if self.dialect.typed else Scope)(tables, self.dialect)
+        self.actions: Actions = (
+            KindActions(self.scope) if isinstance(self.scope, KindScope) else Actions(self.scope)
+        )
         self.names = Names(self.scope, self.actions)
         self.scope.invents = invented
         self.literals = Literals(values) if values is not None else None
@@ -328,6 +330,8 @@ class Checker:
         return found
 
     def _word_begins(self, place: Place, text: bytes) -> bool:
+        if not text.isascii() and not self.names.begins_name(text):
+            return False
         cell, frame, held = place
         for word in with_prefix(cell.words, text):
             if self.shift(place, word.decode().upper()) is not None:
@@ -402,7 +406,8 @@ class Checker:
         origin = self.compared(place)
         if origin and not self.literals.has(origin, text or b""):  # type: ignore[union-attr]
             return None
-        if self._is_told(place) and not self.actions.text_ok(*place, text or b""):
+        told = self._told(place)
+        if told is not None and not told.text_ok(*place, text or b""):
             return None
         for terminal in ("STRING", "ARROW_KEY", "STRING_INTERVAL"):
             if terminal in cell.terminals:
@@ -421,9 +426,10 @@ class Checker:
         origin = self.compared(place)
         if origin and not self.literals.begins(origin, text or b""):  # type: ignore[union-attr]
             return False
-        if text is not None and self._is_told(place):
-            after = self.shift(place, "STRING_INTERVAL" if "STRING_INTERVAL" in cell.terminals else "STRING")
-            return after is not None and self.actions.text_begins(*place, text)
+        told = self._told(place)
+        if text is not None and told is not None:
+            terminal = "STRING_INTERVAL" if "STRING_INTERVAL" in cell.terminals else "STRING"
+            return self.shift(place, terminal) is not None and told.text_begins(*place, text)
         if "ESCAPE_STRING" in cell.terminals:
             return text is not None and len(text) <= 1 and text != b"'" and text.isascii()
         if "<table>" in cell.terminals and self.dialect.string_alias:
@@ -445,11 +451,13 @@ class Checker:
         """Tell whether what a string says decides anything, here or later."""
         if not isinstance(self.actions, KindActions):
             return False
-        return self.actions.keeps_text(place[1]) or self._is_told(place)
+        return self.actions.keeps_text(place[1]) or self._told(place) is not None
 
-    def _is_told(self, place: Place) -> bool:
-        """Tell whether a string is a unit, a format, a date or the like."""
-        return isinstance(self.actions, KindActions) and self.actions.reads_text(*place)
+    def _told(self, place: Place) -> KindActions | None:
+        """Return what judges a string that is a unit, a format, a date or the like."""
+        actions = self.actions
+        is_told = isinstance(actions, KindActions) and actions.reads_text(*place)
+        return actions if is_told else None  # type: ignore[return-value]
 
     def compared(self, place: Place) -> Origin:
         """Return the column that a literal at this place is compared with, if only its values may."""

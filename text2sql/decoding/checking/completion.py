@@ -144,7 +144,7 @@ def _pieces(checker: "Checker", state: "State", choices: int) -> Iterator[bytes]
     if place is None and mode == lexer.NUMBER:
         yield from (b"0", b"1")
     if place is None and mode == lexer.SIGN:
-        yield from (b"=", b">", b"-\n", b"**/", b"|")
+        yield from (b"=", b">", b"<", b"-\n", b"**/", b"|", b":")
     if place is not None:
         gap = b" " if mode in (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END) else b""
         for piece in _lexemes(checker, place, choices):

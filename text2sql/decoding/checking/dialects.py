@@ -23,7 +23,8 @@ from text2sql.decoding.checking.words import CAST_TYPES, RESERVED
 _COMMON = "recursive booleans exclude groups"
 _FEATURES = {
     "sqlite": "anonymous_derived bare_join bit_operators collate current_time double_equals glob"
-    " is_any isnull json_arrows limit_comma limit_query materialized limit_sums named_windows not_null rows",
+    " is_any isnull json_arrows limit_comma limit_query materialized limit_sums named_windows"
+    " not_null rows",
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
     " distinct_list materialized try_cast",
@@ -53,7 +54,6 @@ class Dialect:
     alias_in_where: bool = False
     alias_in_having: bool = True
     hex_numbers: bool = False  # 0x1F
-    open_recursion: bool = False  # a recursive CTE needs no RECURSIVE
     name_limit: int = 60  # bytes of a name that the query itself gives
     aliases_shown: tuple[bytes, ...] = field(default=(b"t1", b"t2", b"t3", b"t4", b"t5"))
 
@@ -99,8 +99,10 @@ COLUMN_TYPES = {
 # a kind that depends on the argument.
 RESULTS = {
     "duckdb": dict.fromkeys(
-        "bit_count date_part datepart gcd hash json_array_length lcm mad median mod regr_count"
-        " sign xor".split(),
+        (
+            *("bit_count", "date_part", "datepart", "gcd", "hash", "json_array_length", "lcm"),
+            *("mad", "median", "mod", "regr_count", "sign", "xor"),
+        ),
         "number",
     )
     | {"date_trunc": "timestamp", "now": "timestamptz", "to_timestamp": "timestamptz"}
@@ -157,7 +159,6 @@ DIALECTS: dict[str, Dialect] = {
         string_fallback=True,
         string_alias=True,
         alias_in_where=True,
-        open_recursion=True,
         hex_numbers=True,
     ),
     "duckdb": _dialect(

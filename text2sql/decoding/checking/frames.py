@@ -136,17 +136,19 @@ class Frames:
 
     def make(self, kind: type[AnyFrame], *values: Any) -> AnyFrame:
         """Return the frame of a kind with those fields."""
-        missing = _WIDTHS[kind] - len(values)
-        key = (kind, *values, *_DEFAULTS[kind][-missing:]) if missing else (kind, *values)
+        missing: int = _WIDTHS[kind] - len(values)
+        if missing:
+            values = (*values, *_DEFAULTS[kind][-missing:])
+        key = (kind, *values)
         frame = self._known.get(key)
         if frame is None:
-            frame = self._known[key] = kind(*key[1:])
-        return frame  # type: ignore[no-any-return]
+            frame = self._known[key] = kind(*values)
+        return frame
 
     def change(self, frame: AnyFrame, **changes: Any) -> AnyFrame:
         """Return the frame with other fields."""
         kind = type(frame)
-        values = list(_VALUES[kind](frame))
+        values: list[Any] = list(_VALUES[kind](frame))
         places = _PLACES[kind]
         for name, value in changes.items():
             values[places[name]] = value
@@ -154,11 +156,13 @@ class Frames:
         changed = self._known.get(key)
         if changed is None:
             changed = self._known[key] = kind(*values)
-        return changed  # type: ignore[no-any-return]
+        return changed
 
 
 _FIELDS = {kind: tuple(kind.__slots__) for kind in (Query, Block, Call, Context)}
 _PLACES = {kind: {n: place for place, n in enumerate(names)} for kind, names in _FIELDS.items()}
 _VALUES: dict[Any, Any] = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
-_WIDTHS = {kind: len(names) for kind, names in _FIELDS.items()}
-_DEFAULTS = {kind: tuple(f.default for f in fields(kind)) for kind in _FIELDS}
+_WIDTHS: dict[Any, int] = {kind: len(names) for kind, names in _FIELDS.items()}
+_DEFAULTS: dict[Any, tuple[Any, ...]] = {
+    kind: tuple(field.default for field in fields(kind)) for kind in _FIELDS
+}

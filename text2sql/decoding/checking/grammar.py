@@ -13,7 +13,7 @@ Expressions are generated from `OPERATORS`, with precedence levels: sqlglot refu
 and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
-Not covered: row values, VALUES outside of common table expressions, table functions, LATERAL.
+Not covered: VALUES, rows other than before `IN (SELECT ...)`, table functions, LATERAL, blobs.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The kinds of values: what an operand is, and where it may stand, in a dialect that is strict.
 
     >>> checker = Checker(schema, dialect="duckdb")
-    >>> checker.accepts("SELECT lower(name) FROM singer"), checker.accepts("SELECT -name FROM singer")
-    (True, False)
+    >>> [checker.accepts(sql) for sql in ("SELECT lower(name) FROM t", "SELECT -name FROM t")]
+    [True, False]
 
 Each frame keeps a stack of the operands that are being read in it. A column that FROM has not bound
 yet has the kind that every table in sight gives a column of that name; where they differ, it has
@@ -780,7 +780,8 @@ class KindActions(Actions):
                 return False
             left = narrowed
         least, wanted, _ = self.demanded(move.frame)
-        made = {k: arithmetic(move.terminal, left.kind, k) for k in partners(move.terminal, left.kind)}
+        sign = move.terminal
+        made = {kind: arithmetic(sign, left.kind, kind) for kind in partners(sign, left.kind)}
         fitting = {k for k, m in made.items() if reaches(str(m), wanted, level, least, again=False)}
         if not fitting:
             return False
@@ -832,7 +833,7 @@ class KindActions(Actions):
         return fine
 
     def _orderable(self, move: Move) -> Operand | None:
-        """Return the operand read last; a column of which nothing is known is taken for a number."""
+        """Return the operand read last; a column that could be anything is taken for a number."""
         left = self._commit(move, self._pop_operand(move))
         if left.kind == "any" and left.reference is not None:
             narrowed = self._narrow(move, left, NUMBERS)
@@ -929,11 +930,10 @@ class KindActions(Actions):
         low = self._settled(move, self._pop_operand(move))
         if low is None:
             return False
-        demand = self._pop_operand(move)
-        self._pop_operand(move)
-        self._push_operand(move, Operand("any"))
-        anything = demand[1] is not None and demand[1] >= SCALARS  # NULL BETWEEN
-        return self._demand(move, 5, ordered_with(low.kind) if anything else demand[1])
+        wanted = self.demanded(move.frame).kinds
+        self._set(move, (*move.frame.stack[:-2], Operand("any")))
+        anything = wanted is not None and wanted >= SCALARS  # NULL BETWEEN
+        return self._demand(move, 5, ordered_with(low.kind) if anything else wanted)
 
     def do_between_high(self, move: Move) -> bool:
         return self.do_compared(move)
@@ -1155,7 +1155,7 @@ class KindActions(Actions):
             if takes == "any":
                 return None
             if takes == "same":
-                if _is_free(self._arguments(call)[0]):
+                if not kinds or _is_free(self._arguments(call)[0]):
                     return None
                 together = _together(_same(form, kinds))
                 if together is None:
@@ -1246,7 +1246,8 @@ class KindActions(Actions):
         kind = self._returned(forms[0], kinds)
         text = None
         if call.function.kind == "scalar" and all(one.text is not None for one in arguments):
-            text = _joined(call.function.name, *(part for one in arguments for part in (one.text, ",")))
+            parts = (part for one in arguments for part in (one.text, ","))
+            text = _joined(call.function.name, *parts)
         free = [one.reference for one in arguments if _is_free(one)]
         reference = free[0] if len(arguments) == 1 and forms[0].returns == "same" and free else None
         constant = not arguments and call.function.kind == "scalar"
@@ -1503,13 +1504,19 @@ class KindActions(Actions):
         if "NUMBER" in terminals and hasattr(frame, "stack"):
             kinds = self.demanded(frame).kinds
             yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
+        elif "IS" in terminals and isinstance(frame, Call) and frame.closed:
+            yield from self._truth(frame.parent)
         elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
             kinds = self.demanded(frame).kinds
-            base = self.demanded(self.frames.change(frame, stack=())).kinds
-            if base is not None and "boolean" in base:
-                yield b" IS NULL"
+            yield from self._truth(frame)
             if kinds is not None and not expand(frame.stack[-1].kind) <= kinds:
                 yield b"||''"
+
+    def _truth(self, frame: Any) -> Iterator[bytes]:
+        """Yield what makes a truth of anything, where the whole must be one."""
+        base = self.demanded(self.frames.change(frame, stack=())).kinds
+        if base is not None and "boolean" in base:
+            yield b" IS NULL"
 
     # --- what literals say -------------------------------------------------------------------
 
@@ -1697,8 +1704,9 @@ def moment_ok(text: bytes, kind: bytes) -> bool:
 
 def moment_begins(text: bytes, kind: bytes) -> bool:
     """Tell whether a date or timestamp begins so."""
-    whole = (text + known[len(text) :] for known in _MOMENTS_BEGUN)
-    return any(moment_ok(one if kind == b"timestamp" else one[: max(10, len(text))], kind) for one in whole)
+    size = 19 if kind == b"timestamp" else 10
+    whole = (text + known[len(text) : size] for known in _MOMENTS_BEGUN)
+    return any(moment_ok(one, kind) for one in whole)
 
 
 def format_ok(text: bytes) -> bool:

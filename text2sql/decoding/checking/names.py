@@ -62,7 +62,7 @@ class Names:
     ) -> bool:
         """Tell whether a name that begins so may stand here."""
         if terminal in GIVEN:
-            begun = quoted or prefix.isascii() or self._begins_name(prefix)
+            begun = quoted or prefix.isascii() or self.begins_name(prefix)
             return begun and self._given_prefix_ok(terminal, frame, held, prefix)
         if terminal == "<column>" and (
             self.is_free(frame)
@@ -87,7 +87,7 @@ class Names:
             return True
         return next(self._source_aliases(frame, held, prefix), None) is not None
 
-    def _begins_name(self, prefix: bytes) -> bool:
+    def begins_name(self, prefix: bytes) -> bool:
         """Tell whether letters beyond ASCII, the last perhaps cut in two, can begin a name."""
         left = cut(prefix)
         if left is None:
@@ -229,7 +229,9 @@ class Names:
                 yield from self._coming_columns(block, prefix)
             for source in block.sources:
                 for name in source.relation.with_prefix(prefix):
-                    if self.scope.count(block, Reference(None, name)) == 1:
+                    reference = Reference(None, name)
+                    renamed = block.phase == "order" and self.scope.is_renamed(block, reference)
+                    if self.scope.count(block, reference) == 1 and not renamed:
                         yield name
 
     def _coming(self, block: Block, prefix: bytes) -> list[bytes]:

@@ -192,9 +192,16 @@ class Scope:
         )
 
     def _mergeable(self, block: Block, name: bytes) -> bool:
+        if block.deep or self.shows_all_of_a_width(block):
+            return False
         last = block.sources[-1].relation
         left = self.frames.change(block, sources=block.sources[:-1])
         return last.count(name) == 1 and self.count(left, Reference(None, name)) == 1
+
+    def shows_all_of_a_width(self, block: Block) -> bool:
+        """Tell whether `*` is in a list whose number of columns is given."""
+        width = self.query_of(block).width
+        return width is not None and any(output.name == b"*" for output in block.outputs)
 
     def _width_fits(self, block: Block) -> bool:
         """Tell whether the SELECT list can still have as many columns as the query needs."""
@@ -298,26 +305,50 @@ class Scope:
 
     def _doubles(self, block: Block, name: bytes | None, found: Relation) -> bool:
         """Tell whether `*` would export a name that the FROM around it must not have twice."""
-        forbidden = self.forbidden_outputs(block)
-        if not forbidden:
-            return False
         stars = [o for o in block.outputs if o.name == b"*" and o.qualifier in (None, name)]
-        return bool(stars) and any(column in forbidden for column in found.names)
+        if not stars or self._around(block) is None:
+            return False
+        forbidden = self.forbidden_outputs(block)
+        wanted = self.wanted_around(block)
+        return any(
+            column in forbidden or (column in wanted and count * len(stars) > 1)
+            for column, count in found.counts.items()
+        )
 
-    def forbidden_outputs(self, block: Block) -> set[bytes]:
-        """Return the names that a derived table must not have: FROM around it has them already."""
+    def _around(self, block: Block) -> Block | None:
+        """Return the SELECT whose FROM a SELECT is a derived table of, if its names matter there."""
         query = block.parent
         if not isinstance(query, Query) or query.role != "derived" or query.arms:
+            return None
+        assert isinstance(query.parent, Block)
+        return query.parent
+
+    def wanted_around(self, block: Block) -> set[bytes]:
+        around = self._around(block)
+        return {r.name for r in around.pending if r.qualifier is None} if around else set()
+
+    def forbidden_outputs(self, block: Block) -> set[bytes]:
+        """Return the names that the next column of a derived table must not have.
+
+        FROM around it owes them as plain names, and has them already, or from this very table.
+        """
+        around = self._around(block)
+        if around is None:
             return set()
-        around = query.parent
-        assert isinstance(around, Block)
-        forbidden = {
-            r.name for r in around.pending if r.qualifier is None and self.count(around, r) == 1
-        }
+        wanted = self.wanted_around(block)
+        shown = [o for o in block.outputs[:-1] if o.name != b"*"]
+        forbidden = {o.name for o in shown} & wanted | {o.shadow for o in shown} & wanted
+        if any(output.name == b"*" for output in block.outputs):
+            for source in block.sources:
+                forbidden |= wanted & source.relation.counts.keys()
+        for reference in around.pending:
+            merges = around.phase == "join" and not reference.fixed and not around.deep
+            if reference.qualifier is None and not merges and self.count(around, reference) == 1:
+                forbidden.add(reference.name)
         if around.phase == "natural":
             columns = {name for source in around.sources for name in source.relation.counts}
             forbidden |= {c for c in columns if self.count(around, Reference(None, c)) > 1}
-        return forbidden
+        return {name for name in forbidden if name is not None}
 
     def can_add(self, block: Block, own: bytes | None, found: Relation) -> bool:
         """Tell whether a relation may be a source under any name."""
@@ -446,6 +477,8 @@ class Scope:
             named = reference.qualifier is None and self._is_output(block, reference.name)
             return block if direct and alone and named else None
         count = self.count(block, reference)
+        if phase == "order" and reference.qualifier is None and self.is_renamed(block, reference):
+            return None
         if count == 1:
             return self.owe(block, reference._replace(fixed=True)) if phase == "on" else block
         if direct and reference.qualifier is None and phase != "on":
@@ -456,6 +489,12 @@ class Scope:
         if phase in ("group", "order"):
             return block if reference.soft else None
         return self._resolve_outside(block, reference)
+
+    def is_renamed(self, block: Block, reference: Reference) -> bool:
+        """Tell whether a CTE's list of columns gives an output another name, as sqlglot sees it."""
+        query = block.parent
+        assert isinstance(query, Query)
+        return bool(query.columns) and any(o.name == reference.name for o in block.outputs)
 
     def _resolve_outside(self, block: Block, reference: Reference) -> Block | None:
         outer = None if reference.local else self._outer(block, reference)

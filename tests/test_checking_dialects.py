@@ -1,0 +1,62 @@
+"""What differs between the dialects that the checker knows, judged by a real engine."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from text2sql.decoding.checking import Checker
+from text2sql.decoding.checking.dialects import DIALECTS
+from text2sql.schema import Schema, read_schema
+
+FOLDER = Path(__file__).parent / "data" / "bird_style"
+NAMES = ("bikeshare", "hospital", "warehouse")
+
+
+@pytest.fixture(scope="module")
+def schemas(tmp_path_factory) -> dict[str, Schema]:
+    folder = tmp_path_factory.mktemp("duckdb")
+    for name in NAMES:
+        with duckdb.connect(str(folder / f"{name}.duckdb")) as connection:
+            connection.execute((FOLDER / "duckdb" / f"{name}.sql").read_text(encoding="utf-8"))
+    return {name: read_schema(folder / f"{name}.duckdb") for name in NAMES}
+
+
+def test_most_duckdb_as_people_write_it_is_let_in(schemas):
+    checkers = {name: Checker(schema, dialect="duckdb") for name, schema in schemas.items()}
+    text = (FOLDER / "duckdb.jsonl").read_text(encoding="utf-8")
+    cases = [json.loads(line) for line in text.splitlines()]
+    found = sum(checkers[case["db_id"]].accepts(case["query"]) for case in cases)
+    assert found >= 0.7 * len(cases)
+
+
+def test_declared_types_have_kinds():
+    kind_of = DIALECTS["duckdb"].kind_of
+    assert kind_of("DECIMAL(10, 2)") == "decimal"
+    assert kind_of("TIMESTAMP WITH TIME ZONE") == "timestamptz"
+    assert kind_of("VARCHAR[]") == kind_of("STRUCT(a INTEGER)") == "other"
+    assert DIALECTS["sqlite"].kind_of("INTEGER") == "any"
+
+
+def test_only_double_quotes_quote_names_in_duckdb(schemas):
+    checker = Checker(schemas["bikeshare"], dialect="duckdb")
+    assert checker.accepts('SELECT "Rider Age" FROM trip')
+    assert not checker.accepts("SELECT `Rider Age` FROM trip")
+    assert not checker.accepts("SELECT [Rider Age] FROM trip")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT DISTINCT ON (city) city, name FROM station ORDER BY city, name",
+        "SELECT name FROM station QUALIFY row_number() OVER (ORDER BY dock_count) = 1",
+        "SELECT TRY_CAST(name AS INTEGER) FROM station WHERE name ILIKE 'a%'",
+        "SELECT count(*) FILTER (WHERE dock_count > 3) FROM station",
+        "SELECT string_agg(DISTINCT name, ', ') FROM station",
+        "SELECT name FROM station ORDER BY ALL",
+        "SELECT city FROM station EXCEPT ALL SELECT events FROM weather",
+    ],
+)
+def test_duckdb_has_a_syntax_of_its_own(schemas, sql):
+    assert Checker(schemas["bikeshare"], dialect="duckdb").accepts(sql)
