@@ -34,7 +34,7 @@ from text2sql.decoding.checking.machine import Cell, Machine, Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN, LISTED, Names
 from text2sql.decoding.checking.relations import Origin, table_relations, with_prefix
-from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
+from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, TRUTHS, Move, Scope
 from text2sql.errors import SettingsError
 from text2sql.schema.model import Schema
 
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 
 ORDERS = ("select-first", "from-first")
 STATE_LIMIT = 200_000  # states that are remembered at most, about 100 bytes of memory for each step
-_DEEPENS = frozenset({"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "USING", "WINDOW"})
+_DEEPENS = frozenset(
+    {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "USING", "WINDOW"}
+)
 _PART_ENDS = (",", ")", "ORDER")
 _SIGNS = frozenset({"+", "-", "~", "NOT"})
 _STAR_ENDS = frozenset(
@@ -52,8 +54,8 @@ _STAR_ENDS = frozenset(
 )
 # ORDER BY after a set operation takes names and numbers of columns, nothing else.
 _COMPOUND_TERMS = frozenset(
-    {"NUMBER", "<column>", ",", "ASC", "DESC", "NULLS", "FIRST", "LAST", "LIMIT", "OFFSET", ")", ";", "EOT"}
-)
+    {"NUMBER", "<column>", "ASC", "DESC", "NULLS", "FIRST", "LAST", "LIMIT", "OFFSET", "EOT"}
+) | set(",);")
 
 
 class State:
@@ -94,7 +96,8 @@ class Checker:
         invented: bool = True,
     ) -> None:
         if dialect not in DIALECTS:
-            raise SettingsError(f"no checker for dialect {dialect!r} (known: {', '.join(DIALECTS)})")
+            known = ", ".join(DIALECTS)
+            raise SettingsError(f"no checker for dialect {dialect!r} (known: {known})")
         if order not in ORDERS:
             raise SettingsError(f"order must be one of {', '.join(ORDERS)}: {order!r}")
         self.schema, self.order = schema, order
@@ -226,7 +229,8 @@ class Checker:
         found = self.machine.shift(cell, terminal)
         if found is None or not self.allows(cell, frame, terminal):
             return None
-        move = Move(frame, held, terminal, payload, cell, cell.depth, terminal not in self.continuing)
+        alone = terminal not in self.continuing
+        move = Move(frame, held, terminal, payload, cell, cell.depth, alone)
         return self._run(found, move)
 
     def _run(self, found: Shift, move: Move) -> Place | None:
@@ -286,7 +290,7 @@ class Checker:
 
     def word(self, place: Place, text: bytes) -> Place | None:
         """Read a whole bare word: a keyword where one is legal, else a name."""
-        cell, frame, held = place
+        cell = place[0]
         keyword = text.decode("utf-8", "replace").upper()
         if keyword in cell.terminals and keyword not in TOKEN_CLASSES:
             after = self.shift(place, keyword)
@@ -298,8 +302,10 @@ class Checker:
         """Read a whole name."""
         if not text.isascii() and lexer.cut(text) != b"":
             return None
-        cell, frame, held = place
+        cell, frame, _ = place
         folded = self.dialect.fold(text, quoted=bool(quoted))
+        if folded in TRUTHS and cell.terminals & {"<alias>", "<bare_alias>", "<new_column>"}:
+            return None
         for terminal in cell.terminals & NAME_CLASSES:
             if not quoted and not self.names.may_be_bare(terminal, folded):
                 continue
@@ -348,9 +354,9 @@ class Checker:
         for terminal in cell.terminals & NAME_CLASSES:
             if terminal in LISTED or terminal in ("<window>", "<new_window>"):
                 continue
-            if quoted == 1 and terminal == "<column>" and self.dialect.string_fallback:
-                if self._string_may_stand(frame):
-                    return True
+            may_be_string = terminal == "<column>" and self.dialect.string_fallback
+            if quoted == 1 and may_be_string and self._string_may_stand(frame):
+                return True
             if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
                 continue
             if self.names.prefix_ok(
@@ -378,11 +384,12 @@ class Checker:
     def number_begins(self, place: Place, text: bytes) -> bool:
         """Tell whether a legal number begins so."""
         cell, frame, _ = place
-        if text[:1] == b"." and (cell.symbol in ("items", "distinct_on", "case") or getattr(frame, "distinct", False)):
+        begins = cell.symbol in ("items", "distinct_on", "case")
+        if text[:1] == b"." and (begins or getattr(frame, "distinct", False)):
             return False  # sqlglot does not read DISTINCT .5 and CASE .5
-        if text.isdigit() and len(text) <= lexer.MAX_DIGITS:
-            if "<count>" in cell.terminals or "ARROW_KEY" in cell.terminals:
-                return not self.dialect.typed or self.number(place, text) is not None
+        is_whole = text.isdigit() and len(text) <= lexer.MAX_DIGITS
+        if is_whole and not cell.terminals.isdisjoint(("<count>", "ARROW_KEY")):
+            return not self.dialect.typed or self.number(place, text) is not None
         if "NUMBER" not in cell.terminals or (b"x" in text and not self.dialect.hex_numbers):
             return False
         origin = self.compared(place)
@@ -445,7 +452,8 @@ class Checker:
         terminals = place[0].terminals
         if self.compared(place):
             return True
-        return not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>")) or self._is_kept(place)
+        matters = not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>"))
+        return matters or self._is_kept(place)
 
     def _is_kept(self, place: Place) -> bool:
         """Tell whether what a string says decides anything, here or later."""
@@ -460,7 +468,7 @@ class Checker:
         return actions if is_told else None  # type: ignore[return-value]
 
     def compared(self, place: Place) -> Origin:
-        """Return the column that a literal at this place is compared with, if only its values may."""
+        """Return the column whose values alone a literal at this place may be; None: any."""
         if self.literals is None:
             return None
         cell, frame, held = place

@@ -9,8 +9,8 @@ tables that have the columns, else by a derived table that is made to have them.
 """
 
 import heapq
-from functools import partial
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,8 @@ def _owed(checker: "Checker", frame: Any) -> int:
             stars = any(output.name == b"*" for output in frame.outputs)
             total += 8 if stars or isinstance(frame.item, tuple) else 0
         if isinstance(frame, Context) and frame.detail:
-            total += {"paren": 40, "row": 25}.get(frame.kind, 0)  # a row must be followed by IN and a query as wide
+            # A row must be followed by IN and a query as wide.
+            total += {"paren": 40, "row": 25}.get(frame.kind, 0)
         frame = frame.parent
     return total
 
@@ -142,11 +143,12 @@ def _pieces(checker: "Checker", state: "State", choices: int) -> Iterator[bytes]
         yield from _word_ends(checker, state)
     place = lexer.finish(checker, state.reading)
     if place is None and mode == lexer.NUMBER:
-        yield from (b"0", b"1")
+        yield from (b"0", b".5")
     if place is None and mode == lexer.SIGN:
         yield from (b"=", b">", b"<", b"-\n", b"**/", b"|", b":")
     if place is not None:
-        gap = b" " if mode in (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END) else b""
+        ends_late = mode in (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END)
+        gap = b" " if ends_late else b""
         for piece in _lexemes(checker, place, choices):
             tight = not gap or piece[:1] in b",();.=<>+*/%|"
             yield piece if tight else gap + piece
@@ -187,7 +189,8 @@ def _lexemes(checker: "Checker", place: Place, choices: int) -> Iterator[bytes]:
 def _is_operator(shift: Shift) -> bool:
     """Tell whether a terminal makes an expression longer."""
     name = shift.productions[-1][0] if shift.productions else ""
-    return name.startswith(("tail_", "expr_", "postfix")) or (name == "unary" and "sign" in shift.after)
+    is_sign = name == "unary" and "sign" in shift.after
+    return is_sign or name.startswith(("tail_", "expr_", "postfix"))
 
 
 def _payments(checker: "Checker", block: Block, place: Place) -> Iterator[bytes]:
@@ -233,7 +236,8 @@ def _columns_needed(checker: "Checker", block: Block, qualifier: bytes | None) -
 
 def _free_alias(block: Block) -> bytes:
     taken = {source.name for source in block.sources} | {r.qualifier for r in block.pending}
-    return next(name for name in (b"t", b"u", b"v", *map(b"t%d".__mod__, range(99))) if name not in taken)
+    names = (b"t", b"u", b"v", *map(b"t%d".__mod__, range(99)))
+    return next(name for name in names if name not in taken)
 
 
 def _named(checker: "Checker", name: bytes) -> bytes:
@@ -264,8 +268,7 @@ def _stored_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
 
 
 def _string_ends(text: tuple[bytes | None, bytes]) -> Iterator[bytes]:
-    kept, partial = text
-    end = _character_end(partial)
+    end = _character_end(text[1])
     yield end + b"'"
     yield end + b"a'"
 

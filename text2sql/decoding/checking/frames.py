@@ -52,7 +52,7 @@ class Output(NamedTuple):
 class Query:
     """A query expression: WITH, SELECTs joined by set operations, ORDER BY, LIMIT."""
 
-    parent: "Frame | None"
+    parent: Any  # a frame; None at the top
     role: str  # "top", "scalar", "in", "exists", "derived" or "cte"
     names: tuple[tuple[bytes, Relation | None], ...]  # CTEs in sight; None: hidden
     width: int | None  # columns that it must have
@@ -68,7 +68,7 @@ class Query:
 class Block:
     """One SELECT."""
 
-    parent: "Frame"
+    parent: Any  # a frame
     phase: str  # items, from, on, closed, where, group, having, order, compound, limit
     sources: tuple[Source, ...]
     merged: tuple[tuple[bytes, int], ...]  # names that USING merged, and how many columns in one
@@ -94,7 +94,7 @@ class Block:
 class Call:
     """A function whose arguments are being read, or whose FILTER and OVER may follow."""
 
-    parent: "Frame"
+    parent: Any  # a frame
     function: Function
     least: int  # arguments that it needs; 2 where min(x) cannot be an aggregate
     count: int  # arguments begun
@@ -111,7 +111,7 @@ class Call:
 class Context:
     """A place with rules of its own: "filter", "over", "paren", "row" ...; see `actions`."""
 
-    parent: "Frame"
+    parent: Any  # a frame
     kind: str
     detail: Any = None
     stack: tuple[Any, ...] = ()
@@ -145,7 +145,7 @@ class Frames:
             frame = self._known[key] = kind(*values)
         return frame
 
-    def change(self, frame: AnyFrame, **changes: Any) -> AnyFrame:
+    def change(self, frame: Any, **changes: Any) -> Any:
         """Return the frame with other fields."""
         kind = type(frame)
         values: list[Any] = list(_VALUES[kind](frame))

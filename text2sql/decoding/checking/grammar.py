@@ -40,10 +40,12 @@ set_operation = @can_combine UNION union_all | @can_combine INTERSECT except_all
 union_all    = ALL @arm_union | @arm_union
 except_all   = +except_all ALL |
 core         = -from_first SELECT @select distinct items from clauses
-             | +from_first FROM @from_first sources @close_from SELECT @select_after distinct items @end_items clauses
+             | +from_first FROM @from_first sources @close_from
+               SELECT @select_after distinct items @end_items clauses
              | +from_first SELECT @select_alone distinct items @no_from clauses
 distinct     = DISTINCT distinct_on | ALL |
-distinct_on  = +distinct_on ON '(' @distinct_on expr_1 { ',' expr_1 } ')' @end_distinct_on | @distinct
+distinct_on  = +distinct_on ON '(' @distinct_on expr_1 { ',' expr_1 } ')' @end_distinct_on
+             | @distinct
 items        = item { ',' @next_item item }
 item         = '*' @star | @item expr_1 @item_value item_alias
 item_alias   = AS <alias> @alias | <bare_alias> @alias |
@@ -52,7 +54,8 @@ sources      = source { join }
 source       = <table> @table source_alias
              | @can_derive '(' @derived query @end_derived ')' derived_alias
 source_alias = AS <source_alias> @source_as | <bare_source_alias> @source_as | @source
-derived_alias = AS <source_alias> @source_as column_aliases | <bare_source_alias> @source_as column_aliases
+derived_alias = AS <source_alias> @source_as column_aliases
+             | <bare_source_alias> @source_as column_aliases
              | +anonymous_derived @source
 column_aliases = |
 join         = @can_join ',' @comma source
@@ -66,7 +69,8 @@ join         = @can_join ',' @comma source
 outer        = OUTER |
 natural      = INNER | LEFT outer |
 condition    = @settled ON @on expr_1 @end_on
-             | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')' @end_using
+             | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
+               @end_using
              | +bare_join @settled
 clauses      = where group having windows qualify
 where        = WHERE @phase_where expr_1 @end_condition |
@@ -74,7 +78,8 @@ group        = GROUP @can_group BY @phase_group group_terms @end_group | @no_gro
 group_terms  = +group_by_all ALL @group_all | group_term { ',' group_term }
 group_term   = @term expr_1 @end_term
 having       = @can_have HAVING @phase_having expr_1 @end_condition |
-windows      = +named_windows WINDOW window_definition { ',' window_definition } @windows_done | @windows_done
+windows      = +named_windows WINDOW window_definition { ',' window_definition } @windows_done
+             | @windows_done
 window_definition = <new_window> @new_window AS '(' @open_window window @end_over ')'
 qualify      = +qualify QUALIFY @phase_qualify expr_1 @end_condition |
 order        = ORDER BY @phase_order order_terms |
@@ -84,7 +89,8 @@ direction    = ASC | DESC |
 nulls        = NULLS nulls_place |
 nulls_place  = FIRST | LAST
 limit        = LIMIT @phase_limit limit_value limit_more | +offset_first OFFSET <count> |
-limit_value  = limit_count { limit_sign limit_count } | +limit_query '(' @limit_scalar query @end_scalar ')'
+limit_value  = limit_count { limit_sign limit_count }
+             | +limit_query '(' @limit_scalar query @end_scalar ')'
 limit_count  = <count> | +limit_sums '-' <count>
 limit_sign   = +limit_sums '+' | +limit_sums '-' | +limit_sums '*'
 limit_more   = OFFSET <count> | +limit_comma ',' <count> |
@@ -110,7 +116,8 @@ case_else    = ELSE @then expr_1 @case_value |
 type         = <type> @type type_parameters
 type_parameters = @sized '(' <count> @type_parameter type_scale ')' |
 type_scale   = @sized ',' <count> @type_parameter |
-interval     = STRING_INTERVAL @interval_text interval_unit | +interval_count <count> @interval_count <unit> @interval_unit
+interval     = STRING_INTERVAL @interval_text interval_unit
+             | +interval_count <count> @interval_count <unit> @interval_unit
 interval_unit = <unit> @interval_unit | @interval_whole
 name_tail    = '(' @call arguments @end_arguments ')' @called filter over @end_call
              | '.' @dot member
@@ -123,12 +130,14 @@ arguments    = '*' @count_star
              | argument_list call_order
              | @no_arguments
 argument_list = @argument expr_1 @end_argument { ',' @next_argument expr_1 @end_argument }
-call_order   = +call_order ORDER @can_order BY @call_order window_term { ',' window_term } @end_call_order |
+call_order   = +call_order ORDER @can_order BY @call_order window_term { ',' window_term }
+               @end_call_order |
 filter       = @can_filter FILTER '(' @filter WHERE expr_1 @end_filter ')' |
 over         = @can_over OVER window_reference |
 window_reference = '(' @over window @end_over ')' | +named_windows <window> @over_name
 window       = partition window_order
-partition    = PARTITION BY @window_term expr_1 @end_window_term { ',' @window_term expr_1 @end_window_term } |
+partition    = PARTITION BY @window_term expr_1 @end_window_term
+               { ',' @window_term expr_1 @end_window_term } |
 window_order = ORDER BY window_term { ',' window_term } ordered_frame | frame
 window_term  = @window_term expr_1 @end_window_term direction nulls
 ordered_frame = frame | +groups GROUPS frame_extent exclude
@@ -148,18 +157,21 @@ range_end    = CURRENT ROW | UNBOUNDED FOLLOWING
 exclude      = +exclude EXCLUDE excluded |
 excluded     = NO OTHERS | CURRENT ROW | GROUP | TIES
 
-unary        = '-' @sign unary @signed | '+' @sign unary @signed | +bit_operators '~' @sign unary @signed
+unary        = '-' @sign unary @signed | '+' @sign unary @signed
+             | +bit_operators '~' @sign unary @signed
              | primary postfix
-postfix      = +collate @can_collate COLLATE collation @computed | +double_colon '::' @double_colon type @end_cast postfix |
+postfix      = +collate @can_collate COLLATE collation @computed
+             | +double_colon '::' @double_colon type @end_cast postfix |
 collation    = NOCASE | BINARY | RTRIM
 is_tail      = not_word is_value
 not_word     = NOT |
 is_value     = DISTINCT FROM @compare expr_5 @compared | +is_any @compare expr_5 @compared
              | -is_any NULL @is_null | -is_any TRUE @is_truth | -is_any FALSE @is_truth
-negated      = IN @in_left in_tail | BETWEEN @between between | LIKE @like like | +glob GLOB @like glob
-             | +ilike ILIKE @like like | +not_null NULL @is_null
+negated      = IN @in_left in_tail | BETWEEN @between between | LIKE @like like
+             | +glob GLOB @like glob | +ilike ILIKE @like like | +not_null NULL @is_null
 in_tail      = '(' @in in_list ')' @end_in
-in_list      = @in_query query @end_in_query | @in_values expr_1 @in_value { ',' @in_next expr_1 @in_value }
+in_list      = @in_query query @end_in_query
+             | @in_values expr_1 @in_value { ',' @in_next expr_1 @in_value }
 between      = expr_5 @between_low AND expr_5 @between_high
 like         = expr_5 @liked escape
 glob         = expr_5 @liked
@@ -170,7 +182,10 @@ escape       = ESCAPE @escape ESCAPE_STRING |
 OPERATORS: list[tuple[int, str, str, bool]] = [
     (1, "OR @logic", "expr_2 @logical", True),
     (2, "AND @logic", "expr_3 @logical", True),
-    *((4, f"'{sign}' @compare", "expr_5 @compared", True) for sign in ("=", "<>", "!=", "<", ">", "<=", ">=")),
+    *(
+        (4, f"'{sign}' @compare", "expr_5 @compared", True)
+        for sign in ("=", "<>", "!=", "<", ">", "<=", ">=")
+    ),
     (4, "+double_equals '==' @compare", "expr_5 @compared", True),
     (4, "IS @is", "is_tail", True),
     (4, "+isnull ISNULL @is_null", "", True),
@@ -181,7 +196,10 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
     (4, "LIKE @like", "like", True),
     (4, "+glob GLOB @like", "glob", True),
     (4, "+ilike ILIKE @like", "like", True),
-    *((5, f"+bit_operators '{sign}' @bits", "expr_6 @bitted", True) for sign in ("&", "|", "<<", ">>")),
+    *(
+        (5, f"+bit_operators '{sign}' @bits", "expr_6 @bitted", True)
+        for sign in ("&", "|", "<<", ">>")
+    ),
     *((6, f"'{sign}' @arithmetic", "expr_7 @calculated", True) for sign in "+-"),
     *((7, f"'{sign}' @arithmetic", "expr_8 @calculated", True) for sign in "*/%"),
     (8, "'||' @concat", "unary @concatenated", True),
@@ -234,7 +252,7 @@ def compile_grammar(features: frozenset[str]) -> Grammar:
 
 
 def _read(features: frozenset[str]) -> Iterator[tuple[str, list[list[Symbol]]]]:
-    lines = re.sub(r"\n\s+\|", " |", PRODUCTIONS).strip().splitlines()
+    lines = re.sub(r"\n +", " ", PRODUCTIONS).strip().splitlines()  # indented: continued
     for line in filter(None, map(str.strip, (*lines, *_expressions()))):
         name, _, body = line.partition("=")
         yield from _split(name.strip(), _SYMBOL.findall(body), features)

@@ -169,9 +169,7 @@ def is_number(text: bytes) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
-def _begin(
-    parser: Parser, place: Place, data: bytes, index: int
-) -> tuple[Reading, int] | None:
+def _begin(parser: Parser, place: Place, data: bytes, index: int) -> tuple[Reading, int] | None:
     """Return what the byte at an index begins."""
     byte = data[index]
     if byte in _WORD_BYTES and not 48 <= byte <= 57:
@@ -194,9 +192,7 @@ def _begin(
             return None
         return (place, QUOTED, (byte, b"")), index + 1
     text = data[index : index + 1]
-    if not parser.sign_begins(place, text) and not (
-        text in b"-/" and parser.comment_begins(place)
-    ):
+    if not parser.sign_begins(place, text) and not (text in b"-/" and parser.comment_begins(place)):
         return None
     return (place, SIGN, text), index + 1
 

@@ -5,8 +5,8 @@
     (True, False)
 
 Covered: strings and numbers after `column =`, `<>`, `IS` and in the list after `column IN`.
-Not covered: ranges, patterns, a literal on the left, columns of a SELECT whose FROM is not read yet,
-columns of derived tables that compute them: there literals stay free.
+Not covered: ranges, patterns, a literal on the left, columns of a SELECT whose FROM is not read
+yet, columns of derived tables that compute them: there literals stay free.
 """
 
 import itertools
@@ -25,7 +25,7 @@ class Literals:
         self._known: dict[Origin, tuple[bytes, ...] | None] = {}
 
     def stored(self, origin: Origin) -> tuple[bytes, ...] | None:
-        """Return the values of a column as they are written, sorted; None: any literal may stand."""
+        """Return the values of a column as written, sorted; None: any literal may stand."""
         if origin not in self._known:
             found = self._values(*origin)
             written = sorted({_written(value) for value in found}) if found else []

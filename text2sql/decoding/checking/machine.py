@@ -40,7 +40,9 @@ class Cell:
     def words(self) -> tuple[bytes, ...]:
         """The keywords among `terminals`, in lower case, sorted."""
         return tuple(
-            sorted(t.lower().encode() for t in self.terminals if t[0].isalpha() and t not in CLASSES)
+            sorted(
+                t.lower().encode() for t in self.terminals if t[0].isalpha() and t not in CLASSES
+            )
         )
 
 
@@ -55,13 +57,11 @@ def _places(symbol: Symbol) -> int:
 
 
 # Terminals in capitals that are no keywords: what the lexer tells apart.
-CLASSES = frozenset(
-    {"NUMBER", "STRING", "STRING_INTERVAL", "ARROW_KEY", "ESCAPE_STRING", "EOT"}
-)
+CLASSES = frozenset({"NUMBER", "STRING", "STRING_INTERVAL", "ARROW_KEY", "ESCAPE_STRING", "EOT"})
 
 
 def _written(symbol: Symbol) -> int:
-    return 2 if symbol[0] == "<" and len(symbol) > 2 or symbol in CLASSES else len(symbol) + 1
+    return 2 if (symbol[0] == "<" and len(symbol) > 2) or symbol in CLASSES else len(symbol) + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

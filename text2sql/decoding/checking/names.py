@@ -1,4 +1,6 @@
-"""Which names may stand at a place, whole or begun: for the lexer, for completions, for "did you mean".
+"""Which names may stand at a place, whole or begun.
+
+For the lexer, for completions, for "did you mean".
 
 A class of names is a terminal of the grammar: `<table>`, `<column>` (a column, a qualifier or a
 function: what follows decides), `<member>` (after a dot), and the names that a query gives itself.
@@ -12,7 +14,7 @@ from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES, TIME_UNIT
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.relations import with_prefix
-from text2sql.decoding.checking.scope import ALIAS, CALL_LIMIT, Scope
+from text2sql.decoding.checking.scope import ALIAS, CALL_LIMIT, TRUTHS, Scope
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
 GIVEN = {
@@ -24,7 +26,13 @@ GIVEN = {
     "<new_column>": "alias",
     "<new_window>": "alias",
 }
-KNOWN = {"<window>": "alias", "<table>": "table", "<member>": "qualified", "<using>": "column", "<column>": ""}
+KNOWN = {
+    "<window>": "alias",
+    "<table>": "table",
+    "<member>": "qualified",
+    "<using>": "column",
+    "<column>": "",
+}
 LISTED = ("<type>", "<field>", "<unit>")
 CLASSES = frozenset((*GIVEN, *KNOWN, *LISTED, "<window>"))
 
@@ -33,7 +41,7 @@ class Names:
     """The names that one scope knows."""
 
     def __init__(self, scope: Scope, actions: Actions) -> None:
-        self.scope, self.dialect = scope, scope.dialect
+        self.scope, self.actions, self.dialect = scope, actions, scope.dialect
         self.listed = {
             "<type>": tuple(sorted(name.encode() for name in self.dialect.cast_types)),
             "<field>": tuple(sorted(FIELDS)),
@@ -43,6 +51,8 @@ class Names:
 
     def may_be_bare(self, terminal: str, name: bytes) -> bool:
         """Tell whether a word may stand unquoted for a class of names; columns decide later."""
+        if terminal == "<member>" and name in TRUTHS:
+            return False
         position = GIVEN.get(terminal) or KNOWN.get(terminal)
         if terminal in GIVEN and not (
             len(name) <= self.dialect.name_limit and name.decode("utf-8", "replace").isidentifier()
@@ -150,7 +160,7 @@ class Names:
         elif terminal == "<table>":
             yield from self._tables(frame, prefix)
         elif terminal == "<using>":
-            usable = Actions.usable(self, frame)  # type: ignore[arg-type]
+            usable = self.actions.usable(self.scope.block_of(frame))
             yield from (name for name in usable if name.startswith(prefix))
         elif terminal == "<window>":
             block = self.scope.block_of(frame)
@@ -159,11 +169,6 @@ class Names:
             yield from (n for n in (*windows, *free) if n.startswith(prefix))
         elif terminal in LISTED:
             yield from with_prefix(self.listed[terminal], prefix)
-
-    @property
-    def frames(self) -> Any:
-        """The frames of the scope."""
-        return self.scope.frames
 
     def _tables(self, frame: Frame, prefix: bytes) -> Iterator[bytes]:
         assert isinstance(frame, Block)
@@ -236,9 +241,12 @@ class Names:
 
     def _coming(self, block: Block, prefix: bytes) -> list[bytes]:
         """Return the columns of every table and CTE that FROM could still name."""
-        found = set(with_prefix(self.scope.column_names, prefix)) if not self.scope.invents else set()
+        found = (
+            set(with_prefix(self.scope.column_names, prefix)) if not self.scope.invents else set()
+        )
         query = self.scope.query_of(block)
-        for name in {*dict(query.names), query.cte} - {None}:
+        made_here = {query.cte} if query.cte is not None else set()
+        for name in dict(query.names).keys() | made_here:
             made = self.scope.find_relation(block, name)
             found.update(made.with_prefix(prefix) if made is not None else ())
         return sorted(found)

@@ -2,6 +2,9 @@
 
     >>> [option.text for option in options(checker, place)][:3]
     [b'*', b'(', b'count']
+
+Covered: keywords, signs, names in sight, names that are given, literals.
+Not covered: every literal: there are one or a few of each sort.
 """
 
 from collections.abc import Iterable, Iterator

@@ -17,7 +17,7 @@ Not covered: columns that a correlated derived table could see; types (see `kind
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
 _CORRELATED = ("scalar", "in", "exists")
 # What people call a table in a query; other names are its own.
 ALIAS = re.compile(rb"[a-z_]{1,3}[0-9]{0,2}")
+TRUTHS = frozenset({b"true", b"false"})
 _FRESH = b"\x00"  # a name that no query gives
 
 
@@ -71,7 +72,7 @@ class Scope:
         self.function_names = tuple(sorted(name.encode() for name in dialect.functions))
         self._derived: dict[tuple[Any, ...], Relation] = {}
         self.invents = True  # whether a name before FROM may be one that only this query makes
-        self._columns = frozenset(c for t in tables.values() for c in t.counts)
+        self.all_columns = frozenset(c for t in tables.values() for c in t.counts)
         self.column_names = tuple(sorted({c for t in tables.values() for c in t.counts}))
         self.watches = False  # whether anybody asks which column a literal is compared with
         self.trace: list[tuple[str, Any]] | None = None  # of references, for `faults`
@@ -93,7 +94,7 @@ class Scope:
     def block_of(self, frame: Frame) -> Block:
         """Return the SELECT that a frame is in."""
         while not isinstance(frame, Block):
-            frame = frame.parent  # type: ignore[assignment]
+            frame = frame.parent
         return frame
 
     def find_relation(self, block: Block, name: bytes) -> Relation | None:
@@ -110,10 +111,13 @@ class Scope:
     def relation_names(self, block: Block) -> tuple[bytes, ...]:
         """Return every name that FROM may hold here."""
         query = self.query_of(block)
-        extra = {name for name, _ in query.names} | ({query.cte} if query.cte else set())
+        extra = {name for name, _ in query.names}
+        if query.cte is not None:
+            extra.add(query.cte)
         if not extra:
             return self.table_names
-        found = {n for n in (*self.table_names, *extra) if self.find_relation(block, n)}
+        every: set[bytes] = {*self.table_names, *extra}
+        found = {n for n in every if self.find_relation(block, n)}
         return tuple(sorted(found))
 
     def relation_of(self, query: Query) -> Relation:
@@ -170,9 +174,9 @@ class Scope:
                     owed.setdefault(reference.name, set()).add(reference.qualifier)
         for reference in block.pending:
             # a source that pays `t1.x` must not make a plain `x` mean two columns
-            if reference.qualifier is None and reference.name in owed:
-                if self.count(block, reference) + len(owed[reference.name]) > 1:
-                    return False
+            owing = len(owed.get(reference.name, ())) if reference.qualifier is None else 0
+            if owing and self.count(block, reference) + owing > 1:
+                return False
         if block.outer and not lenient and self._star_is_ambiguous(block):
             return False
         if len(block.sources) + len(unmet) + plain > SOURCE_LIMIT:
@@ -234,7 +238,9 @@ class Scope:
             if qualifier is not None and source.name != qualifier:
                 continue
             columns = source.relation
-            for name, origin, kind in zip(columns.names, columns.origins, columns.kinds, strict=True):
+            for name, origin, kind in zip(
+                columns.names, columns.origins, columns.kinds, strict=True
+            ):
                 if qualifier is None and (place, name) in block.hidden:
                     continue
                 shown.append(Output(name, origin=origin, kind=kind))
@@ -266,7 +272,7 @@ class Scope:
             query = self.query_of(block)
             made = query.names or query.cte
             if not made:
-                return name in self._columns
+                return name in self.all_columns
             return any(self._relation_has(block, known, {name}) for known in names)
         wanted = {r.name for r in block.pending if r.qualifier == qualifier} | {name}
         found = [qualifier] if self.find_relation(block, qualifier) else names
@@ -316,7 +322,7 @@ class Scope:
         )
 
     def _around(self, block: Block) -> Block | None:
-        """Return the SELECT whose FROM a SELECT is a derived table of, if its names matter there."""
+        """Return the SELECT whose FROM a SELECT is a derived table of; None: its names are free."""
         query = block.parent
         if not isinstance(query, Query) or query.role != "derived" or query.arms:
             return None
@@ -410,7 +416,7 @@ class Scope:
         place: Frame | None = block.parent
         while place is not None:
             if isinstance(place, Block) and place not in seen:
-                open_list = place.phase == "items" and reference.name in self._columns
+                open_list = place.phase == "items" and reference.name in self.all_columns
                 if open_list or self.count(place, reference):
                     return True
             place = place.parent
@@ -450,13 +456,15 @@ class Scope:
             nested: it is inside an aggregate or a window.
             alone: it is a whole term of ORDER BY.
         """
+        if reference.name in TRUTHS and reference.qualifier is None:
+            return None  # SQLite reads the word as a column where there is one, quoted or not
         if isinstance(frame, Block):
             return self._resolve_in(frame, reference, direct, nested, alone)
         if isinstance(frame, Query):
             return None
         needs_local = isinstance(frame, Call) and self.is_aggregate(frame) and not frame.local
-        inside = nested or needs_local or isinstance(frame, Call) and self.is_aggregate(frame)
-        inside = inside or isinstance(frame, Context) and frame.kind == "over"
+        inside = nested or needs_local or (isinstance(frame, Call) and self.is_aggregate(frame))
+        inside = inside or (isinstance(frame, Context) and frame.kind == "over")
         wanted = reference._replace(local=True) if needs_local else reference
         around = self.resolve(frame.parent, wanted, direct=direct, nested=inside, alone=False)
         if around is None:
@@ -481,9 +489,9 @@ class Scope:
             return None
         if count == 1:
             return self.owe(block, reference._replace(fixed=True)) if phase == "on" else block
-        if direct and reference.qualifier is None and phase != "on":
-            if self._is_alias(block, reference.name, nested) and (count == 0 or alone):
-                return block
+        may_be_alias = direct and reference.qualifier is None and (count == 0 or alone)
+        if may_be_alias and phase != "on" and self._is_alias(block, reference.name, nested):
+            return block
         if count > 1:
             return None
         if phase in ("group", "order"):
@@ -513,7 +521,9 @@ class Scope:
 
     def _is_alias(self, block: Block, name: bytes, nested: bool) -> bool:
         found = [o for o in block.outputs if o.explicit and o.name == name]
-        if not found or (block.phase == "where" and not self.dialect.alias_in_where):
+        if not found or block.phase not in ("where", "group", "having", "order", "qualify"):
+            return False
+        if block.phase == "where" and not self.dialect.alias_in_where:
             return False
         uses = {output.uses for output in found} - {""}
         if nested or block.phase in ("where", "group"):
@@ -597,9 +607,11 @@ class Scope:
         if isinstance(frame, Context) and frame.kind == "filter":
             return None
         if isinstance(frame, Call) and self.is_aggregate(frame):
-            if frame.distinct or not self.allows_window(frame.parent):
-                if frame.distinct or frame.function.name not in self.dialect.scalar_too:
-                    return None
+            scalar = frame.function.name in self.dialect.scalar_too
+            windowed = self.allows_window(frame.parent)
+            if frame.distinct or not (windowed or scalar):
+                return None
+            if not windowed:
                 frame = self.frames.change(frame, least=2)  # min(x, y) of two numbers
         around = self.enter_aggregate(frame.parent)
         if around is None or around is frame.parent:
@@ -621,9 +633,7 @@ class Scope:
             else:
                 frame = entered
         parent = self.marked(frame)
-        return self.frames.make(
-            Call, parent, function, least, 0, False, False, "", False, False
-        )
+        return self.frames.make(Call, parent, function, least, 0, False, False, "", False, False)
 
     def marked(self, frame: Frame) -> Frame:
         """Return the frame whose current item is more than a bare column."""

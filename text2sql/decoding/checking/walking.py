@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from text2sql.decoding.checking.frames import Block
 from text2sql.decoding.checking.lexer import Place, finish
+from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN
 from text2sql.decoding.checking.options import LITERALS, is_plain, quote
-from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.scope import CALL_LIMIT
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ _WEIGHTS = {
     "<alias>": 1.0, "<source_alias>": 1.0, "<bare_alias>": 0.15, "<bare_source_alias>": 0.2,
     "AND": 0.6, "=": 0.6, "OVER": 2.0, "FILTER": 1.0, "STRING": 0.4, "NUMBER": 0.4, "WITH": 0.4,
     "DISTINCT": 0.5, "UNION": 0.4, "INTERSECT": 0.3, "EXCEPT": 0.3, "EXISTS": 0.3, "IN": 0.4,
-    "THEN": 2.0, "WHEN": 1.0, "END": 2.0, "ELSE": 1.0, "PARTITION": 1.0, "ROWS": 1.0, "RANGE": 1.0, "GROUPS": 1.0, "EXCLUDE": 1.0, "NULLS": 1.0,
-    "WINDOW": 1.0, "PRECEDING": 1.0, "FOLLOWING": 1.0, "CURRENT": 1.0, "DESC": 0.6,
+    "THEN": 2.0, "WHEN": 1.0, "END": 2.0, "ELSE": 1.0, "PARTITION": 1.0, "ROWS": 1.0, "RANGE": 1.0,
+    "GROUPS": 1.0, "EXCLUDE": 1.0, "NULLS": 1.0, "WINDOW": 1.0, "PRECEDING": 1.0, "FOLLOWING": 1.0,
+    "CURRENT": 1.0, "DESC": 0.6,
 }  # fmt: skip
 _TYPED = {
     "STRING": (b"'day'", b"'%Y-%m'", b"'a.*b'", b"'2020-01-31'", b"'2020-01-01 10:00:00'"),
@@ -89,9 +90,7 @@ def _ended(checker: "Checker", text: str, productions: Counter[tuple[str, int]])
         return Walk(text, True, productions)
 
 
-def _moves(
-    checker: "Checker", place: Place, random: Random
-) -> Iterator[tuple[str, bytes, Place]]:
+def _moves(checker: "Checker", place: Place, random: Random) -> Iterator[tuple[str, bytes, Place]]:
     for terminal in sorted(place[0].terminals):
         if terminal in NAME_CLASSES:
             yield from _names(checker, place, terminal, random)
@@ -126,9 +125,7 @@ def _names(
         known = [name for name in known if _is_aggregate(checker, name)] or known
         known += [b"count"] * (b"count" in known) * 5
     if terminal in GIVEN or terminal in ("<column>", "<member>"):
-        owed = (
-            [r.qualifier or r.name for r in frame.pending] if isinstance(frame, Block) else []
-        )
+        owed = [r.qualifier or r.name for r in frame.pending] if isinstance(frame, Block) else []
         known = random.sample(known, min(len(known), 4)) + random.sample(_GIVEN, 1) + owed
     if len(known) > 3:
         known = random.sample(known, 3)

@@ -27,7 +27,7 @@ _WORDS = {
     "sqlite": {
         "everywhere": """
             add all alter and as autoincrement between case check collate commit constraint create
-            default deferrable delete distinct drop else escape except exists foreign from group
+            default deferrable delete distinct drop else end escape except exists foreign from group
             having in index insert intersect into is isnull join limit not nothing notnull null on
             or order primary references returning select set table then to transaction union unique
             update using values when where

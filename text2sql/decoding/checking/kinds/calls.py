@@ -1,0 +1,153 @@
+"""Calls of functions: arguments that fit, what is made of them, aggregates and windows.
+
+    >>> [checker.accepts(f"SELECT {call}") for call in ("round(1.5)", "round('a')")]
+    [True, False]
+
+Covered: every form of a function, arguments of one kind, columns named in aggregates and windows.
+Not covered: table functions.
+"""
+
+from typing import Any
+
+from text2sql.decoding.checking.frames import (
+    Block,
+    Call,
+    Context,
+)
+from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.kinds.arguments import same_kind, take
+from text2sql.decoding.checking.kinds.constructs import ConstructActions
+from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
+from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, shows_all
+from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, together
+from text2sql.decoding.checking.scope import Move
+
+
+class CallActions(ConstructActions):
+    """The actions that read a call."""
+
+    def do_call(self, move: Move) -> bool:
+        before = Move(move.frame, None, move.terminal, None, None, 0, False)
+        if not super().do_call(move):
+            return False
+        function: Function = move.frame.function
+        if function.most != 0 or function.kind != "scalar":
+            return True
+        return self._literal_fits(before, self._returned(function, ()))
+
+    def _returned(self, form: Function, kinds: tuple[str, ...]) -> str:
+        """Return the kind that a function makes of arguments of some kinds."""
+        kind = same_kind(form, kinds) if form.returns == "same" else form.returns
+        kind = {"string": "text", "null": "any"}.get(kind, kind)
+        return self.dialect.results.get(form.name, kind) if kind == "any" else kind
+
+    def do_end_argument(self, move: Move) -> bool:
+        operand = self._settled(move, self._pop_operand(move))
+        if operand is None:
+            return False
+        operand = self._commit(move, operand)
+        if operand.kind == "null" and not self._taken_by(move) <= {"any", "same"}:
+            return False
+        super().do_end_argument(move)
+        if not self._narrow_first(move, operand):
+            return False
+        self._push_operand(move, operand._replace(level=9))
+        call: Call = move.frame
+        kinds = tuple(one.kind for one in self._arguments(call))
+        return bool(self._forms(call, kinds))
+
+    def _narrow_first(self, move: Move, operand: Operand) -> bool:
+        """Ask of a first argument of which nothing is known that it goes with a further one."""
+        call: Call = move.frame
+        arguments = self._arguments(call)
+        form = self.forms[call.function.name][0]
+        if not arguments or take(form, call.count - 1) != "same" or not is_free(arguments[0]):
+            return True
+        if operand.kind == "null":
+            return True
+        wanted = NUMBERS if is_free(operand) else together(operand.kind) or TEXTS
+        known = self._narrow(move, arguments[0], frozenset(wanted - {"null", "string"}))
+        if known is None:
+            return False
+        return self._set(move, (known, *move.frame.stack[1:]))
+
+    def _taken_by(self, move: Move) -> set[str | None]:
+        call: Call = move.frame if isinstance(move.frame, Call) else move.frame.parent
+        return {take(form, call.count - 1) for form in self.forms[call.function.name]}
+
+    def do_distinct_argument(self, move: Move) -> bool:
+        call: Call = move.frame
+        if not call.function.distinct:
+            return False
+        move.frame = self.frames.change(call, distinct=True)
+        return True
+
+    def do_next_argument(self, move: Move) -> bool:
+        return self._argument(move)
+
+    def do_can_order(self, move: Move) -> bool:
+        call: Call = move.frame
+        return call.function.kind == "aggregate" and not call.distinct
+
+    def do_window_term(self, move: Move) -> bool:
+        return self._demand(move, 1, None)
+
+    def do_end_window_term(self, move: Move) -> bool:
+        operand = self._pop_operand(move)
+        self._pop_operand(move)
+        return not operand.constant
+
+    def do_can_over(self, move: Move) -> bool:
+        call: Call = move.frame
+        if not super().do_can_over(move):
+            return False
+        block = self.scope.block_of(call)
+        must = block.phase in NEED_GROUPS and (block.grouped or block.aggregates)
+        return not must or self.scope.own(block, call.bare) <= block.groups
+
+    def do_end_call(self, move: Move) -> bool:
+        call: Call = move.frame
+        if not super().do_end_call(move):
+            return False
+        is_window = call.over
+        if is_window and call.bare:
+            self._spill(move, call.bare)
+        if self._aggregates(call) and not is_window and not self._may_aggregate(move.frame):
+            return False
+        arguments = self._arguments(call)
+        kinds = tuple(operand.kind for operand in arguments)
+        forms = self._forms(call, kinds)
+        if not forms:
+            return False
+        kind = self._returned(forms[0], kinds)
+        text = None
+        if call.function.kind == "scalar" and all(one.text is not None for one in arguments):
+            parts = (part for one in arguments for part in (one.text, ","))
+            text = joined(call.function.name, *parts)
+        free = [one.reference for one in arguments if is_free(one)]
+        reference = free[0] if len(arguments) == 1 and forms[0].returns == "same" and free else None
+        constant = not arguments and call.function.kind == "scalar"
+        return self._push_operand(move, Operand(kind, reference, text=text, constant=constant))
+
+    def _spill(self, move: Move, bare: frozenset[Any]) -> None:
+        """Hand what a window function names to the aggregate or SELECT around it."""
+        frame = move.frame
+        chain = []
+        while not isinstance(frame, Block):
+            if isinstance(frame, Call) and self.scope.is_aggregate(frame):
+                break
+            chain.append(frame)
+            frame = frame.parent
+        if isinstance(frame, Block) and frame.phase not in ("items", "late"):
+            return
+        frame = self.frames.change(frame, bare=frame.bare | bare)
+        for inner in reversed(chain):
+            frame = self.frames.change(inner, parent=frame)
+        move.frame = frame
+
+    def _may_aggregate(self, frame: Any) -> bool:
+        """Tell whether a SELECT may be an aggregate one: no `*`, no DISTINCT ON."""
+        if not isinstance(frame, (Block, Call, Context)):
+            return True
+        block = self.scope.block_of(frame)
+        return not shows_all(block)

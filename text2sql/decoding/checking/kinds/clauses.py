@@ -1,0 +1,246 @@
+"""Clauses: the kinds of items and conditions, what GROUP BY covers, set operations.
+
+    >>> [checker.accepts(f"SELECT a, count(*) FROM t{group}") for group in (" GROUP BY a", "")]
+    [True, False]
+
+Covered: SELECT lists, FROM, conditions, GROUP BY by column, alias, position, text or ALL.
+Not covered: GROUPING SETS, ROLLUP and CUBE.
+"""
+
+from typing import Any
+
+from text2sql.decoding.checking.frames import (
+    Block,
+    Output,
+    Query,
+    Reference,
+)
+from text2sql.decoding.checking.kinds.calls import CallActions
+from text2sql.decoding.checking.kinds.operands import Operand
+from text2sql.decoding.checking.kinds.scope import shows_all
+from text2sql.decoding.checking.scope import Move
+
+
+class ClauseActions(CallActions):
+    """The actions that read a clause."""
+
+    # --- SELECT lists ------------------------------------------------------------------------
+
+    def do_item(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, stack=(), bare=frozenset())
+        return super().do_item(move)
+
+    def do_star(self, move: Move) -> bool:
+        block: Block = move.frame
+        if block.aggregates or self._in_typed_query(block):
+            return False
+        if not super().do_star(move):
+            return False
+        return self._flag(move, "star")
+
+    def _in_typed_query(self, block: Block) -> bool:
+        query = self.scope.query_of(block)
+        return query.role == "in" and self._wanted_in(query.parent) is not None
+
+    def do_qualified_star(self, move: Move) -> bool:
+        block = move.frame
+        if isinstance(block, Block) and (block.aggregates or self._in_typed_query(block)):
+            return False
+        return super().do_qualified_star(move) and self._flag(move, "star")
+
+    def _flag(self, move: Move, flag: str) -> bool:
+        move.frame = self.frames.change(move.frame, groups=move.frame.groups | {flag})
+        return True
+
+    def do_item_value(self, move: Move) -> bool:
+        block: Block = move.frame
+        if isinstance(block.item, tuple):
+            return super().do_item_value(move)
+        operand = self._settled(move, self._pop_operand(move))
+        if operand is None:
+            return False
+        if not super().do_item_value(move):
+            return False
+        block = move.frame
+        kind = {"string": "text", "null": "any"}.get(operand.kind, operand.kind)
+        named = block.outputs[-1]._replace(
+            kind=kind, reference=operand.reference, text=operand.text, bare=block.bare
+        )
+        move.frame = self.frames.change(
+            block, outputs=(*block.outputs[:-1], named), bare=frozenset(), stack=()
+        )
+        return True
+
+    def do_distinct_on(self, move: Move) -> bool:
+        return self._flag(move, "distinct on")
+
+    def do_end_distinct_on(self, move: Move) -> bool:
+        constant = any(entry.constant for entry in move.frame.stack)
+        move.frame = self.frames.change(move.frame, stack=(), bare=frozenset())
+        return not constant and not move.frame.aggregates
+
+    def _settle_kinds(self, move: Move) -> bool:
+        """Give the items that are owed columns the kinds of those that FROM has."""
+        block: Block = move.frame
+        outputs = tuple(self._with_kind(block, output) for output in block.outputs)
+        move.frame = self.frames.change(block, outputs=outputs, stack=(), bare=frozenset())
+        return True
+
+    def _with_kind(self, block: Block, output: Output) -> Output:
+        if output.reference is None:
+            return output
+        kind = self.scope.column_kind(block, output.reference)
+        if kind is None:
+            kind = output.kind
+        return output._replace(kind=kind, reference=None)
+
+    def do_close_from(self, move: Move) -> bool:
+        return super().do_close_from(move) and self._settle_kinds(move)
+
+    def do_no_from(self, move: Move) -> bool:
+        return super().do_no_from(move) and self._settle_kinds(move)
+
+    def usable(self, block: Block) -> Any:
+        """Yield the names that USING may hold: those of one kind on both sides."""
+        begun = self.scope.joined_from(block)
+        left = self.frames.change(block, sources=block.sources[begun:-1])
+        last = block.sources[-1].relation
+        for name in super().usable(block):
+            if self.scope.column_kind(left, Reference(None, name)) == last.kinds[last.places[name]]:
+                yield name
+
+    # --- the other clauses -------------------------------------------------------------------
+
+    def _clause(self, move: Move, phase: str) -> bool:
+        move.frame = self.frames.change(move.frame, stack=(), bare=frozenset())
+        return super()._clause(move, phase)
+
+    def do_end_condition(self, move: Move) -> bool:
+        block: Block = move.frame
+        uses = {block.uses, *(output.uses for output in block.outputs)}
+        if block.phase == "qualify" and "window" not in uses:
+            return False
+        return self._settled(move, self._pop_operand(move)) is not None
+
+    def do_phase_qualify(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, uses="")
+        return self._clause(move, "qualify")
+
+    def do_end_on(self, move: Move) -> bool:
+        if self._settled(move, self._pop_operand(move)) is None:
+            return False
+        return super().do_end_on(move)
+
+    def do_end_filter(self, move: Move) -> bool:
+        if self._settled(move, self._pop_operand(move)) is None:
+            return False
+        return self._pop(move)
+
+    def do_can_group(self, move: Move) -> bool:
+        return not shows_all(move.frame)
+
+    def do_can_derive(self, move: Move) -> bool:
+        return move.frame.phase != "natural" and super().do_can_derive(move)
+
+    def do_can_join_naturally(self, move: Move) -> bool:
+        if not super().do_can_join_naturally(move):
+            return False
+        block = self.frames.change(move.frame, phase="natural")
+        names = self.scope.relation_names(block)
+        found = ((n, self.scope.find_relation(block, n)) for n in names)
+        return any(one is not None and self.scope.can_add(block, n, one) for n, one in found)
+
+    def do_comma(self, move: Move) -> bool:
+        block: Block = move.frame
+        kept = {flag for flag in block.groups if not isinstance(flag, int)}
+        move.frame = self.frames.change(block, groups=frozenset(kept | {len(block.sources)}))
+        return super().do_comma(move)
+
+    def do_no_group(self, move: Move) -> bool:
+        block: Block = move.frame
+        return not block.aggregates or not self.scope.uncovered(block)
+
+    def do_group_all(self, move: Move) -> bool:
+        block: Block = move.frame
+        columns: set[Any] = set()
+        for place, output in self.scope.uncovered(block):
+            if output.uses:
+                return False
+            columns.add(("item", place))
+            if output.text is not None and len(output.text) == 1:
+                columns |= self.scope.own(block, output.bare)
+        move.frame = self.frames.change(block, groups=block.groups | columns)
+        return True
+
+    def do_end_group(self, move: Move) -> bool:
+        return not self.scope.uncovered(move.frame)
+
+    def do_end_term(self, move: Move) -> bool:
+        block: Block = move.frame
+        position = move.held and move.held[0] == "position" and block.item == b""
+        digits = move.held[1] if position else b""
+        if not super().do_end_term(move):
+            return False
+        if position and not digits.isdigit():
+            return False
+        place = int(digits) - 1 if position else None
+        operand = self._pop_operand(move)
+        if place is None and operand.constant:
+            return False
+        if block.phase == "group":
+            grouped = self._grouped(block, operand, place)
+            move.frame = self.frames.change(move.frame, groups=block.groups | grouped)
+        return True
+
+    def _grouped(self, block: Block, operand: Operand, place: int | None) -> set[Any]:
+        """Return what a term of GROUP BY covers."""
+        if place is None and operand.text is None:
+            return set()
+        if place is None:
+            assert operand.text is not None
+            if len(operand.text) > 1 or not isinstance(operand.text[0], tuple):
+                return {self.scope.text_key(block, operand.text)}
+            _, qualifier, name = operand.text[0]
+            column = self.scope.source_of(block, qualifier, name)
+            if column is not None:
+                return {(column, name)}
+            named = [n for n, o in enumerate(block.outputs) if o.explicit and o.name == name]
+            return set().union(*(self._grouped(block, operand, n) for n in named))
+        output = block.outputs[place]
+        found: set[Any] = {("item", place)}
+        if output.text is not None:
+            found.add(self.scope.text_key(block, output.text))
+            if len(output.text) == 1:
+                found |= self.scope.own(block, output.bare)
+        return found
+
+    # --- set operations ----------------------------------------------------------------------
+
+    def _merged(self, move: Move) -> tuple[Output, ...]:
+        block: Block = move.frame
+        query: Query = block.parent
+        if not query.arms or len(query.outputs) != len(block.outputs):
+            return query.outputs if query.arms else block.outputs
+        return tuple(
+            first._replace(kind=first.kind if first.kind == other.kind else "any")
+            for first, other in zip(query.outputs, block.outputs, strict=True)
+        )
+
+    def do_arm(self, move: Move) -> bool:
+        merged = self._merged(move)
+        if not super().do_arm(move):
+            return False
+        move.frame = self.frames.change(move.frame, outputs=_plain(merged))
+        return True
+
+    def do_end_query(self, move: Move) -> bool:
+        merged = self._merged(move)
+        if not super().do_end_query(move):
+            return False
+        move.frame = self.frames.change(move.frame, outputs=_plain(merged))
+        return True
+
+
+def _plain(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+    nothing: frozenset[Any] = frozenset()
+    return tuple(output._replace(text=None, bare=nothing) for output in outputs)

@@ -1,0 +1,215 @@
+"""IN, CASE, CAST, EXTRACT and parentheses, as operands.
+
+    >>> [checker.accepts(f"SELECT CASE WHEN TRUE THEN 1 ELSE {value} END") for value in ("2", "''")]
+    [True, False]
+
+Covered: the one kind that the values of a CASE have, what CAST makes of a constant, subqueries.
+Not covered: row values.
+"""
+
+from typing import Any
+
+from text2sql.decoding.checking.frames import (
+    Context,
+    Query,
+)
+from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
+from text2sql.decoding.checking.kinds.operators import OperatorActions
+from text2sql.decoding.checking.kinds.tables import (
+    BOOLEAN,
+    MOMENTS,
+    NUMBERS,
+    TEXTS,
+    casts,
+    expand,
+    ordered_with,
+    together,
+    unify,
+)
+from text2sql.decoding.checking.scope import Move
+
+_EXTRACTABLE = MOMENTS | {"interval"}
+
+
+class ConstructActions(OperatorActions):
+    """The actions that read IN, CASE, CAST and the like."""
+
+    def do_in(self, move: Move) -> bool:
+        left = self._commit(move, self._pop_operand(move))
+        if not super().do_in(move):
+            return False
+        move.frame = self.frames.change(move.frame, detail=left._replace(text=None))
+        return True
+
+    def do_in_left(self, move: Move) -> bool:
+        return move.frame.stack[-1].level != 4 and self._boolean_at(move, 4)
+
+    do_negated = do_in_left
+
+    def do_in_query(self, move: Move) -> bool:
+        left: Operand = move.frame.detail
+        if left.kind == "any":
+            return False
+        return self._push(move, "in", width=1)
+
+    def do_in_values(self, move: Move) -> bool:
+        left: Operand = move.frame.detail
+        if is_free(left):
+            known = self._narrow(move, left, NUMBERS)
+            if known is None:
+                return False
+            left = known
+        return self._demand(move, 1, ordered_with(left.kind))
+
+    def do_in_value(self, move: Move) -> bool:
+        return self._settled(move, self._pop_operand(move)) is not None
+
+    def do_end_in(self, move: Move) -> bool:
+        self._pop(move)
+        return self._made(move, "boolean", 4)
+
+    def do_case(self, move: Move) -> bool:
+        super().do_case(move)
+        return self._case(move, None, "null", ("CASE",))
+
+    def _case(self, move: Move, base: Operand | None, kind: str, text: Any) -> bool:
+        """Keep what has been read of a CASE: what it compares, its kind, how it is written."""
+        move.frame = self.frames.change(move.frame, detail=(base, kind, text), stack=())
+        return True
+
+    def do_case_based(self, move: Move) -> bool:
+        base = self._orderable(move)
+        _, kind, text = move.frame.detail
+        return base is not None and self._case(move, base, kind, joined(text, base.text))
+
+    def do_when(self, move: Move) -> bool:
+        base = move.frame.detail[0]
+        return self._demand(move, 1, ordered_with(base.kind) if base else BOOLEAN)
+
+    def do_then_value(self, move: Move) -> bool:
+        operand = self._settled(move, self._pop_operand(move))
+        base, kind, text = move.frame.detail
+        return operand is not None and self._case(move, base, kind, joined(text, operand.text))
+
+    def do_case_value(self, move: Move) -> bool:
+        value = self._commit(move, self._pop_operand(move))
+        base, before, text = move.frame.detail
+        kind = self._unified(move, before, value)
+        if kind is None:
+            return False
+        return self._case(move, base, kind, joined(text, "THEN", value.text))
+
+    def _unified(self, move: Move, kind: str, value: Operand) -> str | None:
+        """Return the kind of some values and one more; None where they do not go together."""
+        if value.kind == "any" and kind in ("null", "string"):
+            known = self._narrow(move, value, NUMBERS if kind == "null" else TEXTS)
+            return known.kind if known is not None else "any" if kind == "null" else None
+        if value.kind == "any":
+            known = self._narrow(move, value, expand(kind))
+            value = known or value
+        return unify(kind, value.kind)
+
+    def do_then(self, move: Move) -> bool:
+        kind = move.frame.detail[1]
+        if kind == "null":
+            return True
+        return self._demand(move, 1, together(kind))
+
+    def do_end_case(self, move: Move) -> bool:
+        _, kind, text = move.frame.detail
+        self._pop(move)
+        kind = {"null": "any", "string": "text"}.get(kind, kind)
+        return self._push_operand(move, Operand(kind, text=joined(text, "END")))
+
+    def do_cast(self, move: Move) -> bool:
+        super().do_cast(move)
+        move.frame = self.frames.change(move.frame, detail="cast")
+        return True
+
+    def do_end_parenthesis(self, move: Move) -> bool:
+        operand = self._pop_operand(move)
+        if not super().do_end_parenthesis(move):
+            return False
+        kept = operand._replace(level=9, text=joined("(", operand.text, ")"))
+        return self._push_operand(move, kept)
+
+    def do_end_scalar(self, move: Move) -> bool:
+        query: Query = move.frame
+        self._pop(move)
+        if query.role != "scalar":
+            return True
+        return self._push_operand(move, Operand(query.outputs[0].kind))
+
+    def do_end_exists(self, move: Move) -> bool:
+        self._pop(move)
+        return self._push_operand(move, Operand("boolean"))
+
+    def do_double_colon(self, move: Move) -> bool:
+        operand = self._pop_operand(move)
+        self._mark(move)
+        move.frame = self.frames.make(Context, move.frame, "paren")
+        return self._push_operand(move, operand)
+
+    def do_type(self, move: Move) -> bool:
+        if not super().do_type(move):
+            return False
+        name = self._name(move).decode()
+        kind = self.dialect.cast_types[name][0]
+        operand = self._commit(move, self._pop_operand(move))
+        made = casts(operand.kind)
+        if is_free(operand):
+            known = self._narrow(move, operand, TEXTS)
+            if known is None:
+                return False
+            operand, made = known, None
+        if made is not None and kind not in made:
+            return False
+        if operand.constant and (operand.kind in TEXTS and kind != "text"):
+            return False
+        if operand.constant and not self._constant_fits(move, kind):
+            return False
+        text = joined(operand.text, "AS", kind)
+        return self._push_operand(move, Operand(kind, text=text, constant=operand.constant))
+
+    def _constant_fits(self, move: Move, kind: str) -> bool:
+        """Tell whether a constant that CAST has made can become what is wanted around it."""
+        inside = move.frame
+        around = Move(inside.parent, None, move.terminal, None, None, 0, False)
+        return self._literal_fits(around, kind)
+
+    def do_type_parameter(self, move: Move) -> bool:
+        sizes = (*move.held[2:], int(move.payload or 1))
+        if not 1 <= sizes[0] <= 38 or (len(sizes) > 1 and sizes[1] > sizes[0]):
+            return False
+        operand = self._pop_operand(move)
+        self._push_operand(move, operand._replace(text=joined(operand.text, str(sizes[-1]))))
+        move.held = ("type", move.held[1] - 1, *sizes)
+        return True
+
+    def do_end_cast(self, move: Move) -> bool:
+        operand = self._pop_operand(move)
+        self._pop(move)
+        move.held = None
+        return self._push_operand(move, operand)
+
+    def do_extract(self, move: Move) -> bool:
+        self._mark(move)
+        move.frame = self.frames.make(Context, move.frame, "paren")
+        return True
+
+    def do_field(self, move: Move) -> bool:
+        field = self._name(move)
+        move.frame = self.frames.change(move.frame, detail=field)
+        of_weeks = field in (b"week", b"dow", b"doy")
+        return self._demand(move, 1, MOMENTS if of_weeks else _EXTRACTABLE)
+
+    def do_end_extract(self, move: Move) -> bool:
+        operand = self._pop_operand(move)
+        field = move.frame.detail
+        self._pop(move)
+        text = joined("EXTRACT", field, operand.text)
+        return self._push_operand(move, Operand("number", text=text))
+
+    def do_extracted(self, move: Move) -> bool:
+        operand = self._settled(move, self._pop_operand(move))
+        return operand is not None and self._push_operand(move, operand)

@@ -1,0 +1,118 @@
+"""Literals as operands: numbers, strings, moments, intervals.
+
+    >>> [checker.accepts(f"SELECT {literal}") for literal in ("DATE '2024-02-29'", "DATE 'a'")]
+    [True, False]
+
+Covered: a literal that is a whole argument; the texts of DATE, TIMESTAMP and INTERVAL.
+Not covered: literals of lists and structs.
+"""
+
+from text2sql.decoding.checking.dialects import LITERAL_TYPES
+from text2sql.decoding.checking.frames import (
+    Context,
+)
+from text2sql.decoding.checking.kinds.operands import Operand, OperandActions
+from text2sql.decoding.checking.kinds.strings import interval_ok, moment_ok
+from text2sql.decoding.checking.kinds.tables import PARTS, reaches
+from text2sql.decoding.checking.scope import Move
+
+
+class LiteralActions(OperandActions):
+    """The actions that read a literal."""
+
+    def do_number(self, move: Move) -> bool:
+        if not super().do_number(move):
+            return False
+        digits: bytes = move.payload or b"1"
+        kind = "float" if b"e" in digits else "decimal"
+        if digits.isdigit():
+            sizes = (("int4", 1 << 31), ("int8", 1 << 63))
+            kind = next((name for name, size in sizes if int(digits) < size), "number")
+        if not self._fits_part(move, kind) or not self._literal_fits(move, kind):
+            return False
+        return self._push_operand(move, Operand(kind, text=(digits,), constant=True))
+
+    def _literal_fits(self, move: Move, kind: str) -> bool:
+        """Tell whether a literal can become what is wanted; CAST may not help there.
+
+        The engine works out what it can before it runs, and `CAST('a' AS INTEGER)` fails then.
+        """
+        frame = move.frame
+        least, wanted, _ = self.demanded(frame)
+        while isinstance(frame, Context) and frame.kind == "paren" and frame.detail is None:
+            if wanted is not None or frame.stack:
+                break
+            frame = frame.parent
+            wanted = self.demanded(frame).kinds
+        if wanted is not None and kind == "string" and "string" in wanted:
+            return True
+        return reaches(kind, wanted, 8, least)
+
+    def _fits_part(self, move: Move, kind: str) -> bool:
+        """Tell whether a literal may be the whole argument, where that must be one literal."""
+        if not isinstance(move.frame, Context) or move.frame.kind not in PARTS:
+            return True
+        kinds = self.demanded(move.frame).kinds
+        return kinds is None or kind in kinds
+
+    def do_string(self, move: Move) -> bool:
+        self._mark(move)
+        if not self._fits_part(move, "string") or not self._literal_fits(move, "string"):
+            return False
+        text = None if move.payload is None else (b"'" + move.payload,)
+        return self._push_operand(move, Operand("string", text=text, constant=True))
+
+    def _literal(self, move: Move, kind: str, *, constant: bool = False) -> bool:
+        self._mark(move)
+        if kind != "null" and not self._literal_fits(move, kind):
+            return False
+        return self._push_operand(move, Operand(kind, text=(move.terminal,), constant=constant))
+
+    def do_null(self, move: Move) -> bool:
+        return self._literal(move, "null", constant=True)
+
+    def do_boolean(self, move: Move) -> bool:
+        return self._literal(move, "boolean", constant=True)
+
+    def do_date_value(self, move: Move) -> bool:
+        return self._literal(move, "date", constant=True)
+
+    def do_timestamp_value(self, move: Move) -> bool:
+        return self._literal(move, "timestamptz", constant=True)
+
+    def do_typed_literal(self, move: Move) -> bool:
+        _, name, quoted = move.held
+        if quoted or name not in LITERAL_TYPES:
+            return False
+        if move.payload is not None and not moment_ok(move.payload, name):
+            return False
+        self._mark(move)
+        move.held = None
+        if not self._literal_fits(move, LITERAL_TYPES[name]):
+            return False
+        text = None if move.payload is None else (name, b"'" + move.payload)
+        return self._push_operand(move, Operand(LITERAL_TYPES[name], text=text, constant=True))
+
+    def do_interval(self, move: Move) -> bool:
+        return self._mark(move) and self._literal_fits(move, "interval")
+
+    def do_interval_text(self, move: Move) -> bool:
+        if move.payload is not None and not interval_ok(move.payload):
+            return False
+        move.held = ("interval", move.payload is not None and move.payload.isdigit())
+        return True
+
+    def do_interval_unit(self, move: Move) -> bool:
+        if not move.held or not move.held[1]:
+            return False
+        return self.do_interval_whole(move, needs_unit=False)
+
+    def do_interval_count(self, move: Move) -> bool:
+        move.held = ("interval", True)
+        return True
+
+    def do_interval_whole(self, move: Move, *, needs_unit: bool = True) -> bool:
+        if needs_unit and move.held and move.held[1]:
+            return False
+        move.held = None
+        return self._push_operand(move, Operand("interval", constant=True))

@@ -1,0 +1,271 @@
+"""Operands: a stack of those being read in a frame, and what the next one must be.
+
+    >>> actions.demanded(frame)
+    Demand(level=1, kinds=frozenset({'boolean', 'null'}), sign='')
+
+A column that FROM still owes is an operand with a reference; narrowing it adds to what FROM owes.
+
+Covered: what is demanded where, narrowing to some kinds, columns.
+Not covered: what makes an operand: literals, operators, calls (see the modules so named).
+"""
+
+from typing import Any, NamedTuple
+
+from text2sql.decoding.checking.actions import Actions
+from text2sql.decoding.checking.frames import (
+    Block,
+    Call,
+    Context,
+    Frame,
+    Query,
+    Reference,
+)
+from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.kinds.arguments import same_kind, take, take_all
+from text2sql.decoding.checking.kinds.scope import KindScope
+from text2sql.decoding.checking.kinds.strings import moment_ok
+from text2sql.decoding.checking.kinds.tables import (
+    BOOLEAN,
+    NUMBERS,
+    PARTS,
+    SCALARS,
+    TEXTS,
+    Kinds,
+    expand,
+    group_of,
+    ordered_with,
+    reaches,
+    together,
+)
+from text2sql.decoding.checking.scope import Move
+
+_READS = (*PARTS, "operand", "primary", "expression")
+
+
+class Operand(NamedTuple):
+    """A value that has been read."""
+
+    kind: str  # one kind, a group of `functions.GROUPS`, or "any": not known
+    reference: Reference | None = None  # that FROM still owes
+    level: int = 9  # of the operator that made it; see `grammar`
+    text: tuple[Any, ...] | None = None  # how it is written; None: not known
+    constant: bool = False  # a literal, with signs or parentheses perhaps
+
+
+class Demand(NamedTuple):
+    """What the operand that comes next must be."""
+
+    level: int
+    kinds: Kinds | None  # None: anything
+    sign: str = ""
+
+
+def is_free(operand: Operand) -> bool:
+    """Tell whether an operand is a column of which nothing is known yet."""
+    return operand.kind == "any" and operand.reference is not None
+
+
+def is_sure(kind: str) -> bool:
+    """Tell whether a kind says what arithmetic makes of it."""
+    return kind != "any" and kind != "moment"
+
+
+def joined(*parts: Any) -> tuple[Any, ...] | None:
+    """Return the text of an expression; None where that of a part is not known."""
+    found: list[Any] = []
+    for part in parts:
+        if part is None:
+            return None
+        found += part if isinstance(part, tuple) else (part,)
+    return tuple(found) if len(found) <= 40 else None
+
+
+class OperandActions(Actions):
+    """The stack of operands, and the columns on it."""
+
+    scope: KindScope
+
+    def __init__(self, scope: KindScope) -> None:
+        super().__init__(scope)
+        self.forms = self.dialect.forms
+
+    def _set(self, move: Move, stack: tuple[Any, ...]) -> bool:
+        move.frame = self.frames.change(move.frame, stack=stack)
+        return True
+
+    def _push_operand(self, move: Move, operand: Operand) -> bool:
+        return self._set(move, (*move.frame.stack, operand))
+
+    def _pop_operand(self, move: Move) -> Operand:
+        stack = move.frame.stack
+        self._set(move, stack[:-1])
+        operand: Operand = stack[-1]
+        return operand
+
+    def _demand(self, move: Move, level: int, kinds: Kinds | None, sign: str = "") -> bool:
+        return self._set(move, (*move.frame.stack, Demand(level, kinds, sign)))
+
+    def demanded(self, frame: Any) -> Demand:
+        """Return what the operand that is being read must become."""
+        for entry in reversed(frame.stack):
+            if isinstance(entry, Demand):
+                return entry
+        if isinstance(frame, Context) and isinstance(frame.parent, Call) and frame.kind in _READS:
+            return Demand(1, self._taken(frame.parent))
+        if isinstance(frame, Call) and not frame.closed:
+            return Demand(1, self._taken(frame))
+        if isinstance(frame, Block):
+            return Demand(1, self._wanted_of(frame))
+        is_filter = isinstance(frame, Context) and frame.kind == "filter"
+        return Demand(1, BOOLEAN if is_filter else None)
+
+    def _wanted_of(self, block: Block) -> Kinds | None:
+        """Return the kinds that an item or condition of a SELECT must have; None: any."""
+        if block.phase in ("where", "having", "qualify", "on"):
+            return BOOLEAN
+        query = block.parent
+        if block.phase not in ("items", "late"):
+            return None
+        if isinstance(query, Query) and query.arms and len(block.outputs) < len(query.outputs):
+            kind = query.outputs[len(block.outputs)].kind
+            return None if kind == "any" else together(kind)
+        if isinstance(query, Query) and query.role == "in" and query.parent is not None:
+            return self._wanted_in(query.parent)
+        return None
+
+    def _wanted_in(self, frame: Any) -> Kinds | None:
+        left = frame.detail if isinstance(frame, Context) else None
+        if not isinstance(left, Operand):
+            return None
+        wanted = ordered_with(left.kind)
+        return wanted if "text" in wanted else wanted - {"string"}
+
+    def _narrow(self, move: Move, operand: Operand, kinds: Kinds | None) -> Operand | None:
+        """Return an operand that is of some kinds for sure; None where it is not."""
+        if kinds is None:
+            return operand
+        likely = expand(operand.kind) <= kinds
+        if likely and (operand.reference is None or operand.reference.kinds is not None):
+            return operand
+        if operand.reference is None:
+            return None
+        if not likely and operand.kind != "any" and not self._may_differ(move, operand.reference):
+            return None
+        possible = expand(operand.kind) if likely else kinds
+        if not likely and operand.reference.kinds is not None and operand.kind != "any":
+            possible = kinds & expand(operand.kind)
+        if not possible:
+            return None
+        if possible & NUMBERS and not possible >= SCALARS - TEXTS:
+            possible = possible & NUMBERS
+        reference = operand.reference._replace(kinds=possible)
+        met = self.scope.resolve(move.frame, reference)
+        if met is None:
+            return None
+        move.frame = met
+        return operand._replace(kind=group_of(possible), reference=reference)
+
+    def _may_differ(self, move: Move, reference: Reference) -> bool:
+        """Tell whether a column may have another kind than those of its name in sight.
+
+        That of a derived table may, behind an alias that is no table's name.
+        """
+        block = self.scope.block_of(move.frame)
+        qualifier = reference.qualifier
+        return qualifier is not None and self.scope.find_relation(block, qualifier) is None
+
+    def _settled(self, move: Move, operand: Operand) -> Operand | None:
+        """Return an operand that fits where it stands; None where it does not."""
+        kinds = self.demanded(move.frame).kinds
+        if operand.kind == "string" and kinds is not None and "text" not in kinds:
+            told = operand.text is not None and len(operand.text) == 1 and operand.text[0][1:]
+            return operand if "string" in kinds and told and moment_ok(told, b"timestamp") else None
+        return self._narrow(move, operand, kinds)
+
+    def _made(self, move: Move, kind: str, level: int, text: tuple[Any, ...] | None = None) -> bool:
+        """Push what an operator has made; False where nothing that fits can be made of it."""
+        least, wanted, _ = self.demanded(move.frame)
+        if not reaches(kind, wanted, level, least):
+            return False
+        return self._push_operand(move, Operand(kind, level=level, text=text))
+
+    def _may_make(self, move: Move, kind: str, level: int) -> bool:
+        least, wanted, _ = self.demanded(move.frame)
+        return reaches(kind, wanted, level, least)
+
+    def _arguments(self, call: Call) -> tuple[Operand, ...]:
+        return tuple(entry for entry in call.stack if isinstance(entry, Operand))
+
+    def _forms(self, call: Call, kinds: tuple[str, ...]) -> list[Function]:
+        """Return the ways to call a function with arguments of some kinds, as far as they go."""
+        forms = self.forms[call.function.name]
+        return [form for form in forms if take_all(form, kinds)]
+
+    def _taken(self, call: Call) -> Kinds | None:
+        """Return the kinds that the argument being read may have; None: any."""
+        place = max(0, call.count - 1)
+        kinds = tuple(operand.kind for operand in self._arguments(call)[:place])
+        found: set[str] = set()
+        for form in self._forms(call, kinds):
+            takes = take(form, place)
+            if takes == "any":
+                return None
+            if takes == "same":
+                if not kinds or is_free(self._arguments(call)[0]):
+                    return None
+                fitting = together(same_kind(form, kinds))
+                if fitting is None:
+                    return None
+                found |= fitting
+            elif takes is not None:
+                found |= expand(takes)
+        return frozenset(found | ({"string"} if "text" in found else set()))
+
+    def _refer(self, move: Move, reference: Reference) -> bool:
+        before, alone = move.frame, move.alone
+        if not super()._refer(move, reference):
+            return False
+        operand = self._referred(move, before, reference, alone)
+        return operand is not None and self._push_operand(move, operand)
+
+    def _referred(
+        self, move: Move, frame: Frame, reference: Reference, alone: bool
+    ) -> Operand | None:
+        text = (("column", reference.qualifier, reference.name),)
+        direct = True
+        for block in self.scope.chain(frame):
+            if block.phase == "items":
+                return self._pending(move, block, reference, text)
+            named = reference.qualifier is None and direct and self._alias_kind(block, reference)
+            kind = self.scope.column_kind(block, reference)
+            if kind is not None and named and alone and block.phase == "order":
+                kind = kind if kind == named else "any"
+            if kind is not None or named:
+                return Operand(kind or str(named), text=text)
+            direct = False
+        return Operand("any", text=text)
+
+    def _alias_kind(self, block: Block, reference: Reference) -> str | None:
+        if block.phase in ("on", "from"):
+            return None
+        outputs = self._listed(block) if block.phase == "compound" else block.outputs
+        kinds = {o.kind for o in outputs if o.name == reference.name}
+        return (kinds.pop() if len(kinds) == 1 else "any") if kinds else None
+
+    def _pending(
+        self, move: Move, block: Block, reference: Reference, text: tuple[Any, ...]
+    ) -> Operand | None:
+        """Return a column that FROM owes, of the kind that such columns in sight have."""
+        likely = self.scope.asked_kinds(block, reference)
+        if likely is None:
+            likely = self.scope.likely_kinds(block, reference)
+        if likely is None or (len(likely) > 1 and group_of(likely) == "any"):
+            return Operand("any", reference, text=text)
+        return Operand(group_of(likely), reference, text=text)
+
+    def _commit(self, move: Move, operand: Operand) -> Operand:
+        """Ask of FROM that a column has the kind that it is taken for."""
+        reference = operand.reference
+        if reference is None or reference.kinds is not None or operand.kind == "any":
+            return operand
+        return self._narrow(move, operand, expand(operand.kind)) or operand._replace(kind="any")

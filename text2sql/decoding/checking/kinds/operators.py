@@ -1,0 +1,210 @@
+"""Operators: what may stand to their left and right, and what they make.
+
+    >>> [checker.accepts(f"SELECT 1 {sign} 'a'") for sign in ("||", "-")]
+    [True, False]
+
+Covered: signs, arithmetic, `||`, comparison, IS, NOT, AND, OR, LIKE, BETWEEN.
+Not covered: bit operators and JSON arrows.
+"""
+
+from text2sql.decoding.checking.kinds.literals import LiteralActions
+from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_sure, joined
+from text2sql.decoding.checking.kinds.tables import (
+    BOOLEAN,
+    NUMBERS,
+    SCALARS,
+    TEXTS,
+    arithmetic,
+    ordered_with,
+    partners,
+    reaches,
+)
+from text2sql.decoding.checking.scope import Move
+
+
+class OperatorActions(LiteralActions):
+    """The actions that read an operator and its operands."""
+
+    def do_sign(self, move: Move) -> bool:
+        self._mark(move)
+        wanted = NUMBERS | {"interval"} if move.terminal == "-" else NUMBERS
+        least, around, _ = self.demanded(move.frame)
+        if around is not None:
+            wanted = frozenset(kind for kind in wanted if reaches(kind, around, 8, least))
+        return bool(wanted) and self._demand(move, 9, wanted, move.terminal)
+
+    def do_signed(self, move: Move) -> bool:
+        operand = self._settled(move, self._pop_operand(move))
+        if operand is None:
+            return False
+        sign = self._pop_operand(move)
+        text = joined(sign[2], operand.text)
+        return self._push_operand(move, operand._replace(text=text, reference=None))
+
+    def do_arithmetic(self, move: Move) -> bool:
+        self._mark(move)
+        level = 6 if move.terminal in "+-" else 7
+        left = self._commit(move, self._pop_operand(move))
+        if left.reference is not None and not is_sure(left.kind):
+            narrowed = self._narrow(move, left, NUMBERS)
+            if narrowed is None:
+                return False
+            left = narrowed
+        least, wanted, _ = self.demanded(move.frame)
+        sign = move.terminal
+        made = {kind: arithmetic(sign, left.kind, kind) for kind in partners(sign, left.kind)}
+        fitting = {k for k, m in made.items() if reaches(str(m), wanted, level, least, again=False)}
+        if not fitting:
+            return False
+        self._push_operand(move, left)
+        return self._demand(move, level + 1, frozenset(fitting), move.terminal)
+
+    def do_calculated(self, move: Move) -> bool:
+        right = self._settled(move, self._pop_operand(move))
+        if right is None:
+            return False
+        sign = self._pop_operand(move)[2]
+        left = self._pop_operand(move)
+        kind = arithmetic(str(sign), left.kind, right.kind)
+        level = 6 if str(sign) in "+-" else 7
+        text = joined(left.text, sign, right.text)
+        return kind is not None and self._made(move, kind, level, text)
+
+    def do_concat(self, move: Move) -> bool:
+        self._mark(move)
+        left = self._narrow(move, self._pop_operand(move), SCALARS)
+        if left is None or not self._may_make(move, "text", 8):
+            return False
+        self._push_operand(move, left)
+        return self._demand(move, 9, SCALARS, "||")
+
+    def do_concatenated(self, move: Move) -> bool:
+        right = self._settled(move, self._pop_operand(move))
+        if right is None:
+            return False
+        self._pop_operand(move)
+        left = self._pop_operand(move)
+        kind = "blob" if left.kind == right.kind == "blob" else "text"
+        return self._made(move, kind, 8, joined(left.text, "||", right.text))
+
+    def do_compare(self, move: Move) -> bool:
+        self._mark(move)
+        if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
+            return False  # a < b < c
+        left = self._commit(move, self._pop_operand(move))
+        self._push_operand(move, left)
+        wanted = None if is_free(left) else ordered_with(left.kind)
+        return self._demand(move, 5, wanted, move.terminal)
+
+    def _boolean_at(self, move: Move, level: int) -> bool:
+        """Tell whether what is read last may become part of a truth."""
+        operand = self._pop_operand(move)
+        fine = self._may_make(move, "boolean", level)
+        self._push_operand(move, operand)
+        return fine
+
+    def _orderable(self, move: Move) -> Operand | None:
+        """Return the operand read last; a column that could be anything is taken for a number."""
+        left = self._commit(move, self._pop_operand(move))
+        if left.kind == "any" and left.reference is not None:
+            narrowed = self._narrow(move, left, NUMBERS)
+            if narrowed is None:
+                return None
+            left = narrowed
+        self._push_operand(move, left)
+        return left
+
+    def do_compared(self, move: Move) -> bool:
+        right = self._settled(move, self._pop_operand(move))
+        if right is None:
+            return False
+        right = self._commit(move, right)
+        sign = self._pop_operand(move)[2]
+        left = self._pop_operand(move)
+        if is_free(left) and not self._compare_free(move, left, right):
+            return False
+        return self._made(move, "boolean", 4, joined(left.text, sign, right.text))
+
+    def _compare_free(self, move: Move, left: Operand, right: Operand) -> bool:
+        """Ask of a column of which nothing is known that it goes with what it is compared with."""
+        if right.kind == "null":
+            return True
+        if is_free(right):
+            known = self._narrow(move, right, NUMBERS)
+            return known is not None and self._narrow(move, left, NUMBERS) is not None
+        kinds = TEXTS if right.kind == "string" else ordered_with(right.kind) - {"null", "string"}
+        return bool(kinds) and self._narrow(move, left, kinds) is not None
+
+    def do_is(self, move: Move) -> bool:
+        self._mark(move)
+        return self._boolean_at(move, 4)
+
+    def do_is_null(self, move: Move) -> bool:
+        self._mark(move)
+        left = self._pop_operand(move)
+        return self._made(move, "boolean", 4, joined(left.text, move.terminal))
+
+    def do_is_truth(self, move: Move) -> bool:
+        return self.do_is_null(move)
+
+    def do_not(self, move: Move) -> bool:
+        self._mark(move)
+        return self._may_make(move, "boolean", 3) and self._demand(move, 3, BOOLEAN, "NOT")
+
+    def do_negation(self, move: Move) -> bool:
+        operand = self._settled(move, self._pop_operand(move))
+        if operand is None:
+            return False
+        self._pop_operand(move)
+        return self._made(move, "boolean", 3, joined("NOT", operand.text))
+
+    def do_logic(self, move: Move) -> bool:
+        self._mark(move)
+        level = 1 if move.terminal == "OR" else 2
+        left = self._narrow(move, self._pop_operand(move), BOOLEAN)
+        if left is None or not self._may_make(move, "boolean", level):
+            return False
+        self._push_operand(move, left)
+        return self._demand(move, level + 1, BOOLEAN, move.terminal)
+
+    def do_logical(self, move: Move) -> bool:
+        right = self._settled(move, self._pop_operand(move))
+        if right is None:
+            return False
+        sign = self._pop_operand(move)[2]
+        left = self._pop_operand(move)
+        level = 1 if sign == "OR" else 2
+        return self._made(move, "boolean", level, joined(left.text, sign, right.text))
+
+    def do_like(self, move: Move) -> bool:
+        self._mark(move)
+        if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
+            return False
+        wanted = TEXTS | {"json", "null"}
+        left = self._narrow(move, self._pop_operand(move), wanted)
+        if left is None:
+            return False
+        self._push_operand(move, left)
+        return self._demand(move, 5, wanted)
+
+    def do_liked(self, move: Move) -> bool:
+        return self.do_compared(move)
+
+    def do_between(self, move: Move) -> bool:
+        self._mark(move)
+        if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
+            return False
+        left = self._orderable(move)
+        return left is not None and self._demand(move, 5, ordered_with(left.kind))
+
+    def do_between_low(self, move: Move) -> bool:
+        low = self._settled(move, self._pop_operand(move))
+        if low is None:
+            return False
+        wanted = self.demanded(move.frame).kinds
+        self._set(move, (*move.frame.stack[:-2], Operand("any")))
+        anything = wanted is not None and wanted >= SCALARS  # NULL BETWEEN
+        return self._demand(move, 5, ordered_with(low.kind) if anything else wanted)
+
+    def do_between_high(self, move: Move) -> bool:
+        return self.do_compared(move)

@@ -1,0 +1,279 @@
+"""A scope that knows the kinds of columns, and which of them a GROUP BY has to name.
+
+    >>> scope = KindScope(tables, DIALECTS["duckdb"])
+    >>> scope.column_kind(block, Reference(None, b"total"))
+    'decimal'
+
+Covered: kinds of bound and of owed columns, NATURAL JOIN, what an aggregate query must group.
+Not covered: functional dependencies: a primary key covers no other column.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from text2sql.decoding.checking.dialects import Dialect
+from text2sql.decoding.checking.frames import (
+    Block,
+    Call,
+    Context,
+    Frame,
+    Output,
+    Reference,
+)
+from text2sql.decoding.checking.kinds.tables import (
+    SAMPLES,
+    Kinds,
+    expand,
+)
+from text2sql.decoding.checking.relations import Relation
+from text2sql.decoding.checking.scope import Scope
+
+NEED_GROUPS = ("having", "order", "qualify", "window")
+
+
+class KindScope(Scope):
+    """A scope that knows the kinds of columns, and which of them a GROUP BY has to name."""
+
+    def __init__(self, tables: dict[bytes, Relation], dialect: Dialect) -> None:
+        super().__init__(tables, dialect)
+        self._inside = 0  # aggregates between what is being resolved and its SELECT
+        self._landed = False  # what is being resolved is a column of the SELECT next to it
+
+    def source_of(self, block: Block, qualifier: bytes | None, name: bytes) -> int | None:
+        """Return the place of the source whose column a name is; None: no source's."""
+        for place, source in enumerate(block.sources):
+            if qualifier in (None, source.name) and source.relation.count(name) == 1:
+                return place
+        return None
+
+    def column_kind(self, block: Block, reference: Reference) -> str | None:
+        """Return the kind of a column that FROM has; None where it has none such."""
+        place = self.source_of(block, reference.qualifier, reference.name)
+        if place is None:
+            return None
+        found = block.sources[place].relation
+        return found.kinds[found.places[reference.name]]
+
+    def _fits(self, block: Block, reference: Reference) -> bool:
+        if reference.kinds is None:
+            return True
+        kind = self.column_kind(block, reference)
+        return kind is None or expand(kind) <= reference.kinds
+
+    def _is_alias(self, block: Block, name: bytes, nested: bool) -> bool:
+        if any(source.name == name for source in block.sources):
+            return False  # DuckDB takes it for the row of that table
+        return super()._is_alias(block, name, nested)
+
+    def feasible(self, block: Block, *, lenient: bool = False) -> bool:
+        """Tell whether FROM can still meet every obligation, those of kinds too."""
+        return all(self._fits(block, r) for r in block.pending) and super().feasible(
+            block, lenient=lenient
+        )
+
+    def owe(self, block: Block, reference: Reference) -> Block | None:
+        """Return the SELECT with one more obligation; None where that could never be met."""
+        if reference.kinds is not None and not self._agree(block, reference):
+            return None
+        return super().owe(block, reference)
+
+    def _agree(self, block: Block, reference: Reference) -> bool:
+        """Tell whether one column can be of every kind that is asked of a name."""
+        kinds = reference.kinds
+        same = [r for r in block.pending if r.name == reference.name and r.kinds is not None]
+        plain = reference.qualifier is None or any(r.qualifier is None for r in same)
+        for other in same:
+            if plain or other.qualifier == reference.qualifier:
+                kinds = kinds & other.kinds  # type: ignore[operator]
+        if not kinds:
+            return False
+        if block.deep and reference.qualifier is not None:
+            found = self.find_relation(block, reference.qualifier)
+            if found is not None and reference.name in found.places:
+                return expand(found.kinds[found.places[reference.name]]) <= kinds
+        return True
+
+    def asked_kinds(self, block: Block, reference: Reference) -> Kinds | None:
+        """Return the kinds that are asked of a column already; None: none are."""
+        qualifiers = {reference.qualifier, None}
+        asked = [
+            r.kinds
+            for r in block.pending
+            if r.name == reference.name and r.kinds is not None and r.qualifier in qualifiers
+        ]
+        return frozenset.intersection(*asked) if asked else None
+
+    def likely_kinds(self, block: Block, reference: Reference) -> Kinds | None:
+        """Return the kinds of the columns in sight that have a name; None: not known."""
+        found = self.find_relation(block, reference.qualifier) if reference.qualifier else None
+        relations: Iterable[Relation | None] = (found,)
+        if found is None or reference.name not in found.places:
+            relations = (self.find_relation(block, n) for n in self.relation_names(block))
+        kinds: set[str] = set()
+        for one in relations:
+            if one is not None and reference.name in one.places:
+                kinds |= expand(one.kinds[one.places[reference.name]])
+        return frozenset(kinds) if kinds and "any" not in kinds else None
+
+    def add_source(
+        self, block: Block, name: bytes | None, found: Relation, *, lenient: bool = False
+    ) -> Block | None:
+        """Return the SELECT with one more source; None where an obligation forbids it."""
+        if block.phase == "natural" and not self._shares(block, found):
+            return None
+        return super().add_source(block, name, found, lenient=lenient)
+
+    def joined_from(self, block: Block) -> int:
+        """Return the place of the first source that a JOIN sees: those after the last comma."""
+        return max((flag for flag in block.groups if isinstance(flag, int)), default=0)
+
+    def _shares(self, block: Block, found: Relation) -> bool:
+        """Tell whether a NATURAL JOIN would find columns, each of one kind on both sides."""
+        around = self.frames.change(block, sources=block.sources[self.joined_from(block) :])
+        left = {name: self.column_kind(around, Reference(None, name)) for name in found.places}
+        pairs = [(k, found.kinds[found.places[n]]) for n, k in left.items() if k is not None]
+        return bool(pairs) and all(one == other != "any" for one, other in pairs)
+
+    def sample(self, block: Block, qualifier: bytes | None, name: bytes) -> bytes:
+        """Return a value of a kind that is asked of a column that FROM owes."""
+        asked = [
+            r.kinds
+            for r in block.pending
+            if r.name == name and r.kinds is not None and qualifier in (None, r.qualifier)
+        ]
+        kinds = frozenset.intersection(*asked) if asked else frozenset(SAMPLES)
+        return next((text for kind, text in SAMPLES.items() if kind in kinds), b"1")
+
+    # --- what must be grouped ----------------------------------------------------------------
+
+    def resolve(self, frame: Frame, reference: Reference, **options: Any) -> Frame | None:
+        """Return the frame in which a reference is met or owed; see `Scope.resolve`.
+
+        What stands in an aggregate is kept with its call, until it is known whether OVER follows.
+        """
+        call = frame if isinstance(frame, Call) and self.is_aggregate(frame) else None
+        filtered = isinstance(frame, Context) and frame.kind == "filter"
+        if call is None and not filtered:
+            return super().resolve(frame, reference, **options)
+        self._inside += 1
+        try:
+            met = super().resolve(frame, reference, **options)
+        finally:
+            self._inside -= 1
+        if met is None or not self._landed or self._inside:
+            return met
+        named = (reference.qualifier, reference.name)
+        if isinstance(met, Call):
+            return self.frames.change(met, bare=met.bare | {named})
+        assert isinstance(met, Context)
+        owner = met.parent
+        assert isinstance(owner, Call)
+        return self.frames.change(met, parent=self.frames.change(owner, bare=owner.bare | {named}))
+
+    def _outer(self, block: Block, reference: Reference) -> Block | None:
+        named = any(o.explicit and o.name == reference.name for o in block.outputs)
+        if reference.qualifier is None and named:
+            return None  # DuckDB takes it for the item, which is not known yet
+        inside, self._inside = self._inside, 0
+        try:
+            return super()._outer(block, reference)
+        finally:
+            self._inside = inside
+            self._landed = False
+
+    def _resolve_in(
+        self, block: Block, reference: Reference, direct: bool, nested: bool, alone: bool
+    ) -> Block | None:
+        self._landed = False
+        bound = block.phase != "items" and self.count(block, reference) == 1
+        if bound and not self._fits(block, reference):
+            return None
+        if block.phase == "group" and not bound and not alone:
+            return None  # an alias is a whole term
+        met = super()._resolve_in(block, reference, direct, nested, alone)
+        if met is None:
+            return None
+        self._landed = bound or block.phase == "items"
+        if not self._landed or self._inside:
+            return met
+        if block.phase in NEED_GROUPS:
+            return met if self._may_name(met, reference, direct, alone) else None
+        if block.phase not in ("items", "late"):
+            return met
+        return self.frames.change(met, bare=met.bare | {(reference.qualifier, reference.name)})
+
+    def _may_name(self, block: Block, reference: Reference, direct: bool, alone: bool) -> bool:
+        if not (block.grouped or block.aggregates):
+            return True
+        place = self.source_of(block, reference.qualifier, reference.name)
+        if (place, reference.name) in block.groups:
+            return True
+        plain = direct and alone and reference.qualifier is None and block.phase == "order"
+        return plain and self._is_alias(block, reference.name, False)
+
+    def own(self, block: Block, bare: Iterable[tuple[bytes | None, bytes]]) -> set[Any]:
+        """Return columns of a SELECT's own sources, by source, among those it names."""
+        found = ((self.source_of(block, q, name), name) for q, name in bare)
+        return {(place, name) for place, name in found if place is not None}
+
+    def text_key(self, block: Block, text: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return an expression's text with its columns named by their sources."""
+        return tuple(
+            ("column", self.source_of(block, part[1], part[2]), part[2])
+            if isinstance(part, tuple)
+            else part
+            for part in text
+        )
+
+    def debt(self, block: Block) -> int:
+        """Return about how many bytes a GROUP BY takes that a SELECT owes."""
+        if not (block.aggregates or block.grouped) or block.phase in ("items", "late", "order"):
+            return 0
+        return 12 * len(self.uncovered(block))
+
+    def payments(
+        self, block: Block, terminals: frozenset[str], written: Callable[[bytes], bytes]
+    ) -> Iterator[bytes]:
+        """Yield texts that a SELECT owes: what it must group, the window that QUALIFY needs.
+
+        Args:
+            block: the SELECT.
+            terminals: that the grammar lets follow.
+            written: writes a name.
+        """
+        if block.phase == "qualify" and "<column>" in terminals:
+            yield b"rank()OVER()=1"
+        elif block.phase == "qualify":
+            yield b" AND rank()OVER()=1"
+        owed = self.uncovered(block) if block.aggregates or block.phase == "group" else []
+        if not owed or block.phase in ("items", "late", "order"):
+            return
+        place, output = owed[0]
+        term = str(place + 1).encode()
+        if output.uses:
+            pairs = sorted(output.bare, key=lambda pair: (pair[0] or b"", pair[1]))
+            term = next(
+                (b"." if q else b"").join(written(part) for part in (q, name) if part)
+                for q, name in pairs
+                if self.own(block, {(q, name)}) - block.groups
+            )
+        if "GROUP" in terminals:
+            yield b"GROUP BY " + term
+        yield term if "<column>" in terminals else b"," + term
+
+    def uncovered(self, block: Block) -> list[tuple[int, Output]]:
+        """Return the items, by place, that an aggregate query must group and has not."""
+        found = []
+        for place, output in enumerate(block.outputs):
+            owed = self.own(block, output.bare) - block.groups
+            if not owed or ("item", place) in block.groups:
+                continue
+            if output.text is not None and self.text_key(block, output.text) in block.groups:
+                continue
+            found.append((place, output))
+        return found
+
+
+def shows_all(block: Block) -> bool:
+    """Tell whether a SELECT shows columns that no GROUP BY could cover: `*`, DISTINCT ON."""
+    return "star" in block.groups or "distinct on" in block.groups

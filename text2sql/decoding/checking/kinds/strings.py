@@ -1,0 +1,85 @@
+"""What a string literal must say: an interval, a moment, a format, a regular expression.
+
+    >>> moment_ok(b"2024-02-29", b"date"), moment_begins(b"2024-2", b"date")
+    (True, False)
+
+Covered: each whole string, and what such a string may begin with.
+Not covered: formats and patterns that are legal in the engine but seldom written.
+"""
+
+import re
+from datetime import date
+from functools import cache
+
+from text2sql.decoding.checking.dialects import TIME_UNITS
+from text2sql.decoding.checking.functions import FORMAT_LETTERS
+
+_INTERVAL = re.compile(rb"\d{1,6}( (years?|months?|weeks?|days?|hours?|minutes?|seconds?))?")
+_FORMAT = re.compile(rb"([A-Za-z0-9 .,:/_-]|%.)+")
+_ATOM = rb"([A-Za-z0-9 _@,;:'\"/<>=!&#~`-]|\.|\\[dws.]|\[(a-z|A-Z|0-9|\w)+\])[*+?]?"
+_PATTERN = re.compile(rb"\^?(" + _ATOM + rb")*\$?", re.ASCII)
+_MOMENTS_BEGUN = (
+    b"2000-01-01 00:00:00",
+    b"2000-10-10 10:10:10",
+    b"2000-11-20 20:20:20",
+    b"2000-12-30 20:20:20",
+)
+
+
+def interval_ok(text: bytes) -> bool:
+    """Tell whether a string is an interval: a number, a unit perhaps."""
+    return _INTERVAL.fullmatch(text) is not None
+
+
+@cache
+def _interval_units() -> tuple[bytes, ...]:
+    return tuple(sorted(TIME_UNITS))
+
+
+def interval_begins(text: bytes) -> bool:
+    """Tell whether an interval begins so."""
+    digits, space, unit = text.partition(b" ")
+    if not space:
+        return text == b"" or interval_ok(text)
+    return interval_ok(digits) and any(known.startswith(unit) for known in _interval_units())
+
+
+def moment_ok(text: bytes, kind: bytes) -> bool:
+    """Tell whether a string is a date, or a timestamp to the second."""
+    try:
+        day, space, clock = text.decode().partition(" ")
+        date.fromisoformat(day)
+    except ValueError:
+        return False
+    if len(day) != 10 or int(day[:4]) < 1000:
+        return False
+    if not space:
+        return True
+    whole = re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", clock, re.ASCII)
+    return kind == b"timestamp" and whole is not None
+
+
+def moment_begins(text: bytes, kind: bytes) -> bool:
+    """Tell whether a date or timestamp begins so."""
+    size = 19 if kind == b"timestamp" else 10
+    whole = (text + known[len(text) : size] for known in _MOMENTS_BEGUN)
+    return any(moment_ok(one, kind) for one in whole)
+
+
+def format_ok(text: bytes) -> bool:
+    """Tell whether a string is a format of strftime."""
+    letters = FORMAT_LETTERS["duckdb"]
+    if _FORMAT.fullmatch(text) is None:
+        return False
+    return all(chr(found[1]) in letters for found in re.findall(rb"%.", text))
+
+
+def pattern_ok(text: bytes) -> bool:
+    """Tell whether a string is a regular expression, of a simple form."""
+    return _PATTERN.fullmatch(text) is not None
+
+
+def pattern_begins(text: bytes) -> bool:
+    """Tell whether such a regular expression begins so."""
+    tails = (b"", b"d", b"a]", b"]", b"-z]", b"-Z]", b"-9]")
+    return any(pattern_ok(text + tail) for tail in tails)

@@ -1,0 +1,73 @@
+"""What happens in a SELECT list: items, `*`, aliases, the number of columns.
+
+A part of `actions`.
+"""
+
+from text2sql.decoding.checking.action_base import ActionBase
+from text2sql.decoding.checking.frames import Block, Output
+from text2sql.decoding.checking.scope import Move
+
+
+class ListActions(ActionBase):
+    """Actions between SELECT and FROM."""
+
+    def do_select(self, move: Move) -> bool:
+        return self._select(move, "items")
+
+    def do_select_alone(self, move: Move) -> bool:
+        return self._select(move, "late")  # FROM would have come: only outer columns are in sight
+
+    def do_distinct(self, move: Move) -> bool:
+        return True
+
+    def do_item(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, item=b"", wrapped=None, uses="")
+        return True
+
+    def do_star(self, move: Move) -> bool:
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        if width is not None and (block.outputs or (block.deep and block.phase == "items")):
+            return False
+        return self._output(move, Output(b"*"))
+
+    def do_item_value(self, move: Move) -> bool:
+        block: Block = move.frame
+        if isinstance(block.item, tuple):
+            return self._output(move, Output(b"*", qualifier=block.item[1]))
+        name = block.item if isinstance(block.item, bytes) and block.item else None
+        return self._output(move, Output(name, uses=block.uses, shadow=block.wrapped))
+
+    def _output(self, move: Move, output: Output) -> bool:
+        block: Block = move.frame
+        if block.phase == "late" and output.name == b"*":
+            starred = self.frames.change(block, outputs=(*block.outputs, output))
+            if not block.sources or not self.scope.feasible(starred):
+                return False
+            shown = self.scope.starred(block, output.qualifier)
+            changed = self.frames.change(block, outputs=(*block.outputs, *shown), item=None)
+        else:
+            changed = self.frames.change(block, outputs=(*block.outputs, output), item=None)
+        width = self.scope.query_of(changed).width
+        if width is not None and self.scope.least_width(changed)[0] > width:
+            return False
+        move.frame = changed
+        return True
+
+    def do_alias(self, move: Move) -> bool:
+        block: Block = move.frame
+        name = self._name(move)
+        if name in self.scope.forbidden_outputs(block):
+            return False
+        named = block.outputs[-1]._replace(name=name, explicit=True, shadow=None)
+        move.frame = self.frames.change(block, outputs=(*block.outputs[:-1], named))
+        return True
+
+    def do_next_item(self, move: Move) -> bool:
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        if width is not None:
+            stars = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
+            if stars or self.scope.least_width(block)[0] >= width:
+                return False
+        return self._last_output_fits(block)

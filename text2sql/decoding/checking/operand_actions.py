@@ -1,0 +1,293 @@
+"""What happens in an expression: columns, functions, operators.
+
+A part of `actions`.
+"""
+
+from text2sql.decoding.checking.action_base import ActionBase
+from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Reference
+from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
+
+GENERIC_TYPES = frozenset(
+    {b"range", b"map", b"list", b"array", b"struct", b"object", b"nullable", b"lowcardinality"}
+)
+DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
+
+
+class OperandActions(ActionBase):
+    """Actions of expressions."""
+
+    def do_column(self, move: Move) -> bool:
+        _, name, quoted = move.held
+        if not quoted and not self.dialect.allows(name, "column"):
+            return False
+        if not quoted and move.terminal[0] == "<" and name in GENERIC_TYPES:
+            return False  # sqlglot takes it for the start of a type: range<...>
+        soft = quoted == DOUBLE_QUOTED and self.dialect.string_fallback
+        return self._refer(move, Reference(None, name, soft=soft))
+
+    def do_dot(self, move: Move) -> bool:
+        _, name, quoted = move.held
+        if not quoted and not self.dialect.allows(name, "qualifier"):
+            return False
+        if not self.scope.qualifier_fits(move.frame, name):
+            return False
+        move.held = ("dot", name)
+        return True
+
+    def do_member(self, move: Move) -> bool:
+        return self._refer(move, Reference(move.held[1], self._name(move)))
+
+    def _refer(self, move: Move, reference: Reference) -> bool:
+        frame: Frame = move.frame
+        fresh = isinstance(frame, Block) and frame.item == b""
+        met = self.scope.resolve(frame, reference, alone=fresh and move.alone)
+        if met is None:
+            return False
+        if isinstance(met, Block) and met.item is not None:
+            met = self.frames.change(met, item=reference.name if fresh else None)
+        elif isinstance(met, Block) and met.wrapped == b"+":
+            met = self.frames.change(met, wrapped=reference.name)  # sqlglot drops the sign
+        elif isinstance(met, Context) and met.kind == "paren":
+            block = self.scope.block_of(met)
+            met = self.scope.with_block(met, self.frames.change(block, wrapped=reference.name))
+        origin = self.scope.origin_of(frame, reference)
+        move.frame, move.held = met, origin and ("of", origin)
+        return True
+
+    def do_qualified_star(self, move: Move) -> bool:
+        block = move.frame
+        if not isinstance(block, Block) or block.item != b"":
+            return False
+        qualifier = move.held[1]
+        reference = Reference(qualifier, b"*", local=True)
+        width = self.scope.query_of(block).width
+        if block.phase == "late":
+            if self.scope.count(block, reference) != 1:
+                return False
+        else:
+            if block.phase != "items" or (width is not None and block.deep):
+                return False
+            block = self.scope.owe(block, reference)
+            if block is None:
+                return False
+        move.frame = self.frames.change(block, item=("*", qualifier))
+        move.held = None
+        return True
+
+    def do_call(self, move: Move) -> bool:
+        _, name, quoted = move.held
+        function = None if quoted else self.dialect.functions.get(name.decode("utf-8", "replace"))
+        if function is None:
+            return False
+        begun = self.scope.begin_call(move.frame, function)
+        move.frame, move.held = begun, None
+        return begun is not None
+
+    def do_count_star(self, move: Move) -> bool:
+        call: Call = move.frame
+        return call.function.name == "count"
+
+    def do_no_arguments(self, move: Move) -> bool:
+        call: Call = move.frame
+        return call.least == 0 and move.terminal == ")"
+
+    def do_distinct_argument(self, move: Move) -> bool:
+        call: Call = move.frame
+        if not call.function.distinct or call.least > 1:
+            return False
+        move.frame = self.frames.change(call, distinct=True)
+        return True
+
+    def do_argument(self, move: Move) -> bool:
+        return self._argument(move)
+
+    def do_next_argument(self, move: Move) -> bool:
+        call: Call = move.frame
+        return not call.distinct and self._argument(move)
+
+    def _argument(self, move: Move) -> bool:
+        call: Call = move.frame
+        most = call.function.most
+        if call.function.name in self.dialect.scalar_too:
+            most = self.dialect.scalar_too[call.function.name].most
+        if most is not None and call.count >= most:
+            return False
+        if call.count >= 20:
+            return False
+        call = self.frames.change(call, count=call.count + 1)
+        reads = self._reads(call)
+        move.frame = call if reads == "expression" else self.frames.make(Context, call, reads)
+        return True
+
+    def _reads(self, call: Call) -> str:
+        function = call.function
+        if call.count > 1 and function.name in self.dialect.scalar_too:
+            function = self.dialect.scalar_too[function.name]
+        place = call.count - 1
+        if place >= len(function.reads):
+            tail = function.reads[-function.step :]
+            return tail[(place - len(function.reads)) % len(tail)]
+        return function.reads[place]
+
+    def do_end_argument(self, move: Move) -> bool:
+        if isinstance(move.frame, Context):
+            move.frame = move.frame.parent
+        return True
+
+    def do_end_arguments(self, move: Move) -> bool:
+        call: Call = move.frame
+        if call.count == 0:
+            return True
+        extra = call.count - len(call.function.takes)
+        if call.count < call.least or (extra > 0 and extra % call.function.step):
+            return False
+        if call.function.step > 1 and (call.count - call.function.least) % call.function.step:
+            return False
+        nested = self.scope.is_aggregate(call) and call.inner == "aggregate"
+        return not nested or self.scope.allows_window(call.parent)
+
+    def do_called(self, move: Move) -> bool:
+        call: Call = move.frame
+        aggregate = self.scope.is_aggregate(call)
+        least = call.least if aggregate or call.function.kind != "aggregate" else 2
+        move.frame = self.frames.change(call, closed=True, least=least)
+        return True
+
+    def _aggregates(self, call: Call) -> bool:
+        return call.function.kind == "aggregate" and not (
+            call.function.name in self.dialect.scalar_too and call.least > 1
+        )
+
+    def do_can_filter(self, move: Move) -> bool:
+        call: Call = move.frame
+        return self._aggregates(call) and call.function.filter and move.depth < OPENING_LIMIT
+
+    def do_filter(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, move.frame, "filter")
+        return True
+
+    do_end_filter = ActionBase._pop
+
+    def do_can_over(self, move: Move) -> bool:
+        call: Call = move.frame
+        may = call.function.over and not call.distinct
+        may &= call.function.kind == "window" or self._aggregates(call)
+        return may and self.scope.allows_window(call.parent)
+
+    def do_over(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, self.frames.change(move.frame, over=True), "over")
+        return True
+
+    do_end_over = ActionBase._pop
+
+    def do_over_name(self, move: Move) -> bool:
+        call: Call = move.frame
+        name = self._name(move)
+        block = self.scope.block_of(call)
+        defined = (name, True) in block.windows
+        if not defined and block.phase not in ("items", "late"):
+            return False
+        if not defined:
+            owing = self.frames.change(block, windows=block.windows | {(name, False)})
+            call = self.scope.with_block(call, owing)
+        move.frame = self.frames.change(call, over=True)
+        return True
+
+    def do_new_window(self, move: Move) -> bool:
+        block: Block = move.frame
+        name = self._name(move)
+        if (name, True) in block.windows:
+            return False
+        windows = (block.windows - {(name, False)}) | {(name, True)}
+        return self._clause_with(move, windows)
+
+    def _clause_with(self, move: Move, windows: frozenset[tuple[bytes, bool]]) -> bool:
+        move.frame = self.frames.change(move.frame, windows=windows, phase="window", item=None)
+        return True
+
+    def do_open_window(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, move.frame, "over")
+        return True
+
+    def do_windows_done(self, move: Move) -> bool:
+        return all(defined for _, defined in move.frame.windows)
+
+    def do_end_call(self, move: Move) -> bool:
+        call: Call = move.frame
+        frame = call.parent
+        if call.over:
+            use = "window"
+        elif call.function.kind == "window" or (self._aggregates(call) and call.inner):
+            return False  # OVER must follow
+        elif self._aggregates(call):
+            use = "aggregate"
+        else:
+            use = call.inner
+        move.frame = self.scope.with_use(frame, use) if use else frame
+        return True
+
+    def do_group(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, self._opened(move.frame), "paren")
+        return True
+
+    def do_can_be_row(self, move: Move) -> bool:
+        """Let a row begin only where it is the whole left side of an IN."""
+        if move.depth >= OPENING_LIMIT:
+            return False
+        cell = move.cell
+        while cell is not None and cell.symbol != ")":
+            cell = cell.rest
+        while cell is not None and not cell.symbol.startswith("tail_"):
+            if cell.symbol not in (")", "@computed", "postfix"):
+                return False
+            cell = cell.rest
+        return cell is not None and cell.symbol.split("_")[1] in "123"
+
+    def do_row(self, move: Move) -> bool:
+        width = move.frame.detail or 1
+        move.frame = self.frames.change(move.frame, detail=width + 1)
+        return True
+
+    def do_next_in_row(self, move: Move) -> bool:
+        return bool(move.frame.detail < 8)
+
+    def do_end_parenthesis(self, move: Move) -> bool:
+        frame: Context = move.frame
+        row = frame.detail is not None
+        move.frame = self.frames.change(frame, kind="row") if row else frame.parent
+        return True
+
+    def do_case(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "inner")
+        return True
+
+    do_end_case = ActionBase._pop
+
+    def do_in(self, move: Move) -> bool:
+        frame = move.frame
+        if isinstance(frame, Context) and frame.kind == "row":
+            move.frame = self.frames.change(frame, kind="row_in")
+            return True
+        origin = move.held[1] if move.held and move.held[0] == "of" else None
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "in", origin)
+        move.held = None
+        return True
+
+    do_end_in = ActionBase._pop
+
+    def do_cast(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "inner")
+        return True
+
+    do_end_cast = ActionBase._pop
+
+    def do_type(self, move: Move) -> bool:
+        move.held = ("type", self.dialect.cast_types[self._name(move).decode()][1])
+        return True
+
+    def do_sized(self, move: Move) -> bool:
+        return bool(move.held and move.held[0] == "type" and move.held[1] > 0)
+
+    def do_type_parameter(self, move: Move) -> bool:
+        move.held = ("type", move.held[1] - 1)
+        return True

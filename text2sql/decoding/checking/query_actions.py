@@ -1,0 +1,121 @@
+"""Where a query begins and ends: subqueries, common table expressions, set operations.
+
+A part of `actions`.
+"""
+
+from text2sql.decoding.checking.action_base import ActionBase
+from text2sql.decoding.checking.frames import Block, Context, Query
+from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move
+
+
+class QueryActions(ActionBase):
+    """Actions around whole queries."""
+
+    def do_open(self, move: Move) -> bool:
+        return self._push(move, "top")
+
+    def do_scalar(self, move: Move) -> bool:
+        move.frame = self.scope.marked(move.frame)
+        return self._push(move, "scalar", width=1)
+
+    def do_limit_scalar(self, move: Move) -> bool:
+        return self._push(move, "limit", width=1)
+
+    def do_in_query(self, move: Move) -> bool:
+        frame = move.frame
+        width = frame.detail if isinstance(frame, Context) and frame.kind == "row_in" else 1
+        return self._push(move, "in", width=width)
+
+    def do_exists(self, move: Move) -> bool:
+        move.frame = self.scope.marked(move.frame)
+        return self._push(move, "exists")
+
+    do_end_scalar = do_end_exists = do_end_in_query = ActionBase._pop
+
+    def do_end_query(self, move: Move) -> bool:
+        block: Block = move.frame
+        query: Query = block.parent
+        outputs = query.outputs if query.arms else block.outputs
+        move.frame = self.frames.change(query, outputs=outputs, arms=query.arms + 1)
+        return True
+
+    def do_can_derive(self, move: Move) -> bool:
+        block: Block = move.frame
+        if move.depth >= DEPTH_LIMIT:
+            return False
+        stars = [o for o in block.outputs if o.name == b"*" and o.qualifier is None]
+        width = self.scope.query_of(block).width
+        if stars and width is not None:
+            return width > len(self.scope.starred(block))
+        return len(block.sources) < 20
+
+    def do_derived(self, move: Move) -> bool:
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        stars = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
+        rest = width - len(self.scope.starred(block)) if stars and width is not None else None
+        return self._push(move, "derived", width=rest)
+
+    def do_end_derived(self, move: Move) -> bool:
+        query: Query = move.frame
+        move.held = ("source", None, self.scope.relation_of(query))
+        move.frame = query.parent
+        return True
+
+    def do_with(self, move: Move) -> bool:
+        return move.depth < OPENING_LIMIT
+
+    def do_recursive(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, recursion="declared")
+        return True
+
+    def do_cte(self, move: Move) -> bool:
+        owner: Query = move.frame
+        name = self._name(move)
+        known = (owner.parent and self.scope.query_of(owner.parent).names) or ()
+        if any(own == name for own, _ in owner.names[len(known) :]):
+            return False
+        recursion = "possible" if owner.recursion == "declared" else ""
+        move.frame = self.frames.make(
+            Query, owner, "cte", owner.names, None, (), 0, False, name, (), recursion
+        )
+        return True
+
+    def do_cte_column(self, move: Move) -> bool:
+        query: Query = move.frame
+        name = self._name(move)
+        if name in query.columns:
+            return False
+        move.frame = self.frames.change(query, columns=(*query.columns, name))
+        return True
+
+    def do_open_cte(self, move: Move) -> bool:
+        query: Query = move.frame
+        names = (*query.names, (query.cte, None))
+        move.frame = self.frames.change(query, names=names, width=len(query.columns) or None)
+        return True
+
+    def do_close_cte(self, move: Move) -> bool:
+        query: Query = move.frame
+        found = (query.cte, self.scope.relation_of(query))
+        move.frame = self.frames.change(query.parent, names=(*query.parent.names, found))
+        return True
+
+    def do_can_combine(self, move: Move) -> bool:
+        """Let nothing follow the SELECT that repeats itself."""
+        return self.scope.query_of(move.frame).recursion != "used"
+
+    def do_arm(self, move: Move) -> bool:
+        block: Block = move.frame
+        query: Query = block.parent
+        outputs = query.outputs if query.arms else block.outputs
+        move.frame = self.frames.change(
+            query, outputs=outputs, width=len(outputs), arms=query.arms + 1, union=False
+        )
+        return True
+
+    def do_arm_union(self, move: Move) -> bool:
+        if not self.do_arm(move):
+            return False
+        move.frame = self.frames.change(move.frame, union=True)
+        return True

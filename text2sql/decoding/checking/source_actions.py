@@ -1,0 +1,169 @@
+"""What happens in FROM: tables, aliases, joins, USING.
+
+A part of `actions`.
+"""
+
+import re
+from typing import Any
+
+from text2sql.decoding.checking.action_base import ActionBase
+from text2sql.decoding.checking.frames import Block, Reference
+from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
+
+# Tables that sqlglot loses without an alias of their own, or gives another's: it makes _0, _1, ...
+UNALIASED = re.compile(rb"[:@\[?${ ]|_\d+\Z|.* \Z|.*'", re.DOTALL)
+
+
+class SourceActions(ActionBase):
+    """Actions of the FROM clause."""
+
+    def do_from(self, move: Move) -> bool:
+        block: Block = move.frame
+        if not self._list_is_whole(block):
+            return False
+        move.frame = self.frames.change(block, phase="from")
+        return True
+
+    def _list_is_whole(self, block: Block) -> bool:
+        width = self.scope.query_of(block).width
+        stars = any(output.name == b"*" for output in block.outputs)
+        whole = width is None or stars or len(block.outputs) == width
+        return whole and self._last_output_fits(block)
+
+    def do_from_first(self, move: Move) -> bool:
+        return self._select(move, "from")
+
+    def do_select_after(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, phase="late")
+        return True
+
+    def do_end_items(self, move: Move) -> bool:
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        if width is not None and len(block.outputs) != width:
+            return False
+        move.frame = self.frames.change(block, phase="closed")
+        return self._last_output_fits(block)
+
+    def do_close_from(self, move: Move) -> bool:
+        block: Block = move.frame
+        closed = self.scope.settle(block)
+        move.frame = closed
+        return closed is not None
+
+    def do_no_from(self, move: Move) -> bool:
+        block: Block = move.frame
+        if not self._list_is_whole(block) or any(o.name == b"*" for o in block.outputs):
+            return False
+        closed = self.scope.settle(block)
+        move.frame = closed
+        return closed is not None
+
+    def do_table(self, move: Move) -> bool:
+        block: Block = move.frame
+        name = self._name(move)
+        found = self.scope.find_relation(block, name)
+        if found is None or not self.scope.can_add(block, name, found):
+            return False
+        query = block.parent
+        if query.cte == name and query.recursion == "possible":
+            if block.aggregates or any(output.uses for output in block.outputs):
+                return False
+            move.frame = self.frames.change(
+                block, parent=self.frames.change(query, recursion="used")
+            )
+        move.held = ("source", name, found)
+        return True
+
+    def do_source(self, move: Move) -> bool:
+        _, name, found = move.held
+        if name is not None and UNALIASED.match(name):
+            return False
+        return self._add(move, name, found)
+
+    def do_source_as(self, move: Move) -> bool:
+        return self._add(move, self._name(move), move.held[2])
+
+    def _add(self, move: Move, name: bytes | None, found: Any) -> bool:
+        block: Block = move.frame
+        lenient = block.phase == "join"
+        added = self.scope.add_source(block, name, found, lenient=lenient)
+        move.frame, move.held = added, None
+        if added is not None and block.phase == "natural":
+            move.frame = self.frames.change(added, phase="from")
+        return added is not None
+
+    def _joining(self, move: Move, phase: str) -> bool:
+        move.frame = self.frames.change(move.frame, phase=phase)
+        return True
+
+    def do_can_join(self, move: Move) -> bool:
+        """Let another source in, where `*` has room for its columns."""
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        if width is None or not self._shows_all(block):
+            return True
+        return len(self.scope.starred(block)) < width
+
+    def _shows_all(self, block: Block) -> bool:
+        return any(output.name == b"*" and not output.qualifier for output in block.outputs)
+
+    def do_can_join_outer(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, outer=True)
+        return self.scope.feasible(move.frame) and self.do_can_join(move)
+
+    def do_can_join_naturally(self, move: Move) -> bool:
+        block: Block = move.frame
+        return self.scope.query_of(block).width is None or not self._shows_all(block)
+
+    def do_comma(self, move: Move) -> bool:
+        return self._joining(move, "from")
+
+    def do_join(self, move: Move) -> bool:
+        return self._joining(move, "join")
+
+    def do_cross(self, move: Move) -> bool:
+        return self._joining(move, "from")
+
+    def do_natural(self, move: Move) -> bool:
+        return self._joining(move, "natural")
+
+    def do_settled(self, move: Move) -> bool:
+        return self.scope.feasible(move.frame)
+
+    def do_on(self, move: Move) -> bool:
+        return self._joining(move, "on")
+
+    def do_end_on(self, move: Move) -> bool:
+        return self._joining(move, "from")
+
+    def do_can_use(self, move: Move) -> bool:
+        return move.depth < OPENING_LIMIT and next(self.usable(move.frame), None) is not None
+
+    def usable(self, block: Block) -> Any:
+        """Yield the names that USING may hold: once on the left, once in the last source."""
+        left = self.frames.change(block, sources=block.sources[:-1])
+        done = {name for name, _ in block.merged}
+        if self.scope.shows_all_of_a_width(block):
+            return
+        fixed = {r.name for r in block.pending if r.fixed and r.qualifier is None}
+        for name in block.sources[-1].relation.ordered:
+            if name not in fixed and self.scope.count(left, Reference(None, name)) == 1:
+                merged_now = dict(block.merged).get(name, 0)
+                total = self.scope.count(block, Reference(None, name))
+                if total == 2 or (name in done and merged_now and total == 2):
+                    yield name
+
+    def do_using(self, move: Move) -> bool:
+        block: Block = move.frame
+        name = self._name(move)
+        if name not in self.usable(block):
+            return False
+        merged = dict(block.merged)
+        merged[name] = merged.get(name, 1) + 1
+        hidden = (*block.hidden, (len(block.sources) - 1, name))
+        move.frame = self.frames.change(block, merged=tuple(sorted(merged.items())), hidden=hidden)
+        return True
+
+    def do_end_using(self, move: Move) -> bool:
+        return self._joining(move, "from")
