@@ -243,6 +243,7 @@ def test_a_dialect_that_the_checker_does_not_know_is_said_once(capsys):
     assert message.count("\n") == 1 and "knows no clickhouse (known: sqlite" in message
     assert guides.unconstrained_reason("clickhouse") in message
     assert guides.unconstrained_reason("sqlite") is None
+    assert "not complete" in str(guides.unconstrained_reason("duckdb"))
 
 
 def test_equal_questions_share_a_guide_and_its_memory():

@@ -359,9 +359,7 @@ class Checker:
                 return True
             if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
                 continue
-            if self.names.prefix_ok(
-                terminal, frame, held, folded, OPENING_LIMIT, quoted=True
-            ):
+            if self.names.prefix_ok(terminal, frame, held, folded, OPENING_LIMIT, quoted=True):
                 return True
         return False
 

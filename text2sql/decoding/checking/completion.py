@@ -69,9 +69,7 @@ def _search(checker: "Checker", state: "State", choices: int) -> bytes | None:
                 continue
             rest = _rest(checker, after)
             longer = written + text
-            heapq.heappush(
-                todo, (len(longer) + _EAGERNESS * rest, next(order), longer, after)
-            )
+            heapq.heappush(todo, (len(longer) + _EAGERNESS * rest, next(order), longer, after))
             if rest < left and choices < max(_CHOICES):
                 break
     return None

@@ -49,6 +49,7 @@ class Dialect:
     folds_quoted: bool = True  # a quoted name ignores case too
     string_fallback: bool = False  # "x" that names nothing is a string
     string_alias: bool = False  # AS 'x'
+    complete: bool = True  # enough of its SQL is known to hold a model to it
     typed: bool = False  # operands must fit; otherwise any value may stand anywhere
     strict_groups: bool = False  # what is selected must be grouped or aggregated
     alias_in_where: bool = False
@@ -162,6 +163,11 @@ DIALECTS: dict[str, Dialect] = {
         hex_numbers=True,
     ),
     "duckdb": _dialect(
-        "duckdb", {ord('"'): ord('"')}, typed=True, strict_groups=True, alias_in_where=True
+        "duckdb",
+        {ord('"'): ord('"')},
+        complete=False,
+        typed=True,
+        strict_groups=True,
+        alias_in_where=True,
     ),
 }

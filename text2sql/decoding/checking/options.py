@@ -94,9 +94,7 @@ def _stored(checker: "Checker", place: Place) -> list[bytes]:
     return [shortest, b"'" + shortest.replace(b"'", b"''") + b"'"]
 
 
-def _names(
-    checker: "Checker", place: Place, terminal: str, functions: bool
-) -> Iterator[Option]:
+def _names(checker: "Checker", place: Place, terminal: str, functions: bool) -> Iterator[Option]:
     cell, frame, held = place
     if terminal in GIVEN:
         found: Iterable[bytes] = _given(checker, frame)
@@ -148,4 +146,3 @@ def quote(checker: "Checker", name: bytes) -> bytes:
     """Return a name in quotes that never make it a string; b"" where that cannot be written."""
     mark = b'"' if not checker.dialect.string_fallback else b"`"
     return mark + name.replace(mark, mark + mark) + mark
-

@@ -122,7 +122,7 @@ class Scope:
 
     def relation_of(self, query: Query) -> Relation:
         """Return the relation that a finished query makes; equal ones are one object."""
-        names = query.columns or tuple(o.name for o in query.outputs)
+        names: tuple[bytes | None, ...] = query.columns or tuple(o.name for o in query.outputs)
         shadows = () if query.columns else tuple(o.shadow for o in query.outputs if o.shadow)
         key = (names, tuple((o.origin, o.kind) for o in query.outputs), shadows)
         if key not in self._derived:

@@ -18,7 +18,7 @@ from text2sql.decoding.checking.frames import (
     Query,
 )
 from text2sql.decoding.checking.functions import DATE_PARTS
-from text2sql.decoding.checking.kinds.clauses import ClauseActions
+from text2sql.decoding.checking.kinds.clauses import KindClauses
 from text2sql.decoding.checking.kinds.operands import Operand
 from text2sql.decoding.checking.kinds.strings import (
     format_ok,
@@ -32,7 +32,7 @@ from text2sql.decoding.checking.kinds.strings import (
 from text2sql.decoding.checking.kinds.tables import PARTS, SAMPLES, TYPES, casts, expand
 
 
-class KindActions(ClauseActions):
+class KindActions(KindClauses):
     """The actions of a dialect in which operands must fit."""
 
     def fitting(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:

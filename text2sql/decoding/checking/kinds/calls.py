@@ -16,14 +16,14 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
-from text2sql.decoding.checking.kinds.constructs import ConstructActions
+from text2sql.decoding.checking.kinds.constructs import KindConstructs
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, shows_all
 from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, together
 from text2sql.decoding.checking.scope import Move
 
 
-class CallActions(ConstructActions):
+class KindCalls(KindConstructs):
     """The actions that read a call."""
 
     def do_call(self, move: Move) -> bool:

@@ -15,13 +15,13 @@ from text2sql.decoding.checking.frames import (
     Query,
     Reference,
 )
-from text2sql.decoding.checking.kinds.calls import CallActions
+from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.operands import Operand
 from text2sql.decoding.checking.kinds.scope import shows_all
 from text2sql.decoding.checking.scope import Move
 
 
-class ClauseActions(CallActions):
+class KindClauses(KindCalls):
     """The actions that read a clause."""
 
     # --- SELECT lists ------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from text2sql.decoding.checking.frames import (
     Query,
 )
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
-from text2sql.decoding.checking.kinds.operators import OperatorActions
+from text2sql.decoding.checking.kinds.operators import KindOperators
 from text2sql.decoding.checking.kinds.tables import (
     BOOLEAN,
     MOMENTS,
@@ -31,7 +31,7 @@ from text2sql.decoding.checking.scope import Move
 _EXTRACTABLE = MOMENTS | {"interval"}
 
 
-class ConstructActions(OperatorActions):
+class KindConstructs(KindOperators):
     """The actions that read IN, CASE, CAST and the like."""
 
     def do_in(self, move: Move) -> bool:

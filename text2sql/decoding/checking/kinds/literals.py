@@ -11,13 +11,13 @@ from text2sql.decoding.checking.dialects import LITERAL_TYPES
 from text2sql.decoding.checking.frames import (
     Context,
 )
-from text2sql.decoding.checking.kinds.operands import Operand, OperandActions
+from text2sql.decoding.checking.kinds.operands import KindOperands, Operand
 from text2sql.decoding.checking.kinds.strings import interval_ok, moment_ok
 from text2sql.decoding.checking.kinds.tables import PARTS, reaches
 from text2sql.decoding.checking.scope import Move
 
 
-class LiteralActions(OperandActions):
+class KindLiterals(KindOperands):
     """The actions that read a literal."""
 
     def do_number(self, move: Move) -> bool:

@@ -80,7 +80,7 @@ def joined(*parts: Any) -> tuple[Any, ...] | None:
     return tuple(found) if len(found) <= 40 else None
 
 
-class OperandActions(Actions):
+class KindOperands(Actions):
     """The stack of operands, and the columns on it."""
 
     scope: KindScope

@@ -7,7 +7,7 @@ Covered: signs, arithmetic, `||`, comparison, IS, NOT, AND, OR, LIKE, BETWEEN.
 Not covered: bit operators and JSON arrows.
 """
 
-from text2sql.decoding.checking.kinds.literals import LiteralActions
+from text2sql.decoding.checking.kinds.literals import KindLiterals
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_sure, joined
 from text2sql.decoding.checking.kinds.tables import (
     BOOLEAN,
@@ -22,7 +22,7 @@ from text2sql.decoding.checking.kinds.tables import (
 from text2sql.decoding.checking.scope import Move
 
 
-class OperatorActions(LiteralActions):
+class KindOperators(KindLiterals):
     """The actions that read an operator and its operands."""
 
     def do_sign(self, move: Move) -> bool:
