@@ -31,8 +31,7 @@ from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.machine import Cell, Machine, Shift
-from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
-from text2sql.decoding.checking.names import GIVEN, LISTED, Names
+from text2sql.decoding.checking.names import GIVEN, LISTED, NEW, Names
 from text2sql.decoding.checking.relations import Origin, table_relations, with_prefix
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, TRUTHS, Move, Scope
 from text2sql.errors import SettingsError
@@ -306,7 +305,7 @@ class Checker:
         folded = self.dialect.fold(text, quoted=bool(quoted))
         if folded in TRUTHS and cell.terminals & {"<alias>", "<bare_alias>", "<new_column>"}:
             return None
-        for terminal in cell.terminals & NAME_CLASSES:
+        for terminal in cell.names:
             if not quoted and not self.names.may_be_bare(terminal, folded):
                 continue
             if quoted and (not self._may_be_quoted(terminal, text)):
@@ -344,14 +343,22 @@ class Checker:
                 return True
         return any(
             self.names.prefix_ok(terminal, frame, held, text, cell.depth)
-            for terminal in cell.terminals & NAME_CLASSES
+            and self._may_be_given(place, terminal, text)
+            for terminal in cell.names
         )
+
+    def _may_be_given(self, place: Place, terminal: str, text: bytes) -> bool:
+        """Tell whether what comes before a new name lets one stand: `nme alias` where no nme is."""
+        if terminal not in NEW:
+            return True
+        whole = text if not text or lexer.cut(text) == b"" else b"x"
+        return self.shift(place, terminal, (whole + b"_x", 0)) is not None
 
     def name_begins(self, place: Place, text: bytes, quoted: int) -> bool:
         """Tell whether a legal quoted name begins so."""
         cell, frame, held = place
         folded = self.dialect.fold(text, quoted=True)
-        for terminal in cell.terminals & NAME_CLASSES:
+        for terminal in cell.names:
             if terminal in LISTED or terminal in ("<window>", "<new_window>"):
                 continue
             may_be_string = terminal == "<column>" and self.dialect.string_fallback
@@ -359,7 +366,8 @@ class Checker:
                 return True
             if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
                 continue
-            if self.names.prefix_ok(terminal, frame, held, folded, OPENING_LIMIT, quoted=True):
+            begun = self.names.prefix_ok(terminal, frame, held, folded, OPENING_LIMIT, quoted=True)
+            if begun and self._may_be_given(place, terminal, folded):
                 return True
         return False
 
@@ -475,6 +483,8 @@ class Checker:
         elif isinstance(frame, Context) and frame.kind == "in" and cell.symbol.startswith("expr_1"):
             origin = frame.detail
         else:
+            return None
+        if not isinstance(origin, tuple):
             return None
         return origin if origin and self.literals.stored(origin) is not None else None
 

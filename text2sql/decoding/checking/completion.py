@@ -25,7 +25,7 @@ from text2sql.decoding.checking.options import LITERALS, begun_names, is_plain, 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State
 
-MAX_VISITS = 4_000
+MAX_VISITS = 600
 _NAMES = 4  # names tried at a place: the shortest
 _EAGERNESS = 5  # of the search: 1 finds the very shortest, and takes long
 _DEBT = 30  # bytes that a source takes about

@@ -37,6 +37,13 @@ class Cell:
         return first | below if symbol in self._grammar.empty else first
 
     @cached_property
+    def names(self) -> tuple[Symbol, ...]:
+        """The classes of names among `terminals`, sorted."""
+        return tuple(
+            sorted(t for t in self.terminals if t[0] == "<" and len(t) > 2 and t != "<count>")
+        )
+
+    @cached_property
     def words(self) -> tuple[bytes, ...]:
         """The keywords among `terminals`, in lower case, sorted."""
         return tuple(

@@ -15,6 +15,7 @@ from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.relations import with_prefix
 from text2sql.decoding.checking.scope import ALIAS, CALL_LIMIT, TRUTHS, Scope
+from text2sql.decoding.checking.words import POSITIONS
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
 GIVEN = {
@@ -26,6 +27,7 @@ GIVEN = {
     "<new_column>": "alias",
     "<new_window>": "alias",
 }
+NEW = frozenset({"<alias>", "<bare_alias>", "<cte>", "<new_column>", "<new_window>"})
 KNOWN = {
     "<window>": "alias",
     "<table>": "table",
@@ -53,6 +55,8 @@ class Names:
         """Tell whether a word may stand unquoted for a class of names; columns decide later."""
         if terminal == "<member>" and name in TRUTHS:
             return False
+        if terminal in ("<window>", "<new_window>"):
+            return all(self.dialect.allows(name, position) for position in POSITIONS)
         position = GIVEN.get(terminal) or KNOWN.get(terminal)
         if terminal in GIVEN and not (
             len(name) <= self.dialect.name_limit and name.decode("utf-8", "replace").isidentifier()

@@ -232,7 +232,7 @@ class OperandActions(ActionBase):
 
     def do_can_be_row(self, move: Move) -> bool:
         """Let a row begin only where it is the whole left side of an IN."""
-        if move.depth >= OPENING_LIMIT:
+        if move.depth >= OPENING_LIMIT or self._reads_less(move.frame.parent):
             return False
         cell = move.cell
         while cell is not None and cell.symbol != ")":
@@ -242,6 +242,10 @@ class OperandActions(ActionBase):
                 return False
             cell = cell.rest
         return cell is not None and cell.symbol.split("_")[1] in "123"
+
+    def _reads_less(self, frame: Frame) -> bool:
+        """Tell whether an argument is being read that may not compare."""
+        return isinstance(frame, Context) and frame.kind in ("operand", "primary")
 
     def do_row(self, move: Move) -> bool:
         width = move.frame.detail or 1

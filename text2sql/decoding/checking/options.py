@@ -120,7 +120,7 @@ def begun_names(
     cell, frame, held = place
     depth = CALL_LIMIT if quoted else cell.depth  # functions have no quotes
     found: set[bytes] = set()
-    for terminal in cell.terminals & NAME_CLASSES:
+    for terminal in cell.names:
         if terminal in GIVEN:
             found.update(_given(checker, frame))
         else:

@@ -125,7 +125,9 @@ def _names(
         known = [name for name in known if _is_aggregate(checker, name)] or known
         known += [b"count"] * (b"count" in known) * 5
     if terminal in GIVEN or terminal in ("<column>", "<member>"):
-        owed = [r.qualifier or r.name for r in frame.pending] if isinstance(frame, Block) else []
+        owed = (
+            sorted(r.qualifier or r.name for r in frame.pending) if isinstance(frame, Block) else []
+        )
         known = random.sample(known, min(len(known), 4)) + random.sample(_GIVEN, 1) + owed
     if len(known) > 3:
         known = random.sample(known, 3)

@@ -27,13 +27,13 @@ _WORDS = {
     "sqlite": {
         "everywhere": """
             add all alter and as autoincrement between case check collate commit constraint create
-            default deferrable delete distinct drop else end escape except exists foreign from group
+            default deferrable delete distinct drop else escape except exists foreign from group
             having in index insert intersect into is isnull join limit not nothing notnull null on
             or order primary references returning select set table then to transaction union unique
             update using values when where
         """,
         "column": """
-            any asymmetric both cast connect_by_root cross cube current_date current_time
+            end any asymmetric both cast connect_by_root cross cube current_date current_time
             current_timestamp current_user describe false fetch for glob grant if ilike inner
             interval lateral leading like lock offset outer partitioned_by
             qualify raise regexp revoke rlike rollback rollup symmetric tablesample
@@ -41,21 +41,21 @@ _WORDS = {
         """,
         "qualified": "",
         "qualifier": """
-            any asymmetric both cast connect_by_root cross cube current_date current_time
+            end any asymmetric both cast connect_by_root cross cube current_date current_time
             current_timestamp current_user describe false fetch for glob grant ilike inner lateral
             leading like lock offset outer partitioned_by qualify raise regexp revoke rlike rollback
             rollup symmetric tablesample trailing true uncache window with xor
         """,
         "table": """
-            cross describe fetch for glob grant ilike inner lateral like outer partitioned_by pivot
-            qualify regexp revoke rlike rollback tablesample uncache unpivot with xor
+            cross describe end fetch for glob grant ilike inner lateral like outer partitioned_by
+            pivot qualify regexp revoke rlike rollback tablesample uncache unpivot with xor
         """,
-        "alias": "",
+        "alias": "end",
         "bare_alias": """
-            anti asof by cross fetch for full glob grant ilike indexed inner lateral left like lock
-            match natural offset outer over overlaps partitioned_by precision qualify regexp revoke
-            right rlike rollback security semi sets straight_join tablesample uncache varying window
-            with xor
+            anti asof by cross end fetch for full glob grant ilike indexed inner lateral left like
+            lock match natural offset outer over overlaps partitioned_by precision qualify regexp
+            revoke right rlike rollback security semi sets straight_join tablesample uncache varying
+            window with xor
         """,
         "cte": """
             cross fetch for glob grant ilike inner lateral like offset outer partitioned_by qualify

@@ -111,7 +111,7 @@ FORMS = {
         tanh(number) float
         trunc(number) number
 
-        json(any) json operand
+        json(any) json primary
         json_array([any ...]) json
         json_array_length(any, [text]) integer
         json_extract(any, text ...) any

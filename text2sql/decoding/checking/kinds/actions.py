@@ -69,7 +69,7 @@ class KindActions(KindClauses):
 
     def keeps_text(self, frame: Any) -> bool:
         """Tell whether what a string says may matter later: GROUP BY repeats an item."""
-        while not isinstance(frame, (Block, Query)):
+        while frame is not None and not isinstance(frame, (Block, Query)):
             frame = frame.parent
         return isinstance(frame, Block) and frame.phase in ("items", "late", "group")
 
