@@ -12,6 +12,7 @@ from pathlib import Path
 from text2sql import reporting
 from text2sql.bundled import ensure_mini
 from text2sql.data.catalog import find_dataset
+from text2sql.decoding.generation import Decoding
 from text2sql.evaluation import Evaluation, evaluate
 from text2sql.models import open_model
 from text2sql.outputs import owned
@@ -87,7 +88,11 @@ def _clear(output: Path) -> None:
 
 def _evaluate(split: str, adapter: Path | None, folder: Path) -> Evaluation:
     with open_model("mini", adapter=adapter) as model:
-        return evaluate(find_dataset("samples", split=split, limit=LIMIT), model, folder)
+        # Held to valid SQL, a base that has learnt little joins everything with everything, and each
+        # such query runs until its deadline.
+        free = Decoding(constraint="none")
+        dataset = find_dataset("samples", split=split, limit=LIMIT)
+        return evaluate(dataset, model, folder, decoding=free)
 
 
 def _print_accuracies(before: dict[str, Evaluation], after: dict[str, Evaluation]) -> None:
