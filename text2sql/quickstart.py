@@ -88,8 +88,8 @@ def _clear(output: Path) -> None:
 
 def _evaluate(split: str, adapter: Path | None, folder: Path) -> Evaluation:
     with open_model("mini", adapter=adapter) as model:
-        # Held to valid SQL, a base that has learnt little joins everything with everything, and each
-        # such query runs until its deadline.
+        # Held to valid SQL, a base that has learnt little joins everything with everything, and
+        # each such query runs until its deadline.
         free = Decoding(constraint="none")
         dataset = find_dataset("samples", split=split, limit=LIMIT)
         return evaluate(dataset, model, folder, decoding=free)
