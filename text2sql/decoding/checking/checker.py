@@ -78,7 +78,6 @@ class Checker:
         invented: before FROM, let in names that only a derived table of this query can have.
             Without them a model cannot make up a column, and cannot say
             `SELECT avg(n) FROM (SELECT count(*) AS n ...)` either.
-        types: refuse what is sure to be a mistake of types, such as the sum of a date.
 
     Raises:
         SettingsError: a dialect or order that the checker has no table for.
@@ -91,7 +90,6 @@ class Checker:
         dialect: str = "sqlite",
         order: str = "select-first",
         values: Values | None = None,
-        types: bool = False,
         invented: bool = True,
     ) -> None:
         if dialect not in DIALECTS:
