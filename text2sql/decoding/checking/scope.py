@@ -75,7 +75,6 @@ class Scope:
         self.all_columns = frozenset(c for t in tables.values() for c in t.counts)
         self.column_names = tuple(sorted({c for t in tables.values() for c in t.counts}))
         self.watches = False  # whether anybody asks which column a literal is compared with
-        self.trace: list[tuple[str, Any]] | None = None  # of references, for `faults`
 
     # --- names and what they stand for -------------------------------------------------------
 
