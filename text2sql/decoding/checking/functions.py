@@ -33,7 +33,7 @@ class Function:
 
     name: str  # in lower case
     least: int  # arguments
-    most: int | None  # arguments; None: as many as MAX_ARGUMENTS says
+    most: int | None  # arguments; None: any number (the engines take 100)
     kind: str  # "scalar", "aggregate" or "window"
     over: bool  # may have OVER; a "window" function must
     distinct: bool  # may have DISTINCT; in SQLite only with one argument
@@ -68,10 +68,6 @@ def sqlite_functions() -> frozenset[str]:
         return frozenset(name for (name,) in rows)
     finally:
         connection.close()
-
-
-# SQLITE_MAX_FUNCTION_ARG is 100 by default, 127 in Debian; FUNC_MAX_ARGS of PostgreSQL is 100.
-MAX_ARGUMENTS = {"sqlite": 100, "duckdb": 100, "postgres": 100}
 
 
 def _names(text: str) -> frozenset[str]:
