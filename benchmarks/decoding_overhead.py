@@ -229,12 +229,39 @@ def own_figures(setup: Setup, ours: Checked, repeats: int) -> dict[str, Any]:
     for wrong in ("gold_first", "near"):
         say(f"ours, {wrong}")
         figures |= _spread(f"_{wrong}", one_pass(setup, ours, wrong)[0])
+    say("the checker alone")
+    figures |= _spread("_checker", checker_steps(setup))
     say("ours, 32 rows")
     warm_up(setup, ours)
     batch = batch_seconds(setup, ours)
     figures["batch32_us_a_step"] = round(1e6 * batch, 1)
     figures["share_batch32_of_20ms"] = round(batch / STEP_SECONDS, 4)
     return figures
+
+
+def checker_steps(setup: Setup) -> list[float]:
+    """Return microseconds of each step of the checker alone over gold, cold for each database."""
+    from text2sql.decoding.binding import bind
+    from text2sql.decoding.checking import Checker
+
+    binding = bind(setup.tokenizer)
+    checkers: dict[str, Checker] = {}
+    steps = []
+    for question in setup.questions:
+        if question.db_id not in checkers:
+            schema = setup.dataset.schema(question.db_id)
+            checkers[question.db_id] = Checker(schema, dialect="sqlite", invented=False)
+        checker = checkers[question.db_id]
+        state = checker.start
+        for token in question.ids[:-1]:
+            data = binding.bytes_of(token)
+            begun = CLOCK()
+            after = checker.step(state, data) if data else None
+            steps.append((CLOCK() - begun) / 1000)
+            if after is None:
+                break
+            state = after
+    return steps
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def measured(script: str, *arguments: str) -> dict[str, Any]:
 
 
 def test_of_2000_walked_queries_next_to_none_is_refused_or_stuck() -> None:
-    # The target is none. What is left, about one in a thousand, are tables named `false`, ` lead`
+    # The target is none. What is left, some three in a thousand, are tables named `false`, ` lead`
     # and the like, and shortest endings that the search does not find.
     found = measured("checker_fuzz.py", "--limit", "2000")
     refused = sum(found[key] for key in ("sqlglot_failures", "engine_failures", "gate_failures"))

@@ -26,6 +26,7 @@ from itertools import chain
 from text2sql.decoding.checking.dialects import DIALECTS, Dialect
 from text2sql.decoding.checking.functions import DATE_PARTS
 from text2sql.decoding.checking.grammar import Grammar, Symbol, compile_grammar, is_terminal
+from text2sql.decoding.checking.names import GIVEN
 from text2sql.errors import SettingsError
 from text2sql.schema.model import Schema
 
@@ -58,17 +59,7 @@ _LITERALS = {
     "<count>": "[0-9]{1,18}",
 }
 # class of names -> position in `words.RESERVED`
-_GIVEN = {
-    "<alias>": "alias",
-    "<bare_alias>": "bare_alias",
-    "<source_alias>": "alias",
-    "<bare_source_alias>": "bare_alias",
-    "<cte>": "cte",
-    "<new_column>": "alias",
-    "<new_window>": "alias",
-    "<window>": "alias",
-    "<qualifier>": "qualifier",
-}
+_GIVEN = GIVEN | {"<window>": "alias", "<qualifier>": "qualifier"}
 _KNOWN = {"<column>": "column", "<member>": "qualified", "<using>": "column", "<table>": "table"}
 Body = tuple[Symbol, ...]
 

@@ -491,6 +491,8 @@ class Scope:
         may_be_alias = direct and reference.qualifier is None and (count == 0 or alone)
         if may_be_alias and phase != "on" and self._is_alias(block, reference.name, nested):
             return block
+        if reference.soft and any(o.explicit and o.name == reference.name for o in block.outputs):
+            return None  # sqlglot takes it for the alias, which may not stand here
         if count > 1:
             return None
         if phase in ("group", "order"):
