@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from text2sql.errors import SettingsError, hint
+from text2sql.errors import SettingsError, UnknownName, hint
+from text2sql.training.schedules import ANNEAL_SHARE, KNEE, OTHERS, SCHEDULES
 
 
 class Recipe(BaseModel):
@@ -61,8 +62,12 @@ class Recipe(BaseModel):
     max_steps: int = -1
     per_device_train_batch_size: int = Field(8, ge=1)
     gradient_accumulation_steps: int = Field(2, ge=1)
-    lr_scheduler_type: str = "cosine"
+    lr_scheduler_type: str = "cosine"  # a name in schedules.SCHEDULES, or one of transformers
     warmup_steps: float = Field(0.03, ge=0)  # below 1: a share of all steps
+    decay_steps: float = Field(ANNEAL_SHARE, ge=0)  # of the anneal of wcl and wsd; as warmup_steps
+    min_lr_ratio: float = Field(0.0, ge=0, le=1)  # where our schedules end, of the peak
+    knee_lr_ratio: float = Field(KNEE, gt=0, le=1)  # where wcl's cosine ends and its anneal begins
+    lr_scheduler_kwargs: dict[str, Any] = Field(default_factory=dict)  # of transformers' schedules
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     optim: str = "adamw_torch"
@@ -74,6 +79,13 @@ class Recipe(BaseModel):
     save_total_limit: int | None = Field(2, ge=1)
     logging_steps: int = Field(10, ge=1)
     report_to: list[str] = Field(default_factory=list)
+
+    @field_validator("lr_scheduler_type")
+    @classmethod
+    def _known_schedule(cls, name: str) -> str:
+        if name not in SCHEDULES and name not in OTHERS:
+            raise UnknownName("learning-rate schedule", name, (*SCHEDULES, *OTHERS))
+        return name
 
 
 def read_recipe(

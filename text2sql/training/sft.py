@@ -29,6 +29,7 @@ from text2sql.prompting import write_card
 from text2sql.training.checkpoints import last_checkpoint
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
+from text2sql.training.schedules import Scheduled, our_schedule
 
 SKIPS_SHOWN = 5
 PACKAGES = ("torch", "transformers", "peft", "datasets", "trl")
@@ -39,7 +40,6 @@ SAME_NAME = (  # settings that a recipe and SFTConfig call alike
     "max_steps",
     "per_device_train_batch_size",
     "gradient_accumulation_steps",
-    "lr_scheduler_type",
     "warmup_steps",
     "weight_decay",
     "max_grad_norm",
@@ -197,9 +197,12 @@ def _fit(
 
     from text2sql.training.progress import ShowProgress, StopInOrder
 
+    class Trainer(Scheduled, SFTTrainer):
+        scheduled = our_schedule(recipe)
+
     stop = StopInOrder()
     checkpoints = folder / "checkpoints"
-    trainer = SFTTrainer(
+    trainer = Trainer(
         model=model,
         args=_config(recipe, checkpoints),
         train_dataset=Dataset.from_list(encoded.rows),
@@ -244,6 +247,9 @@ def _config(recipe: Recipe, checkpoints: Path) -> Any:
     return SFTConfig(
         output_dir=str(checkpoints),
         **{key: getattr(recipe, key) for key in SAME_NAME},
+        # transformers' own name of what follows our schedule is never used
+        lr_scheduler_type="constant" if our_schedule(recipe) else recipe.lr_scheduler_type,
+        lr_scheduler_kwargs=recipe.lr_scheduler_kwargs,
         report_to=recipe.report_to or "none",
         packing=recipe.packing_strategy != "none",
         packing_strategy="bfd",
