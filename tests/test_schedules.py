@@ -31,7 +31,8 @@ def test_rates_never_jump(name, steps, warm, decay):
 
     jumps = [abs(b - a) for a, b in itertools.pairwise(map(rate, range(steps + 1)))]
 
-    assert max(jumps) <= 1.6 / (min(warm, decay) * steps)
+    shortest = min(warm, decay, 1 - warm - decay) * steps - 2  # phases are whole steps
+    assert max(jumps) <= math.pi / 2 / shortest  # the steepest part of a cosine
 
 
 def test_wcl_is_a_cosine_to_the_knee_and_then_a_straight_line():
