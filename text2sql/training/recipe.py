@@ -79,6 +79,10 @@ class Recipe(BaseModel):
     save_total_limit: int | None = Field(2, ge=1)
     logging_steps: int = Field(10, ge=1)
     report_to: list[str] = Field(default_factory=list)
+    # stages, one after the other on one adapter (training.stages); none: sft alone
+    stages: list[dict[str, Any]] = Field(default_factory=list)
+    eval_split: str | None = None  # what execution accuracy is measured on after each stage
+    eval_limit: int | None = Field(None, ge=1)
 
     @field_validator("lr_scheduler_type")
     @classmethod

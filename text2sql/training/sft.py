@@ -13,7 +13,7 @@ before the run.
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -50,6 +50,9 @@ SAME_NAME = (  # settings that a recipe and SFTConfig call alike
     "save_total_limit",
     "logging_steps",
 )
+
+
+Source = Mapping[str, Any]  # `revision` and `trust_remote_code`, as `load_model` takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,33 +96,85 @@ def train(
         DataError: examples do not fit and `allow_skips` is off, or none is left.
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
     """
+    source = {"revision": revision, "trust_remote_code": trust_remote_code}
+    with training_folder(recipe, resume=resume, overwrite=overwrite) as folder:
+        recipe = settle(recipe, find_base(recipe.base), folder, resume)
+        return train_in(folder, recipe, dataset, resume=resume, source=source)
+
+
+@contextmanager
+def training_folder(recipe: Recipe, *, resume: bool, overwrite: bool) -> Iterator[Path]:
+    """Hold the recipe's output folder while a training writes into it; see `train`."""
     need("train", *PACKAGES)
     assert recipe.output_dir is not None  # start() sets it
-    base = find_base(recipe.base)
-    started = time.monotonic()
     kept = "the last complete checkpoint is kept, continue with --resume"
     with (
         owned(recipe.output_dir, resume=resume, overwrite=overwrite) as folder,
         full_disk(folder, kept=kept),
         _quiet(),
     ):
-        tokenizer = load_tokenizer(base, revision=revision, trust_remote_code=trust_remote_code)
-        recipe = _settle(recipe, base, folder, resume)
-        encoded = _encode(recipe, dataset, base, tokenizer)
-        write_recipe(recipe, folder / "recipe.yaml")
-        model = load_model(
-            base,
-            load_in_4bit=recipe.load_in_4bit,
-            revision=revision,
-            trust_remote_code=trust_remote_code,
-        )
-        trainer, steps, loss = _fit(model, tokenizer, base, recipe, encoded, folder, resume)
-        _save(trainer, folder, base, tokenizer, recipe)
+        yield folder
+
+
+def train_in(
+    folder: Path,
+    recipe: Recipe,
+    dataset: DataSet,
+    *,
+    parent: Path | None = None,
+    resume: bool = False,
+    source: Source,
+) -> Run:
+    """Train in a folder that is held already.
+
+    Args:
+        folder: of the recipe, the checkpoints and the adapter.
+        recipe: settled.
+        dataset: what to learn from.
+        parent: the adapter to go on from; None begins a new one on the base.
+        resume: continue from the last complete checkpoint in the folder.
+        source: where the base comes from, as `load_model` takes it.
+
+    Raises:
+        DataError, Interrupted: as `train`.
+    """
+    base = find_base(recipe.base)
+    started = time.monotonic()
+    tokenizer = load_tokenizer(base, **source)
+    encoded = _encode(recipe, dataset, base, tokenizer)
+    write_recipe(recipe, folder / "recipe.yaml")
+    model = load_trainable(base, recipe, parent, source)
+    trainer, steps, loss = _fit(model, tokenizer, base, recipe, encoded, folder, resume)
+    save_adapter(trainer.model, folder, base, tokenizer, recipe)
     seconds = time.monotonic() - started
     return Run(folder, steps, loss, len(encoded.rows), len(encoded.skips), encoded.tokens, seconds)
 
 
-def _settle(recipe: Recipe, base: Base, folder: Path, resume: bool) -> Recipe:
+def load_trainable(base: Base, recipe: Recipe, parent: Path | None, source: Source) -> Any:
+    """Load the base, with the adapter to go on from, its weights trainable, if there is one.
+
+    Raises:
+        ModelError: the base or the adapter cannot be loaded.
+    """
+    model = load_model(base, load_in_4bit=recipe.load_in_4bit, **source)
+    if parent is None:
+        return model
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(parent), is_trainable=True)
+
+
+def new_adapter(model: Any, recipe: Recipe) -> Any:
+    """Return the configuration of the adapter that a trainer puts on a model; None if it has one.
+
+    A trainer that is given both would put a second adapter on top.
+    """
+    from peft import LoraConfig, PeftModel
+
+    return None if isinstance(model, PeftModel) else LoraConfig(**_lora(recipe))
+
+
+def settle(recipe: Recipe, base: Base, folder: Path, resume: bool) -> Recipe:
     """Fill in what the recipe leaves open, so that a resumed run reads the same values back."""
     settled = recipe.model_copy(
         update={
@@ -191,7 +246,6 @@ def _fit(
     resume: bool,
 ) -> tuple[Any, int, float | None]:
     from datasets import Dataset
-    from peft import LoraConfig
     from transformers.trainer_callback import PrinterCallback
     from trl import SFTTrainer
 
@@ -207,7 +261,7 @@ def _fit(
         args=_config(recipe, checkpoints),
         train_dataset=Dataset.from_list(encoded.rows),
         processing_class=tokenizer,
-        peft_config=LoraConfig(**_lora(recipe)),
+        peft_config=new_adapter(model, recipe),
         callbacks=[ShowProgress(encoded.tokens), stop],
     )
     trainer.remove_callback(PrinterCallback)
@@ -280,8 +334,9 @@ def _quiet() -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-def _save(trainer: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe) -> None:
-    trainer.model.save_pretrained(str(folder))
+def save_adapter(model: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe) -> None:
+    """Write the adapter with its tokenizer and prompt card; a frozen reference is not written."""
+    model.save_pretrained(str(folder), selected_adapters=["default"])
     tokenizer.save_pretrained(str(folder))
     style = recipe.style or base.style
     write_card(folder, base=base, tokenizer=tokenizer, style=style, language=recipe.language)
