@@ -23,35 +23,16 @@ from typing import Any
 from text2sql.bases import Base, find_base, load_model, load_tokenizer
 from text2sql.bases.loading import quiet
 from text2sql.data.catalog import DataSet
-from text2sql.errors import DataError, Interrupted, OutputError, need
+from text2sql.errors import DataError, OutputError, need
 from text2sql.outputs import full_disk, owned
 from text2sql.prompting import write_card
-from text2sql.training.checkpoints import last_checkpoint
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
 from text2sql.training.schedules import Scheduled, our_schedule
+from text2sql.training.trainers import arguments, run_trainer
 
 SKIPS_SHOWN = 5
 PACKAGES = ("torch", "transformers", "peft", "datasets", "trl")
-SAME_NAME = (  # settings that a recipe and SFTConfig call alike
-    "seed",
-    "learning_rate",
-    "num_train_epochs",
-    "max_steps",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "warmup_steps",
-    "weight_decay",
-    "max_grad_norm",
-    "optim",
-    "max_length",
-    "train_sampling_strategy",
-    "save_steps",
-    "save_total_limit",
-    "logging_steps",
-)
-
-
 Source = Mapping[str, Any]  # `revision` and `trust_remote_code`, as `load_model` takes them
 
 
@@ -246,38 +227,19 @@ def _fit(
     resume: bool,
 ) -> tuple[Any, int, float | None]:
     from datasets import Dataset
-    from transformers.trainer_callback import PrinterCallback
     from trl import SFTTrainer
-
-    from text2sql.training.progress import ShowProgress, StopInOrder
 
     class Trainer(Scheduled, SFTTrainer):
         scheduled = our_schedule(recipe)
 
-    stop = StopInOrder()
-    checkpoints = folder / "checkpoints"
     trainer = Trainer(
         model=model,
-        args=_config(recipe, checkpoints),
+        args=_config(recipe, folder / "checkpoints"),
         train_dataset=Dataset.from_list(encoded.rows),
         processing_class=tokenizer,
         peft_config=new_adapter(model, recipe),
-        callbacks=[ShowProgress(encoded.tokens), stop],
     )
-    trainer.remove_callback(PrinterCallback)
-    start = last_checkpoint(checkpoints) if resume else None
-    try:
-        output = trainer.train(resume_from_checkpoint=str(start) if start else None)
-    finally:
-        stop.restore()
-    steps = trainer.state.global_step
-    if stop.stopped and steps < trainer.state.max_steps:
-        raise Interrupted(
-            f"stopped at step {steps} of {trainer.state.max_steps};"
-            f" continue with: t2s train --resume --output {folder}"
-        )
-    done_before = int(start.name.rpartition("-")[2]) if start else 0
-    return trainer, steps, output.training_loss if steps > done_before else None
+    return trainer, *run_trainer(trainer, folder, resume=resume, tokens=encoded.tokens)
 
 
 def _lora(recipe: Recipe) -> dict[str, Any]:
@@ -293,27 +255,14 @@ def _lora(recipe: Recipe) -> dict[str, Any]:
 
 
 def _config(recipe: Recipe, checkpoints: Path) -> Any:
-    import torch
     from trl import SFTConfig
 
-    gpu = torch.cuda.is_available()
-    checkpointing = recipe.gradient_checkpointing
     return SFTConfig(
-        output_dir=str(checkpoints),
-        **{key: getattr(recipe, key) for key in SAME_NAME},
-        # transformers' own name of what follows our schedule is never used
-        lr_scheduler_type="constant" if our_schedule(recipe) else recipe.lr_scheduler_type,
-        lr_scheduler_kwargs=recipe.lr_scheduler_kwargs,
-        report_to=recipe.report_to or "none",
+        **arguments(recipe, checkpoints),
+        max_length=recipe.max_length,
+        train_sampling_strategy=recipe.train_sampling_strategy,
         packing=recipe.packing_strategy != "none",
         packing_strategy="bfd",
-        gradient_checkpointing=gpu if checkpointing is None else checkpointing,
-        bf16=gpu and torch.cuda.is_bf16_supported(),
-        use_cpu=not gpu,
-        dataloader_pin_memory=gpu,
-        disable_tqdm=True,
-        save_strategy="steps",
-        logging_strategy="steps",
         # rows are tokenised, and none is longer than max_length: only packing has work to do
         dataset_kwargs={"skip_prepare_dataset": recipe.packing_strategy == "none"},
     )
