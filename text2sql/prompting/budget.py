@@ -4,23 +4,32 @@
     >>> fitted.schema.left_out
     ('audit_log', 'orders.legacy_code')
 
+A schema that fits beside no question is split once into packs of joined tables (`schema.packs`):
+the question chooses one, and the few tables that it needs beside it open its own part. So questions
+on a wide schema still share a prefix. A schema that only this question's length pushes out, or that
+a published format puts behind the question, is reduced by relevance instead.
+
 The question, its evidence and the instruction are never cut. Without a tokenizer (a server has it)
 tokens are estimated from characters.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from math import floor, log2
 from typing import Any
 
 from text2sql.bases.base import Base
 from text2sql.errors import PromptError, SchemaError
-from text2sql.prompting.building import build_prompt
+from text2sql.prompting.building import build_prompt, shares_schema
 from text2sql.prompting.encoding import encode
 from text2sql.prompting.segments import Prompt
 from text2sql.schema.model import Schema
 
 CHARACTERS_PER_TOKEN = 3.2  # of DDL and English under a 32k byte-level BPE, measured
 NARROW_CHARACTERS_PER_TOKEN = 1.0  # of Chinese, counted on the safe side
+PACK_SHARE = 0.75  # of the prompt that a pack may take; the rest is for strays and the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +77,103 @@ def fit(
         PromptError: a question that is empty or too long, or not even the smallest useful schema
             fits.
     """
-    options |= {"format": format or base.prompt_format, "style": style or base.style}
+    asked: dict[str, Any] = {"format": format or base.prompt_format, "style": style or base.style}
 
-    def build(candidate: Schema) -> Prompt:
-        return build_prompt(question, candidate, today=today, tokenizer=tokenizer, **options)
+    def build(candidate: Schema, strays: Schema | None = None) -> Prompt:
+        return build_prompt(
+            question,
+            candidate,
+            today=today,
+            tokenizer=tokenizer,
+            strays=strays,
+            **asked,
+            **options,
+        )
 
+    def fits(prompt: Prompt) -> bool:
+        return count_tokens(prompt, tokenizer) <= max_length
+
+    packs = _packs(schema, tokenizer, max_length, **asked, **_shared_options(options))
+    if packs and (fitted := _packed(question, schema, packs, build, fits)):
+        return fitted
     prompt = build(schema)
-    length = count_tokens(prompt, tokenizer)
-    if length <= max_length:
+    if not packs and fits(prompt):
         return Fitted(prompt, schema)
-    reduced = _reduced(
-        question,
-        schema,
-        lambda s: count_tokens(build(s), tokenizer) <= max_length,
-        max_length,
-        length,
-    )
+    reduced = _reduced(question, schema, build, fits, max_length, tokenizer)
     return Fitted(build(reduced), reduced)
 
 
-def _reduced(question: str, schema: Schema, fits: Any, max_length: int, length: int) -> Schema:
+Build = Callable[..., Prompt]
+
+
+def _shared_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Keep what the shared part of a prompt depends on, hashable."""
+    return {key: options[key] for key in ("language", "dialect", "sample") if options.get(key)}
+
+
+@lru_cache(maxsize=32)
+def _packs(
+    schema: Schema, tokenizer: Any, max_length: int, *, format: str, style: str, **options: Any
+) -> tuple[Schema, ...]:
+    """Split a schema that fits beside no question; () where it fits, or is the question's own part.
+
+    The size of a pack is a power of two, so that training, which leaves room for the SQL, and
+    serving split alike.
+    """
+    from text2sql.schema.packs import split
+
+    def length(candidate: Schema) -> int:
+        prompt = build_prompt(
+            "?",
+            candidate,
+            today=None,
+            tokenizer=tokenizer,
+            format=format,
+            style=style,
+            **options,
+        )
+        return count_tokens(prompt, tokenizer)
+
+    if not shares_schema(format, tokenizer) or length(schema) <= max_length:
+        return ()
+    room = 2 ** floor(log2(max(1.0, PACK_SHARE * max_length)))
+    try:
+        return split(schema, lambda part: length(part) <= room)
+    except SchemaError:
+        return ()
+
+
+def _packed(
+    question: str,
+    schema: Schema,
+    packs: tuple[Schema, ...],
+    build: Build,
+    fits: Callable[[Prompt], bool],
+) -> Fitted | None:
+    """Return the prompt with the pack that the question chooses; None where it does not fit."""
+    from text2sql.schema.packs import choose
+
+    chosen = choose(question, schema, packs)
+    if not fits(build(chosen.pack)):
+        return None
+    strays = chosen.strays(lambda tables: fits(build(chosen.pack, tables)))
+    return Fitted(build(chosen.pack, strays), chosen.joined(strays))
+
+
+def _reduced(
+    question: str,
+    schema: Schema,
+    build: Build,
+    fits: Callable[[Prompt], bool],
+    max_length: int,
+    tokenizer: Any,
+) -> Schema:
     from text2sql.schema.linking import prune
 
     try:
-        return prune(schema, question, fits)
+        return prune(schema, question, lambda candidate: fits(build(candidate)))
     except SchemaError as error:
+        length = count_tokens(build(schema), tokenizer)
         raise PromptError(
             f"the prompt needs {length:,} tokens of {max_length:,}, and reducing the schema does"
             f" not help: {error}"

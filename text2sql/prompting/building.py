@@ -10,7 +10,7 @@
 Covered: the house's formats in English and Chinese, published formats to the letter, earlier turns,
 evidence, linked values. A published format that has no place for evidence gets it before the
 question, as OmniSQL does.
-Not covered: reducing a schema that is too wide (`budget.fit`).
+Not covered: reducing a schema that is too wide, or choosing a pack of it (`budget.fit`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,6 +69,7 @@ def build_prompt(
     tokenizer: Any = None,
     dialect: str | None = None,
     sample: Any = None,
+    strays: Schema | None = None,
 ) -> Prompt:
     """Build the prompt for one question.
 
@@ -85,6 +86,7 @@ def build_prompt(
         tokenizer: its own chat template is used if it has one.
         dialect: sqlglot's name of the SQL to write; None means the schema's, else sqlite.
         sample: reads rows of a table, for styles that show them.
+        strays: tables beside `schema` that this question needs; they open the question's part.
 
     Raises:
         PromptError: a question that is empty or too long, or turns where the format has no place
@@ -106,7 +108,20 @@ def build_prompt(
         *_body(text, found, places, asked, turns, language),
         (found.chat.tail, True, False),
     ]
+    if strays and strays.tables:
+        text = serialise(strays, _style(style, found), values=asked.values, sample=sample)
+        place = next(i for i, (_, _, own) in enumerate(pieces) if own)
+        pieces.insert(place, (f"{text}\n\n", False, True))
     return Prompt(merge(_segments(pieces)), found.name, found.chat.lead, found.chat.bos)
+
+
+def shares_schema(format: str | Format, tokenizer: Any = None) -> bool:
+    """Tell whether a format's schema stands before everything that belongs to the question."""
+    task = resolve(format, tokenizer).task
+    texts = [*(task.system or {}).values(), task.user["en"]]
+    places = [place for text in texts for _, place, *_ in Formatter().parse(text) if place]
+    first_own = next(i for i, place in enumerate(places) if place not in _SHARED_PLACES)
+    return "schema" in places[:first_own]
 
 
 def check_question(question: str) -> str:
@@ -134,6 +149,10 @@ def _words(found: Format, language: str) -> tuple[str, str]:
     return task.user.get(language, task.user["en"]), system.get(language, system.get("en", ""))
 
 
+def _style(style: str | None, found: Format) -> str:
+    return style or found.task.style or "ddl"
+
+
 def _shared_places(
     schema: Schema | str,
     found: Format,
@@ -145,8 +164,7 @@ def _shared_places(
     if isinstance(schema, str):
         text, name, own = schema, "", "sqlite"
     else:
-        style = style or found.task.style or "ddl"
-        text = serialise(schema, style, values=asked.values, sample=sample)
+        text = serialise(schema, _style(style, found), values=asked.values, sample=sample)
         name, own = schema.name, schema.dialect
     dialect = dialect or own
     return {"schema": text, "database": name, "dialect": ENGINES.get(dialect, dialect)}

@@ -16,9 +16,10 @@ names and comments of the schema.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log
+from typing import Self
 
 from text2sql.errors import SchemaError
 from text2sql.schema.model import Column, ForeignKey, Schema, Table
@@ -46,9 +47,10 @@ class Ranked:
 
 def rank(question: str, schema: Schema) -> list[Ranked]:
     """Return all columns, the most relevant first; equals stay in the order of the schema."""
-    tables, columns = _scores(question, schema)
+    relevance = Relevance.of(question, schema)
+    columns = relevance.columns
     ranked = [
-        Ranked(columns[t, c] + TABLE_SHARE * tables[t], columns[t, c], table, column)
+        Ranked(columns[t][c] + TABLE_SHARE * relevance.own[t], columns[t][c], table, column)
         for t, table in enumerate(schema.tables)
         for c, column in enumerate(table.columns)
     ]
@@ -91,19 +93,59 @@ def prune(schema: Schema, question: str, fits: Callable[[Schema], bool]) -> Sche
     return _build(schema, steps[:low])
 
 
-def _scores(question: str, schema: Schema) -> tuple[list[float], dict[tuple[int, int], float]]:
-    """Return the score of each table's own words, and of each column's."""
-    texts: dict[Part, dict[str, float]] = {}
-    for t, table in enumerate(schema.tables):
-        texts[t, WHOLE] = _weights(table.name, table.synonyms, table.comment)
-        for c, column in enumerate(table.columns):
-            meanings = " ".join(f"{value} {meaning}" for value, meaning in column.meanings)
-            comment = f"{column.comment or ''} {meanings}"
-            texts[t, c] = _weights(column.name, column.synonyms, comment)
-    wanted = _wanted(question, texts.values())
-    scores = {part: _overlap(weights, wanted) for part, weights in texts.items()}
-    columns = {(t, c): score for (t, c), score in scores.items() if c != WHOLE}
-    return [scores[t, WHOLE] for t in range(len(schema.tables))], columns
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """How much a question is about each table and column of a schema."""
+
+    own: tuple[float, ...]  # of each table's own words
+    columns: tuple[tuple[float, ...], ...]  # of each table's columns
+    touched: tuple[int, ...]  # tables, the most relevant first
+    rest: tuple[int, ...]  # all others, likewise
+
+    @classmethod
+    def of(cls, question: str, schema: Schema) -> Self:
+        """Compare the words of a question with those of a schema."""
+        texts: dict[Part, dict[str, float]] = {}
+        for t, table in enumerate(schema.tables):
+            texts[t, WHOLE] = _weights(table.name, table.synonyms, table.comment)
+            for c, column in enumerate(table.columns):
+                meanings = " ".join(f"{value} {meaning}" for value, meaning in column.meanings)
+                comment = f"{column.comment or ''} {meanings}"
+                texts[t, c] = _weights(column.name, column.synonyms, comment)
+        wanted = _wanted(question, texts.values())
+        scores = {part: _overlap(weights, wanted) for part, weights in texts.items()}
+        own = tuple(scores[t, WHOLE] for t in range(len(schema.tables)))
+        columns = tuple(
+            tuple(scores[t, c] for c in range(len(table.columns)))
+            for t, table in enumerate(schema.tables)
+        )
+        totals = [a + max(b, default=0.0) for a, b in zip(own, columns, strict=True)]
+        return cls(own, columns, *_by_relevance(totals))
+
+    def by_score(self, table: int) -> list[int]:
+        """Return a table's columns, the most relevant first."""
+        scores = self.columns[table]
+        return sorted(range(len(scores)), key=lambda c: -scores[c])
+
+    def touched_columns(self, table: int) -> list[Part]:
+        """Return the columns of a table that the question touches, the most relevant first."""
+        return [(table, c) for c in self.by_score(table) if self.columns[table][c] > 0]
+
+    def held_by(self, parts: Iterable[Part]) -> float:
+        """Sum over the touched tables among some parts what the question wants of them."""
+        touched, best = set(self.touched), dict[int, float]()
+        for t, c in parts:
+            if t in touched:
+                best[t] = max(best.get(t, 0.0), 0.0 if c == WHOLE else self.columns[t][c])
+        return sum(self.own[t] + score for t, score in best.items())
+
+
+def _by_relevance(totals: Sequence[float]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the tables that the question touches and the others, each the most relevant first."""
+    ranked = sorted(range(len(totals)), key=lambda t: -totals[t])
+    enough = TOUCHED * max(totals, default=0.0)
+    touched = [t for t in ranked if totals[t] > 0 and totals[t] >= enough] or ranked[:1]
+    return tuple(touched), tuple(ranked[len(touched) :])
 
 
 def _weights(name: str, synonyms: Sequence[str], comment: str | None) -> dict[str, float]:
@@ -153,43 +195,42 @@ def _overlap(weights: dict[str, float], wanted: dict[str, float]) -> float:
 
 def _steps(question: str, schema: Schema) -> Iterator[list[Part]]:
     """Yield what to add to nothing to get the schema back, the most relevant parts first."""
-    own, columns = _scores(question, schema)
+    relevance = Relevance.of(question, schema)
     paths = _Paths(schema)
-    touched, rest = _by_relevance(schema, own, columns)
+    touched, rest = relevance.touched, relevance.rest
     for t in touched:
-        linked = [(t, c) for c in _by_score(t, schema, columns) if columns[t, c] > 0]
-        yield [*paths.add(t), *linked]
+        yield [*paths.add(t), *relevance.touched_columns(t)]
     for t in touched:
-        yield from ([(t, c)] for c in _by_score(t, schema, columns) if columns[t, c] == 0)
+        yield from ([(t, c)] for c in relevance.by_score(t) if relevance.columns[t][c] == 0)
     for t in rest:
         yield list(paths.add(t))
     for t in rest:
-        yield from ([(t, c)] for c in _by_score(t, schema, columns))
+        yield from ([(t, c)] for c in relevance.by_score(t))
 
 
-def _by_relevance(
-    schema: Schema, own: Sequence[float], columns: Mapping[tuple[int, int], float]
-) -> tuple[list[int], list[int]]:
-    """Return the tables that the question touches and the others, each the most relevant first."""
-    relevance = list(own)
-    for t, table in enumerate(schema.tables):
-        relevance[t] += max((columns[t, c] for c in range(len(table.columns))), default=0.0)
-    ranked = sorted(range(len(relevance)), key=lambda t: -relevance[t])
-    enough = TOUCHED * max(relevance, default=0.0)
-    touched = [t for t in ranked if relevance[t] > 0 and relevance[t] >= enough] or ranked[:1]
-    return touched, ranked[len(touched) :]
+def steps_beside(
+    held: Iterable[Part], schema: Schema, relevance: "Relevance"
+) -> Iterator[tuple[Part, ...]]:
+    """Yield what a question needs beside the parts that are there, the most relevant first.
 
-
-def _by_score(t: int, schema: Schema, columns: Mapping[tuple[int, int], float]) -> list[int]:
-    return sorted(range(len(schema.tables[t].columns)), key=lambda c: -columns[t, c])
+    A table comes whole, since a question rarely names every column that it needs, and with the keys
+    of the tables that join it to what is there.
+    """
+    there = set(held)
+    paths = _Paths(schema, kept={t for t, _ in there})
+    for t in relevance.touched:
+        wanted = [*paths.add(t), *((t, c) for c in relevance.by_score(t))]
+        step = tuple(part for part in wanted if part not in there)
+        if step:
+            yield step if (t, WHOLE) in step else ((t, WHOLE), *step)
 
 
 class _Paths:
     """Grows a set of tables; each comes with the tables that join it to the ones before."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, kept: Iterable[int] = ()) -> None:
         self.schema = schema
-        self.kept: set[int] = set()
+        self.kept = set(kept)
         self.index = {(t.namespace, t.name): i for i, t in enumerate(schema.tables)}
         self.neighbours: dict[int, list[int]] = defaultdict(list)
         for child, table in enumerate(schema.tables):
@@ -221,8 +262,21 @@ class _Paths:
 
 
 def _build(schema: Schema, steps: Sequence[Sequence[Part]]) -> Schema:
-    """Return the schema that the steps add up to, with keys, and what it leaves out."""
-    parts = {part for step in steps for part in step}
+    return reduce_to(schema, (part for step in steps for part in step))
+
+
+def reduce_to(schema: Schema, chosen_parts: Iterable[Part]) -> Schema:
+    """Return the schema that some parts make up, with the keys of its tables.
+
+    Args:
+        schema: the whole.
+        chosen_parts: (table, column) by index; (table, WHOLE) is a table without columns of its
+            own choice.
+
+    Returns:
+        A schema whose `left_out` names what is missing.
+    """
+    parts = set(chosen_parts)
     tables = {t for t, _ in parts}
     kept = [table for t, table in enumerate(schema.tables) if t in tables]
     keys = _key_columns(kept)
