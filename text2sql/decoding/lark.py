@@ -60,7 +60,13 @@ _LITERALS = {
 }
 # class of names -> position in `words.RESERVED`
 _GIVEN = GIVEN | {"<window>": "alias", "<qualifier>": "qualifier"}
-_KNOWN = {"<column>": "column", "<member>": "qualified", "<using>": "column", "<table>": "table"}
+_KNOWN = {
+    "<column>": "column",
+    "<member>": "qualified",
+    "<using>": "column",
+    "<table>": "table",
+    "<namespaced_table>": "qualified",
+}
 Body = tuple[Symbol, ...]
 
 
@@ -270,7 +276,9 @@ class _Names:
 
     def __init__(self, schema: Schema, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.tables = [table.name for table in schema.tables]
+        spaces = (table.namespace or dialect.namespace.decode() for table in schema.tables)
+        tables = (table.name for table in schema.tables)
+        self.tables = list(dict.fromkeys(filter(None, (*tables, *spaces))))
         columns = (column.name for table in schema.tables for column in table.columns)
         self.columns = list(dict.fromkeys(columns))
         self.types = sorted(dialect.cast_types, key=lambda name: (-len(name), name))
@@ -297,7 +305,7 @@ class _Names:
     def _name(self, symbol: Symbol) -> str:
         """Return a table or column of the schema; with "+" behind the symbol, any name."""
         position = _KNOWN[symbol.rstrip("+")]
-        names = self.tables if position == "table" else self.columns
+        names = self.tables if "table" in symbol else self.columns
         if symbol[-1] == "+":
             return self._new(position)
         bare = [n for n in names if _PLAIN.fullmatch(n) and self._may_be_bare(n, position)]

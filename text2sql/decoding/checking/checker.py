@@ -102,8 +102,8 @@ class Checker:
         features = self.dialect.features | ({"from_first"} if order == "from-first" else set())
         self.grammar: Grammar = compile_grammar(frozenset(features))
         self.machine = Machine(self.grammar)
-        tables = table_relations(schema, self.dialect)
-        self.scope: Scope = (KindScope if self.dialect.typed else Scope)(tables, self.dialect)
+        namespaces = table_relations(schema, self.dialect)
+        self.scope: Scope = (KindScope if self.dialect.typed else Scope)(namespaces, self.dialect)
         self.actions: Actions = (
             KindActions(self.scope) if isinstance(self.scope, KindScope) else Actions(self.scope)
         )

@@ -27,9 +27,10 @@ _FEATURES = {
     " not_null rows",
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
+    " namespaces"
     " distinct_list materialized try_cast",
-    "postgres": "ilike named_windows double_colon extract interval typed_literals except_all"
-    " call_order distinct_list distinct_on materialized offset_first",
+    "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
+    " except_all call_order distinct_list distinct_on materialized offset_first",
 }
 
 
@@ -55,6 +56,7 @@ class Dialect:
     alias_in_where: bool = False
     alias_in_having: bool = True
     hex_numbers: bool = False  # 0x1F
+    namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
     name_limit: int = 60  # bytes of a name that the query itself gives
     aliases_shown: tuple[bytes, ...] = field(default=(b"t1", b"t2", b"t3", b"t4", b"t5"))
 
@@ -166,8 +168,18 @@ DIALECTS: dict[str, Dialect] = {
         "duckdb",
         {ord('"'): ord('"')},
         complete=False,
+        namespace=b"main",
         typed=True,
         strict_groups=True,
         alias_in_where=True,
+    ),
+    "postgres": _dialect(
+        "postgres",
+        {ord('"'): ord('"')},
+        folds_quoted=False,
+        namespace=b"public",
+        complete=False,
+        typed=True,
+        strict_groups=True,
     ),
 }

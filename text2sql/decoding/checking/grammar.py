@@ -51,8 +51,9 @@ item         = '*' @star | @item expr_1 @item_value item_alias
 item_alias   = AS <alias> @alias | <bare_alias> @alias |
 from         = FROM @from sources @close_from | @no_from
 sources      = source { join }
-source       = <table> @table source_alias
+source       = <table> @table namespaced @is_source source_alias
              | @can_derive '(' @derived query @end_derived ')' derived_alias
+namespaced   = +namespaces '.' @namespace <namespaced_table> @namespaced_table |
 source_alias = AS <source_alias> @source_as | <bare_source_alias> @source_as | @source
 derived_alias = AS <source_alias> @source_as column_aliases
              | <bare_source_alias> @source_as column_aliases

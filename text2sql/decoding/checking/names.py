@@ -31,6 +31,7 @@ NEW = frozenset({"<alias>", "<bare_alias>", "<cte>", "<new_column>", "<new_windo
 KNOWN = {
     "<window>": "alias",
     "<table>": "table",
+    "<namespaced_table>": "qualified",
     "<member>": "qualified",
     "<using>": "column",
     "<column>": "",
@@ -111,6 +112,8 @@ class Names:
 
     def _source_aliases(self, frame: Frame, held: Any, prefix: bytes) -> Iterator[bytes]:
         assert isinstance(frame, Block)
+        if held[0] != "source":  # of a namespace, whose table is still to come
+            return
         lenient = frame.phase == "join"
         wanted = sorted({r.qualifier for r in frame.pending if r.qualifier})
         for name in (*wanted, prefix + b"_\x00"):
@@ -163,6 +166,8 @@ class Names:
             yield from self._members(frame, held[1], prefix)
         elif terminal == "<table>":
             yield from self._tables(frame, prefix)
+        elif terminal == "<namespaced_table>":
+            yield from self._namespaced(frame, held[1], prefix)
         elif terminal == "<using>":
             usable = self.actions.usable(self.scope.block_of(frame))
             yield from (name for name in usable if name.startswith(prefix))
@@ -178,6 +183,15 @@ class Names:
         assert isinstance(frame, Block)
         for name in with_prefix(self.scope.relation_names(frame), prefix):
             if self.table_fits(frame, name):
+                yield name
+        if "namespaces" in self.dialect.features:
+            spaces = (name for name in self.scope.namespaces if name and name.startswith(prefix))
+            yield from (name for name in sorted(spaces) if self.scope.namespace_fits(frame, name))
+
+    def _namespaced(self, frame: Frame, namespace: bytes, prefix: bytes) -> Iterator[bytes]:
+        assert isinstance(frame, Block)
+        for name, found in sorted(self.scope.namespaces[namespace].items(), key=lambda one: one[0]):
+            if name.startswith(prefix) and self.scope.can_add(frame, name, found):
                 yield name
 
     def table_fits(self, block: Block, name: bytes) -> bool:

@@ -44,6 +44,9 @@ class Relation:
         return next(self.with_prefix(prefix), None) is not None
 
 
+Tables = dict[bytes, Relation]
+
+
 def with_prefix(ordered: tuple[bytes, ...], prefix: bytes) -> Iterator[bytes]:
     """Yield the sorted names that begin with a prefix."""
     for place in range(bisect_left(ordered, prefix), len(ordered)):
@@ -80,22 +83,21 @@ def relation(
     )
 
 
-def table_relations(schema: Schema, dialect: Dialect) -> dict[bytes, Relation]:
-    """Return the relation of each table by its folded name; of two that fold alike the first.
+def table_relations(schema: Schema, dialect: Dialect) -> dict[bytes | None, Tables]:
+    """Return the relation of each table by its folded name, by namespace.
 
-    A table in a namespace is known by its full name; by its plain name too where that is free.
+    None is the namespace that needs no prefix; it is known by its own name too, where the dialect
+    has one. Of two names that fold alike the first counts.
     """
-    found: dict[bytes, Relation] = {}
-    for table in sorted(schema.tables, key=lambda table: table.namespace is not None):
+    found: dict[bytes | None, Tables] = {None: {}}
+    for table in schema.tables:
         made = relation(
             [dialect.stored(column.name) for column in table.columns],
             [(table.full_name, column.name) for column in table.columns],
             [dialect.kind_of(column.type) for column in table.columns],
         )
-        if table.namespace is None:
-            found.setdefault(dialect.stored(table.name), made)
-        else:
-            found.setdefault(
-                dialect.stored(table.namespace) + b"." + dialect.stored(table.name), made
-            )
+        namespace = dialect.stored(table.namespace) if table.namespace else None
+        found.setdefault(namespace, {}).setdefault(dialect.stored(table.name), made)
+    if dialect.namespace and found[None]:
+        found.setdefault(dialect.namespace, found[None])
     return found

@@ -34,7 +34,7 @@ from text2sql.decoding.checking.frames import (
     Source,
 )
 from text2sql.decoding.checking.functions import Function
-from text2sql.decoding.checking.relations import Origin, Relation, relation
+from text2sql.decoding.checking.relations import Origin, Relation, Tables, relation
 
 # Places on the stack of SQLite's parser (see `machine`) at which nothing more may be opened: what
 # is begun at the second limit can still open its parenthesis, what is a SELECT at the third has
@@ -66,14 +66,17 @@ class Move:
 class Scope:
     """The names of one schema under the rules of one dialect."""
 
-    def __init__(self, tables: dict[bytes, Relation], dialect: Dialect) -> None:
-        self.tables, self.dialect, self.frames = tables, dialect, Frames()
-        self.table_names = tuple(sorted(tables))
+    def __init__(self, namespaces: dict[bytes | None, Tables], dialect: Dialect) -> None:
+        self.namespaces, self.dialect, self.frames = namespaces, dialect, Frames()
+        self.tables = namespaces[None]
+        self.table_names = tuple(sorted(self.tables))
+        every = (table for tables in namespaces.values() for table in tables.values())
+        self.every_table = tuple(dict.fromkeys(every))
         self.function_names = tuple(sorted(name.encode() for name in dialect.functions))
         self._derived: dict[tuple[Any, ...], Relation] = {}
         self.invents = True  # whether a name before FROM may be one that only this query makes
-        self.all_columns = frozenset(c for t in tables.values() for c in t.counts)
-        self.column_names = tuple(sorted({c for t in tables.values() for c in t.counts}))
+        self.all_columns = frozenset(c for t in self.every_table for c in t.counts)
+        self.column_names = tuple(sorted(self.all_columns))
         self.watches = False  # whether anybody asks which column a literal is compared with
 
     # --- names and what they stand for -------------------------------------------------------
@@ -118,6 +121,14 @@ class Scope:
         every: set[bytes] = {*self.table_names, *extra}
         found = {n for n in every if self.find_relation(block, n)}
         return tuple(sorted(found))
+
+    def relations(self, block: Block) -> Iterator[Relation]:
+        """Yield everything that FROM may hold here: CTEs, and the tables of every namespace."""
+        own = self.query_of(block)
+        if own.names or own.cte is not None:
+            known = (self.find_relation(block, name) for name in self.relation_names(block))
+            yield from (found for found in known if found is not None)
+        yield from self.every_table
 
     def relation_of(self, query: Query) -> Relation:
         """Return the relation that a finished query makes; equal ones are one object."""
@@ -266,20 +277,18 @@ class Scope:
             if around.phase != "items" and self.count(around, reference) == 1:
                 return True
         qualifier, name = reference.qualifier, reference.name
-        names = self.relation_names(block)
         if qualifier is None:
             query = self.query_of(block)
             made = query.names or query.cte
             if not made:
                 return name in self.all_columns
-            return any(self._relation_has(block, known, {name}) for known in names)
+            return any(found.count(name) == 1 for found in self.relations(block))
         wanted = {r.name for r in block.pending if r.qualifier == qualifier} | {name}
-        found = [qualifier] if self.find_relation(block, qualifier) else names
-        return any(self._relation_has(block, known, wanted - {b"*"}) for known in found)
-
-    def _relation_has(self, block: Block, name: bytes, wanted: set[bytes]) -> bool:
-        found = self.find_relation(block, name)
-        return found is not None and all(found.count(column) == 1 for column in wanted)
+        known = self.find_relation(block, qualifier)
+        relations = [known] if known is not None else self.relations(block)
+        return any(
+            all(found.count(column) == 1 for column in wanted - {b"*"}) for found in relations
+        )
 
     def may_qualify(self, block: Block, name: bytes) -> bool:
         """Tell whether a name before a dot, before FROM, is a table's or looks like an alias."""
@@ -360,6 +369,11 @@ class Scope:
         lenient = block.phase == "join"
         names = (own, _FRESH, *(r.qualifier for r in block.pending if r.qualifier))
         return any(self.add_source(block, n, found, lenient=lenient) for n in names)
+
+    def namespace_fits(self, block: Block, name: bytes) -> bool:
+        """Tell whether FROM may hold a table of a namespace."""
+        found = self.namespaces.get(name, {}).items()
+        return any(self.can_add(block, own, table) for own, table in found)
 
     def settle(self, block: Block) -> Block | None:
         """Close FROM: every obligation is met here or handed to the query around."""

@@ -64,7 +64,8 @@ class SourceActions(ActionBase):
         name = self._name(move)
         found = self.scope.find_relation(block, name)
         if found is None or not self.scope.can_add(block, name, found):
-            return False
+            move.held = ("namespace", name)
+            return self.scope.namespace_fits(block, name)
         query = block.parent
         if query.cte == name and query.recursion == "possible":
             if block.aggregates or any(output.uses for output in block.outputs):
@@ -74,6 +75,25 @@ class SourceActions(ActionBase):
             )
         move.held = ("source", name, found)
         return True
+
+    def do_namespace(self, move: Move) -> bool:
+        """Take the name before a dot for that of a namespace, where it is none of a CTE."""
+        block: Block = move.frame
+        name = move.held[1]
+        itself = self.scope.query_of(block).cte == name
+        move.held = ("namespace", name)
+        return not itself and self.scope.namespace_fits(block, name)
+
+    def do_namespaced_table(self, move: Move) -> bool:
+        name = self._name(move)
+        found = self.scope.namespaces[move.held[1]].get(name)
+        if found is None or not self.scope.can_add(move.frame, name, found):
+            return False
+        move.held = ("source", name, found)
+        return True
+
+    def do_is_source(self, move: Move) -> bool:
+        return bool(move.held[0] == "source")
 
     def do_source(self, move: Move) -> bool:
         _, name, found = move.held

@@ -109,7 +109,7 @@ def column_fault(
     if any(source.name == reference.name for source in sources):
         return blame(stop, f"{unquoted(name)!r} is a table here: which of its columns?", name)
     if blocks[0].phase == "items":
-        tables = stop.checker.scope.tables.values()
+        tables = stop.checker.scope.every_table
         every = [column for table in tables for column in _shown(table)]
         return blame_name(stop, f"no table has a column {unquoted(name)!r}", name, every)
     own = " or ".join(dict.fromkeys(_source_name(stop, source) for source in sources))
@@ -166,7 +166,7 @@ def _no_alias(stop: Refusal, blocks: list[Block], name: Lexeme) -> Fault:
 
 def _tables_with(stop: Refusal, name: bytes, but: Relation | None = None) -> str:
     """Return the one table of the database that has a column; "" where none or several have."""
-    tables = stop.checker.scope.tables.values()
+    tables = stop.checker.scope.every_table
     found = [table for table in tables if table is not but and table.count(name)]
     return (table_name(stop, found[0]) or "") if len(found) == 1 else ""
 
@@ -208,7 +208,7 @@ def _value_fault(stop: Refusal, name: Lexeme, *, dotted: bool) -> Fault | None:
     sources = [source for block in blocks for source in block.sources]
     if name.kind == "word" and not checker.dialect.allows(key, "column"):
         unread = blocks[0].phase == "items"
-        tables = stop.checker.scope.tables.values() if unread else [s.relation for s in sources]
+        tables = stop.checker.scope.every_table if unread else [s.relation for s in sources]
         known = any(table.count(key) for table in tables)
         return blame_keyword(stop) if known else None
     if blocks[0].phase == "compound":

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
 
 _KINDS = {
-    "<table>": "a table", "<column>": "a value", "<member>": "a column",
+    "<table>": "a table", "<namespaced_table>": "a table", "<column>": "a value",
+    "<member>": "a column",
     "<alias>": "an alias", "<source_alias>": "an alias", "<using>": "a column", "<cte>": "a name",
     "<new_column>": "a name", "<new_window>": "a name", "<window>": "a window", "<type>": "a type",
     "<count>": "a whole number", "ESCAPE_STRING": "a string of one character",

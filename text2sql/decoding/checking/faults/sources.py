@@ -32,7 +32,7 @@ def _no_table(stop: Refusal) -> Fault | None:
     if found is None:
         if follower(stop) == "(":
             return blame(stop, f"a function cannot stand in FROM: {stop.lexeme.text!r}")
-        known = [table_name(stop, t) or n.decode() for n, t in scope.tables.items()]
+        known = [table_name(stop, table) or "" for table in scope.every_table]
         known += [n.decode() for n in scope.relation_names(block) if n not in scope.tables]
         return blame_name(stop, f"no table {unquoted(stop.lexeme)!r}", stop.lexeme, known)
     if scope.can_add(block, name, found):
@@ -87,7 +87,21 @@ def _spoilt(stop: Refusal, block: Block, name: bytes | None, found: Relation) ->
     return width_fault(stop, total) if width is not None and total != width else None
 
 
+def _no_namespaced(stop: Refusal) -> Fault | None:
+    """Blame the name behind a dot, the name of no table in that namespace."""
+    tables = stop.checker.scope.namespaces[stop.held[1]]
+    name = folded(stop.checker, stop.lexeme)
+    if name in tables:
+        return _spoilt(stop, stop.frame, _alias_ahead(stop) or name, tables[name])
+    what = f"no table {unquoted(stop.lexeme)!r} in {written(stop, stop.held[1])!r}"
+    return blame_name(stop, what, stop.lexeme, [known.decode() for known in tables])
+
+
 def _bad_source(stop: Refusal) -> Fault | None:
+    if stop.held is not None and stop.held[0] == "namespace":
+        tables = [name.decode() for name in stop.checker.scope.namespaces[stop.held[1]]]
+        name = written(stop, stop.held[1])
+        return blame(stop, f"{name!r} is no table: say which of its tables", None, *tables[:3])
     if stop.action == "settled":
         last = stop.frame.sources[-1]
         before = stop.checker.scope.frames.change(stop.frame, sources=stop.frame.sources[:-1])
@@ -101,7 +115,8 @@ def _bad_source(stop: Refusal) -> Fault | None:
 REASONS: dict[str, Reason] = {
     **dict.fromkeys(_MUST_BE_NAMES, _reserved),
     "table": _no_table,
-    "source": _bad_source,
+    "namespaced_table": _no_namespaced,
+    **dict.fromkeys(("is_source", "source"), _bad_source),
     "source_as": _bad_source,
     "settled": _bad_source,
 }

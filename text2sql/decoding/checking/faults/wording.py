@@ -98,8 +98,9 @@ def written(stop: Refusal, name: bytes) -> str:
 
 def table_name(stop: Refusal, relation: Relation) -> str | None:
     """Return the name of the table that a relation is; None for a subquery."""
-    for name, table in stop.checker.scope.tables.items():
-        if table is relation:
-            origin = relation.origins[0] if relation.origins else None
-            return origin[0] if origin else name.decode()
+    for tables in stop.checker.scope.namespaces.values():
+        for name, table in tables.items():
+            if table is relation:
+                origin = relation.origins[0] if relation.origins else None
+                return origin[0] if origin else name.decode()
     return None

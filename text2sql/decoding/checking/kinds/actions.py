@@ -1,6 +1,6 @@
 """The actions of a dialect in which operands must fit, and what the lexer asks of them.
 
-    >>> actions = KindActions(KindScope(tables, DIALECTS["duckdb"]))
+    >>> actions = KindActions(KindScope(namespaces, DIALECTS["duckdb"]))
     >>> actions.part_of(frame)
     'format'
 

@@ -1,6 +1,6 @@
 """A scope that knows the kinds of columns, and which of them a GROUP BY has to name.
 
-    >>> scope = KindScope(tables, DIALECTS["duckdb"])
+    >>> scope = KindScope(table_relations(schema, dialect), DIALECTS["duckdb"])
     >>> scope.column_kind(block, Reference(None, b"total"))
     'decimal'
 
@@ -25,7 +25,7 @@ from text2sql.decoding.checking.kinds.tables import (
     Kinds,
     expand,
 )
-from text2sql.decoding.checking.relations import Relation
+from text2sql.decoding.checking.relations import Relation, Tables
 from text2sql.decoding.checking.scope import Scope
 
 NEED_GROUPS = ("having", "order", "qualify", "window")
@@ -34,8 +34,8 @@ NEED_GROUPS = ("having", "order", "qualify", "window")
 class KindScope(Scope):
     """A scope that knows the kinds of columns, and which of them a GROUP BY has to name."""
 
-    def __init__(self, tables: dict[bytes, Relation], dialect: Dialect) -> None:
-        super().__init__(tables, dialect)
+    def __init__(self, namespaces: dict[bytes | None, Tables], dialect: Dialect) -> None:
+        super().__init__(namespaces, dialect)
         self._inside = 0  # aggregates between what is being resolved and its SELECT
         self._landed = False  # what is being resolved is a column of the SELECT next to it
 
@@ -106,12 +106,12 @@ class KindScope(Scope):
     def likely_kinds(self, block: Block, reference: Reference) -> Kinds | None:
         """Return the kinds of the columns in sight that have a name; None: not known."""
         found = self.find_relation(block, reference.qualifier) if reference.qualifier else None
-        relations: Iterable[Relation | None] = (found,)
+        relations: Iterable[Relation] = () if found is None else (found,)
         if found is None or reference.name not in found.places:
-            relations = (self.find_relation(block, n) for n in self.relation_names(block))
+            relations = self.relations(block)
         kinds: set[str] = set()
         for one in relations:
-            if one is not None and reference.name in one.places:
+            if reference.name in one.places:
                 kinds |= expand(one.kinds[one.places[reference.name]])
         return frozenset(kinds) if kinds and "any" not in kinds else None
 
