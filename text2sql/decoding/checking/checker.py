@@ -24,16 +24,16 @@ from typing import TYPE_CHECKING, Any
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import DIALECTS
-from text2sql.decoding.checking.frames import Block, Context
+from text2sql.decoding.checking.frames import Block
 from text2sql.decoding.checking.grammar import Grammar, compile_grammar
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
-from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.machine import Cell, Machine, Shift
-from text2sql.decoding.checking.names import GIVEN, LISTED, NEW, Names
-from text2sql.decoding.checking.relations import Origin, table_relations, with_prefix
-from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, TRUTHS, Move, Scope
+from text2sql.decoding.checking.names import Names
+from text2sql.decoding.checking.relations import table_relations
+from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
+from text2sql.decoding.checking.terminals import Terminals
 from text2sql.errors import SettingsError
 from text2sql.schema.model import Schema
 
@@ -67,7 +67,7 @@ class State:
         self.steps: dict[bytes, State | None] = {}
 
 
-class Checker:
+class Checker(Terminals):
     """An incremental acceptor of SQL for one schema.
 
     Args:
@@ -283,221 +283,7 @@ class Checker:
             terminal == "NOT"
         )
 
-    # --- what the lexer asks -----------------------------------------------------------------
-
-    def word(self, place: Place, text: bytes) -> Place | None:
-        """Read a whole bare word: a keyword where one is legal, else a name."""
-        cell = place[0]
-        keyword = text.decode("utf-8", "replace").upper()
-        if keyword in cell.terminals and keyword not in TOKEN_CLASSES:
-            after = self.shift(place, keyword)
-            if after is not None:
-                return after
-        return self.name(place, text, 0)
-
-    def name(self, place: Place, text: bytes, quoted: int) -> Place | None:
-        """Read a whole name."""
-        if not text.isascii() and lexer.cut(text) != b"":
-            return None
-        cell, frame, _ = place
-        folded = self.dialect.fold(text, quoted=bool(quoted))
-        if folded in TRUTHS and cell.terminals & {"<alias>", "<bare_alias>", "<new_column>"}:
-            return None
-        for terminal in cell.names:
-            if not quoted and not self.names.may_be_bare(terminal, folded):
-                continue
-            if quoted and (not self._may_be_quoted(terminal, text)):
-                continue
-            if terminal == "<column>" and not self.names.word_fits(
-                frame, folded, quoted, cell.depth
-            ):
-                continue
-            if terminal in LISTED and folded not in self.names.listed[terminal]:
-                continue
-            after = self.shift(place, terminal, (folded, quoted))
-            if after is not None:
-                return after
-        return None
-
-    def _may_be_quoted(self, terminal: str, text: bytes) -> bool:
-        if terminal in LISTED or terminal in ("<window>", "<new_window>") or not text:
-            return False
-        return terminal not in GIVEN or len(text) <= self.dialect.name_limit
-
-    def word_begins(self, place: Place, text: bytes) -> bool:
-        """Tell whether a legal word begins so."""
-        key = ("word", place, text)
-        found = self._begins.get(key)
-        if found is None:
-            found = self._begins[key] = self._word_begins(place, text)
-        return found
-
-    def _word_begins(self, place: Place, text: bytes) -> bool:
-        if not text.isascii() and not self.names.begins_name(text):
-            return False
-        cell, frame, held = place
-        for word in with_prefix(cell.words, text):
-            if self.shift(place, word.decode().upper()) is not None:
-                return True
-        return any(
-            self.names.prefix_ok(terminal, frame, held, text, cell.depth)
-            and self._may_be_given(place, terminal, text)
-            for terminal in cell.names
-        )
-
-    def _may_be_given(self, place: Place, terminal: str, text: bytes) -> bool:
-        """Tell whether what comes before a new name lets one stand: `nme alias` where no nme is."""
-        if terminal not in NEW:
-            return True
-        whole = text if not text or lexer.cut(text) == b"" else b"x"
-        return self.shift(place, terminal, (whole + b"_x", 0)) is not None
-
-    def name_begins(self, place: Place, text: bytes, quoted: int) -> bool:
-        """Tell whether a legal quoted name begins so."""
-        cell, frame, held = place
-        folded = self.dialect.fold(text, quoted=True)
-        for terminal in cell.names:
-            if terminal in LISTED or terminal in ("<window>", "<new_window>"):
-                continue
-            may_be_string = terminal == "<column>" and self.dialect.string_fallback
-            if quoted == 1 and may_be_string and self._string_may_stand(frame):
-                return True
-            if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
-                continue
-            begun = self.names.prefix_ok(terminal, frame, held, folded, OPENING_LIMIT, quoted=True)
-            if begun and self._may_be_given(place, terminal, folded):
-                return True
-        return False
-
-    def _string_may_stand(self, frame: Any) -> bool:
-        phase = self.scope.block_of(frame).phase
-        return phase not in ("limit", "compound")
-
-    def number(self, place: Place, text: bytes) -> Place | None:
-        """Read a whole number."""
-        cell = place[0]
-        origin = self.compared(place)
-        if origin and not self.literals.has(origin, text):  # type: ignore[union-attr]
-            return None
-        if text.isdigit() and len(text) <= lexer.MAX_DIGITS:
-            for terminal in ("<count>", "ARROW_KEY"):
-                if terminal in cell.terminals:
-                    return self.shift(place, terminal, text)
-        return self.shift(place, "NUMBER", text)
-
-    def number_begins(self, place: Place, text: bytes) -> bool:
-        """Tell whether a legal number begins so."""
-        cell, frame, _ = place
-        begins = cell.symbol in ("items", "distinct_on", "case")
-        if text[:1] == b"." and (begins or getattr(frame, "distinct", False)):
-            return False  # sqlglot does not read DISTINCT .5 and CASE .5
-        is_whole = text.isdigit() and len(text) <= lexer.MAX_DIGITS
-        if is_whole and not cell.terminals.isdisjoint(("<count>", "ARROW_KEY")):
-            return not self.dialect.typed or self.number(place, text) is not None
-        if "NUMBER" not in cell.terminals or (b"x" in text and not self.dialect.hex_numbers):
-            return False
-        origin = self.compared(place)
-        if origin and not self.literals.begins(origin, text):  # type: ignore[union-attr]
-            return False
-        if getattr(frame, "phase", None) == "compound":
-            outputs = len(self.scope.query_of(frame).outputs)
-            return text.isdigit() and text[:1] != b"0" and int(text) <= outputs
-        probe = b"1.0"
-        if self.dialect.typed:
-            probe = text if lexer.is_number(text) else text + b"0"
-        return self.shift(place, "NUMBER", probe) is not None
-
-    def comment_begins(self, place: Place) -> bool:
-        """Tell whether a comment may stand here: not between ORDER and BY, which sqlglot joins."""
-        return bool(place[0].symbol != "BY")
-
-    def string(self, place: Place, text: bytes | None) -> Place | None:
-        """Read a whole string."""
-        cell = place[0]
-        origin = self.compared(place)
-        if origin and not self.literals.has(origin, text or b""):  # type: ignore[union-attr]
-            return None
-        told = self._told(place)
-        if told is not None and not told.text_ok(*place, text or b""):
-            return None
-        for terminal in ("STRING", "ARROW_KEY", "STRING_INTERVAL"):
-            if terminal in cell.terminals:
-                return self.shift(place, terminal, text)
-        if "ESCAPE_STRING" in cell.terminals:
-            return self.shift(place, "ESCAPE_STRING", text) if text and len(text) == 1 else None
-        if self.dialect.string_alias and "<table>" in cell.terminals and text:
-            return self.shift(place, "<table>", (self.dialect.fold(text, quoted=True), 3))
-        if self.dialect.string_alias and "<alias>" in cell.terminals and text:
-            return self.shift(place, "<alias>", (self.dialect.fold(text, quoted=True), 3))
-        return None
-
-    def string_begins(self, place: Place, text: bytes | None) -> bool:
-        """Tell whether a legal string begins so."""
-        cell = place[0]
-        origin = self.compared(place)
-        if origin and not self.literals.begins(origin, text or b""):  # type: ignore[union-attr]
-            return False
-        told = self._told(place)
-        if text is not None and told is not None:
-            terminal = "STRING_INTERVAL" if "STRING_INTERVAL" in cell.terminals else "STRING"
-            return self.shift(place, terminal) is not None and told.text_begins(*place, text)
-        if "ESCAPE_STRING" in cell.terminals:
-            return text is not None and len(text) <= 1 and text != b"'" and text.isascii()
-        if "<table>" in cell.terminals and self.dialect.string_alias:
-            folded = self.dialect.fold(text or b"", quoted=True)
-            return self.names.prefix_ok("<table>", place[1], place[2], folded, 0)
-        if "<alias>" in cell.terminals and self.dialect.string_alias:
-            return len(text or b"") <= self.dialect.name_limit
-        terminals = ("STRING", "ARROW_KEY", "STRING_INTERVAL")
-        return any(t in cell.terminals and self.shift(place, t) is not None for t in terminals)
-
-    def string_matters(self, place: Place) -> bool:
-        """Tell whether what a string says decides if it is legal here."""
-        terminals = place[0].terminals
-        if self.compared(place):
-            return True
-        matters = not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>"))
-        return matters or self._is_kept(place)
-
-    def _is_kept(self, place: Place) -> bool:
-        """Tell whether what a string says decides anything, here or later."""
-        if not isinstance(self.actions, KindActions):
-            return False
-        return self.actions.keeps_text(place[1]) or self._told(place) is not None
-
-    def _told(self, place: Place) -> KindActions | None:
-        """Return what judges a string that is a unit, a format, a date or the like."""
-        actions = self.actions
-        is_told = isinstance(actions, KindActions) and actions.reads_text(*place)
-        return actions if is_told else None  # type: ignore[return-value]
-
-    def compared(self, place: Place) -> Origin:
-        """Return the column whose values alone a literal at this place may be; None: any."""
-        if self.literals is None:
-            return None
-        cell, frame, held = place
-        if held is not None and held[0] == "compare":
-            origin: Origin = held[1]
-        elif isinstance(frame, Context) and frame.kind == "in" and cell.symbol.startswith("expr_1"):
-            origin = frame.detail
-        else:
-            return None
-        if not isinstance(origin, tuple):
-            return None
-        return origin if origin and self.literals.stored(origin) is not None else None
-
-    def sign(self, place: Place, text: bytes) -> Place | None:
-        """Read a whole operator or punctuation mark."""
-        terminal = text.decode("latin-1")
-        return self.shift(place, terminal) if terminal in place[0].terminals else None
-
-    def sign_begins(self, place: Place, text: bytes) -> bool:
-        """Tell whether a legal operator or punctuation mark begins so."""
-        terminals = place[0].terminals
-        return any(
-            sign in terminals and self.shift(place, sign) is not None
-            for sign in self.signs.get(text, ())
-        )
+    # --- for those who write texts -----------------------------------------------------------
 
     def sample(self, block: Block, qualifier: bytes | None, name: bytes) -> bytes:
         """Return a value that the column which FROM owes by a name may have."""
