@@ -35,7 +35,8 @@ def test_declared_types_have_kinds():
     kind_of = DIALECTS["duckdb"].kind_of
     assert kind_of("DECIMAL(10, 2)") == "decimal"
     assert kind_of("TIMESTAMP WITH TIME ZONE") == "timestamptz"
-    assert kind_of("VARCHAR[]") == kind_of("STRUCT(a INTEGER)") == "other"
+    assert kind_of("VARCHAR[]") == "text[]"
+    assert kind_of("STRUCT(a INTEGER)") == "other"
     assert DIALECTS["sqlite"].kind_of("INTEGER") == "any"
 
 
@@ -60,3 +61,12 @@ def test_only_double_quotes_quote_names_in_duckdb(schemas):
 )
 def test_duckdb_has_a_syntax_of_its_own(schemas, sql):
     assert Checker(schemas["bikeshare"], dialect="duckdb").accepts(sql)
+
+
+def test_a_table_may_be_named_with_its_namespace(schemas):
+    checker = Checker(schemas["warehouse"], dialect="duckdb")
+    assert checker.accepts("SELECT events.kind FROM staging.events")
+    assert checker.accepts("SELECT title FROM main.products")
+    assert not checker.accepts("SELECT kind FROM events")
+    assert checker.complete("SELECT kind FROM sta") == "SELECT kind FROM staging.events"
+    assert "in 'staging'" in checker.explain("SELECT 1 FROM staging.event").message

@@ -4,16 +4,14 @@ import pytest
 
 from text2sql.decoding.checking import Checker
 from text2sql.decoding.checking.kinds import (
+    RULES,
     arithmetic,
-    casts,
     expand,
     interval_begins,
     moment_begins,
     moment_ok,
-    ordered_with,
     pattern_ok,
     reaches,
-    unify,
 )
 from text2sql.schema.model import Column, Schema, Table
 
@@ -130,10 +128,11 @@ def test_the_tables_of_kinds_agree_with_the_engine():
     assert arithmetic("-", "date", "date") == "int8"
     assert arithmetic("+", "date", "text") is None
     assert arithmetic("/", "int4", "int4") == "float"
-    assert unify("int4", "decimal") == "number"
-    assert unify("text", "int4") is None
-    assert "string" in ordered_with("date") and "text" not in ordered_with("date")
-    assert "date" not in (casts("int4") or ()) and casts("text") is None
+    rules = RULES["duckdb"]
+    assert rules.unify("int4", "decimal") == "number"
+    assert rules.unify("text", "int4") is None
+    assert "string" in rules.ordered("date") and "text" not in rules.ordered("date")
+    assert "date" not in (rules.cast("int4") or ()) and rules.cast("text") is None
     assert expand("moment") == {"date", "timestamp"}
 
 

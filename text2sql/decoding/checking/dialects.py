@@ -72,10 +72,16 @@ class Dialect:
         """Return the kind of values that a declared type holds; "any" where it is not sure."""
         if not self.typed:
             return "any"
+        if declared.endswith("[]"):
+            return f"{self._kind_within(declared[:-2])}[]"
         written = " ".join(re.sub(r"\(.*?\)", " ", declared).lower().split())
         if written in self.cast_types:
             return self.cast_types[written][0]
         return COLUMN_TYPES.get(written, "other")
+
+    def _kind_within(self, declared: str) -> str:
+        kind = self.kind_of(declared)
+        return "other" if kind.endswith("[]") else kind
 
     def allows(self, name: bytes, position: str) -> bool:
         """Tell whether a folded word may stand unquoted in a position; see `words.RESERVED`."""

@@ -24,6 +24,13 @@ GROUPS = {
     "integer": ("int4", "int8"),
     "number": ("integer", "int4", "int8", "decimal", "float"),
     "moment": ("date", "timestamp"),
+    "list": tuple(
+        f"{kind}[]"
+        for kind in (
+            *("int4", "int8", "hugeint", "decimal", "float", "text", "boolean", "date"),
+            *("timestamp", "timestamptz", "time", "interval", "json", "blob", "other", "any"),
+        )
+    ),
 }
 
 

@@ -25,6 +25,7 @@ Not covered: values, and so errors that only rows show; lists, structs; row valu
 
 from text2sql.decoding.checking.kinds.actions import KindActions
 from text2sql.decoding.checking.kinds.operands import Demand, Operand
+from text2sql.decoding.checking.kinds.rules import RULES, Rules
 from text2sql.decoding.checking.kinds.scope import KindScope
 from text2sql.decoding.checking.kinds.strings import (
     format_ok,
@@ -36,8 +37,6 @@ from text2sql.decoding.checking.kinds.strings import (
     pattern_ok,
 )
 from text2sql.decoding.checking.kinds.tables import (
-    BOOLEAN,
-    CASTS,
     INTEGERS,
     MOMENTS,
     NUMBERS,
@@ -48,22 +47,18 @@ from text2sql.decoding.checking.kinds.tables import (
     TYPES,
     Kinds,
     arithmetic,
-    casts,
     expand,
     group_of,
-    ordered_with,
     partners,
     reaches,
-    unify,
 )
 
 __all__ = [
-    "BOOLEAN",
-    "CASTS",
     "INTEGERS",
     "MOMENTS",
     "NUMBERS",
     "PARTS",
+    "RULES",
     "SAMPLES",
     "SCALARS",
     "TEXTS",
@@ -73,8 +68,8 @@ __all__ = [
     "KindScope",
     "Kinds",
     "Operand",
+    "Rules",
     "arithmetic",
-    "casts",
     "expand",
     "format_ok",
     "group_of",
@@ -82,10 +77,8 @@ __all__ = [
     "interval_ok",
     "moment_begins",
     "moment_ok",
-    "ordered_with",
     "partners",
     "pattern_begins",
     "pattern_ok",
     "reaches",
-    "unify",
 ]

@@ -11,12 +11,7 @@ Not covered: the shortest of all values that fit.
 from collections.abc import Iterator
 from typing import Any
 
-from text2sql.decoding.checking.frames import (
-    Block,
-    Call,
-    Context,
-    Query,
-)
+from text2sql.decoding.checking.frames import Call, Context
 from text2sql.decoding.checking.functions import DATE_PARTS
 from text2sql.decoding.checking.kinds.clauses import KindClauses
 from text2sql.decoding.checking.kinds.operands import Operand
@@ -24,12 +19,14 @@ from text2sql.decoding.checking.kinds.strings import (
     format_ok,
     interval_begins,
     interval_ok,
+    literal_begins,
+    literal_ok,
     moment_begins,
     moment_ok,
     pattern_begins,
     pattern_ok,
 )
-from text2sql.decoding.checking.kinds.tables import PARTS, SAMPLES, TYPES, casts, expand
+from text2sql.decoding.checking.kinds.tables import PARTS, SAMPLES, SCALARS, TYPES, Kinds, expand
 
 
 class KindActions(KindClauses):
@@ -38,7 +35,7 @@ class KindActions(KindClauses):
     def fitting(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
         """Yield values, or types of a CAST, that fit where a text stands."""
         if "<type>" in terminals:
-            made = casts(frame.stack[-1].kind)
+            made = self.rules.cast(frame.stack[-1].kind)
             wanted = self.demanded(frame.parent).kinds
             for kind, name in TYPES.items():
                 if (wanted is None or kind in wanted) and (made is None or kind in made):
@@ -65,19 +62,14 @@ class KindActions(KindClauses):
         """Tell whether what a string says decides if it is legal here."""
         if "STRING_INTERVAL" in cell.terminals or (held and held[0] == "name"):
             return True
-        return self.part_of(frame) is not None or self._wants_moment(frame)
+        return self.part_of(frame) is not None or self._wanted_of_string(frame) is not None
 
-    def keeps_text(self, frame: Any) -> bool:
-        """Tell whether what a string says may matter later: GROUP BY repeats an item."""
-        while frame is not None and not isinstance(frame, (Block, Query)):
-            frame = frame.parent
-        return isinstance(frame, Block) and frame.phase in ("items", "late", "group")
-
-    def _wants_moment(self, frame: Any) -> bool:
+    def _wanted_of_string(self, frame: Any) -> Kinds | None:
+        """Return the kinds of which a string must be one; None where it may be any."""
         if not hasattr(frame, "stack"):
-            return False
+            return None
         kinds = self.demanded(frame).kinds
-        return kinds is not None and "string" in kinds and "text" not in kinds
+        return kinds if kinds is not None and "string" in kinds and "text" not in kinds else None
 
     def part_of(self, frame: Any) -> str | None:
         """Return which of PARTS is read here; None where any expression is."""
@@ -95,7 +87,7 @@ class KindActions(KindClauses):
             return moment_begins(text, held[1])
         kind = self.part_of(frame)
         if kind is None:
-            return moment_begins(text, b"timestamp")
+            return literal_begins(text, self._wanted_of_string(frame) or SCALARS)
         if kind == "part":
             parts = DATE_PARTS[self.dialect.name]
             return any(part.encode().startswith(text.lower()) for part in parts)
@@ -111,7 +103,7 @@ class KindActions(KindClauses):
             return moment_ok(text, held[1])
         kind = self.part_of(frame)
         if kind is None:
-            return moment_ok(text, b"timestamp")
+            return literal_ok(text, self._wanted_of_string(frame) or SCALARS)
         if kind == "part":
             return text.lower().decode("utf-8", "replace") in DATE_PARTS[self.dialect.name]
         if kind == "format":

@@ -8,7 +8,8 @@ Not covered: what an argument says, where it must be one literal (see `strings`)
 """
 
 from text2sql.decoding.checking.functions import Function
-from text2sql.decoding.checking.kinds.tables import expand, unify
+from text2sql.decoding.checking.kinds.rules import Rules
+from text2sql.decoding.checking.kinds.tables import expand
 
 
 def take(form: Function, place: int) -> str | None:
@@ -21,7 +22,7 @@ def take(form: Function, place: int) -> str | None:
     return tail[(place - len(form.takes)) % len(tail)]
 
 
-def take_all(form: Function, kinds: tuple[str, ...]) -> bool:
+def take_all(form: Function, kinds: tuple[str, ...], *, rules: Rules) -> bool:
     """Tell whether a form takes arguments of some kinds, as far as they go."""
     for place, kind in enumerate(kinds):
         takes = take(form, place)
@@ -30,19 +31,19 @@ def take_all(form: Function, kinds: tuple[str, ...]) -> bool:
         if takes == "any":
             continue
         if takes == "same":
-            if unify(same_kind(form, kinds[:place]), kind) is None:
+            if rules.unify(same_kind(form, kinds[:place], rules=rules), kind) is None:
                 return False
         elif not expand(kind) <= expand(takes) | ({"string"} if "text" in expand(takes) else set()):
             return False
     return True
 
 
-def same_kind(form: Function, kinds: tuple[str, ...]) -> str:
+def same_kind(form: Function, kinds: tuple[str, ...], *, rules: Rules) -> str:
     """Return the kind of the first argument, and of all that must be of its kind."""
     if not kinds:
         return "null"
     kind = kinds[0]
     for place, other in enumerate(kinds[1:], 1):
         if take(form, place) == "same":
-            kind = unify(kind, other) or "any"
+            kind = rules.unify(kind, other) or "any"
     return kind

@@ -19,7 +19,7 @@ from text2sql.decoding.checking.kinds.arguments import same_kind, take
 from text2sql.decoding.checking.kinds.constructs import KindConstructs
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, shows_all
-from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, together
+from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS
 from text2sql.decoding.checking.scope import Move
 
 
@@ -37,7 +37,7 @@ class KindCalls(KindConstructs):
 
     def _returned(self, form: Function, kinds: tuple[str, ...]) -> str:
         """Return the kind that a function makes of arguments of some kinds."""
-        kind = same_kind(form, kinds) if form.returns == "same" else form.returns
+        kind = same_kind(form, kinds, rules=self.rules) if form.returns == "same" else form.returns
         kind = {"string": "text", "null": "any"}.get(kind, kind)
         return self.dialect.results.get(form.name, kind) if kind == "any" else kind
 
@@ -65,7 +65,7 @@ class KindCalls(KindConstructs):
             return True
         if operand.kind == "null":
             return True
-        wanted = NUMBERS if is_free(operand) else together(operand.kind) or TEXTS
+        wanted = NUMBERS if is_free(operand) else self.rules.together(operand.kind) or TEXTS
         known = self._narrow(move, arguments[0], frozenset(wanted - {"null", "string"}))
         if known is None:
             return False

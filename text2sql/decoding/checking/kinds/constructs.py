@@ -16,15 +16,10 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.operators import KindOperators
 from text2sql.decoding.checking.kinds.tables import (
-    BOOLEAN,
     MOMENTS,
     NUMBERS,
     TEXTS,
-    casts,
     expand,
-    ordered_with,
-    together,
-    unify,
 )
 from text2sql.decoding.checking.scope import Move
 
@@ -59,7 +54,7 @@ class KindConstructs(KindOperators):
             if known is None:
                 return False
             left = known
-        return self._demand(move, 1, ordered_with(left.kind))
+        return self._demand(move, 1, self._beside(left, equal=True))
 
     def do_in_value(self, move: Move) -> bool:
         return self._settled(move, self._pop_operand(move)) is not None
@@ -84,7 +79,7 @@ class KindConstructs(KindOperators):
 
     def do_when(self, move: Move) -> bool:
         base = move.frame.detail[0]
-        return self._demand(move, 1, ordered_with(base.kind) if base else BOOLEAN)
+        return self._demand(move, 1, self._beside(base, equal=True) if base else self.rules.truths)
 
     def do_then_value(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))
@@ -107,13 +102,13 @@ class KindConstructs(KindOperators):
         if value.kind == "any":
             known = self._narrow(move, value, expand(kind))
             value = known or value
-        return unify(kind, value.kind)
+        return self.rules.unify(kind, value.kind)
 
     def do_then(self, move: Move) -> bool:
         kind = move.frame.detail[1]
         if kind == "null":
             return True
-        return self._demand(move, 1, together(kind))
+        return self._demand(move, 1, self.rules.together(kind))
 
     def do_end_case(self, move: Move) -> bool:
         _, kind, text = move.frame.detail
@@ -129,6 +124,8 @@ class KindConstructs(KindOperators):
     def do_end_parenthesis(self, move: Move) -> bool:
         operand = self._pop_operand(move)
         if not super().do_end_parenthesis(move):
+            return False
+        if operand.constant and not self._constant_may_stand(move, operand):
             return False
         kept = operand._replace(level=9, text=joined("(", operand.text, ")"))
         return self._push_operand(move, kept)
@@ -156,7 +153,7 @@ class KindConstructs(KindOperators):
         name = self._name(move).decode()
         kind = self.dialect.cast_types[name][0]
         operand = self._commit(move, self._pop_operand(move))
-        made = casts(operand.kind)
+        made = self.rules.cast(operand.kind)
         if is_free(operand):
             known = self._narrow(move, operand, TEXTS)
             if known is None:
@@ -164,7 +161,8 @@ class KindConstructs(KindOperators):
             operand, made = known, None
         if made is not None and kind not in made:
             return False
-        if operand.constant and (operand.kind in TEXTS and kind != "text"):
+        told = operand.constant and operand.kind in TEXTS and kind != "text"
+        if told and not self._reads_as(operand, frozenset((kind,))):
             return False
         if operand.constant and not self._constant_fits(move, kind):
             return False

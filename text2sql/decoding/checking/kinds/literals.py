@@ -12,8 +12,8 @@ from text2sql.decoding.checking.frames import (
     Context,
 )
 from text2sql.decoding.checking.kinds.operands import KindOperands, Operand
-from text2sql.decoding.checking.kinds.strings import interval_ok, moment_ok
-from text2sql.decoding.checking.kinds.tables import PARTS, reaches
+from text2sql.decoding.checking.kinds.strings import interval_ok, literal_ok, moment_ok
+from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, reaches
 from text2sql.decoding.checking.scope import Move
 
 
@@ -48,6 +48,13 @@ class KindLiterals(KindOperands):
             return True
         return reaches(kind, wanted, 8, least)
 
+    def _constant_may_stand(self, move: Move, operand: Operand) -> bool:
+        """Tell whether a constant in parentheses can become what is wanted around them."""
+        wanted = self.demanded(move.frame).kinds
+        if operand.kind == "string" and wanted is not None and "text" not in wanted:
+            return "string" in wanted and self._reads_as(operand, wanted)
+        return self._literal_fits(move, operand.kind)
+
     def _fits_part(self, move: Move, kind: str) -> bool:
         """Tell whether a literal may be the whole argument, where that must be one literal."""
         if not isinstance(move.frame, Context) or move.frame.kind not in PARTS:
@@ -59,7 +66,9 @@ class KindLiterals(KindOperands):
         self._mark(move)
         if not self._fits_part(move, "string") or not self._literal_fits(move, "string"):
             return False
-        text = None if move.payload is None else (b"'" + move.payload,)
+        said = move.payload
+        kept = said is not None and (self.keeps_text(move.frame) or literal_ok(said, SCALARS))
+        text = (b"'" + said,) if kept else None
         return self._push_operand(move, Operand("string", text=text, constant=True))
 
     def _literal(self, move: Move, kind: str, *, constant: bool = False) -> bool:

@@ -22,10 +22,10 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take, take_all
+from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.scope import KindScope
-from text2sql.decoding.checking.kinds.strings import moment_ok
+from text2sql.decoding.checking.kinds.strings import literal_ok
 from text2sql.decoding.checking.kinds.tables import (
-    BOOLEAN,
     NUMBERS,
     PARTS,
     SCALARS,
@@ -33,9 +33,7 @@ from text2sql.decoding.checking.kinds.tables import (
     Kinds,
     expand,
     group_of,
-    ordered_with,
     reaches,
-    together,
 )
 from text2sql.decoding.checking.scope import Move
 
@@ -80,6 +78,14 @@ def joined(*parts: Any) -> tuple[Any, ...] | None:
     return tuple(found) if len(found) <= 40 else None
 
 
+def _said(operand: Operand) -> bytes | None:
+    """Return what a literal in quotes says; None where that is not known."""
+    if operand.kind != "string" or operand.text is None or len(operand.text) != 1:
+        return None
+    text: bytes = operand.text[0][1:]
+    return text
+
+
 class KindOperands(Actions):
     """The stack of operands, and the columns on it."""
 
@@ -88,6 +94,7 @@ class KindOperands(Actions):
     def __init__(self, scope: KindScope) -> None:
         super().__init__(scope)
         self.forms = self.dialect.forms
+        self.rules = RULES[self.dialect.name]
 
     def _set(self, move: Move, stack: tuple[Any, ...]) -> bool:
         move.frame = self.frames.change(move.frame, stack=stack)
@@ -117,18 +124,18 @@ class KindOperands(Actions):
         if isinstance(frame, Block):
             return Demand(1, self._wanted_of(frame))
         is_filter = isinstance(frame, Context) and frame.kind == "filter"
-        return Demand(1, BOOLEAN if is_filter else None)
+        return Demand(1, self.rules.truths if is_filter else None)
 
     def _wanted_of(self, block: Block) -> Kinds | None:
         """Return the kinds that an item or condition of a SELECT must have; None: any."""
         if block.phase in ("where", "having", "qualify", "on"):
-            return BOOLEAN
+            return self.rules.truths
         query = block.parent
         if block.phase not in ("items", "late"):
             return None
         if isinstance(query, Query) and query.arms and len(block.outputs) < len(query.outputs):
             kind = query.outputs[len(block.outputs)].kind
-            return None if kind == "any" else together(kind)
+            return None if kind == "any" else self.rules.together(kind)
         if isinstance(query, Query) and query.role == "in" and query.parent is not None:
             return self._wanted_in(query.parent)
         return None
@@ -137,12 +144,12 @@ class KindOperands(Actions):
         left = frame.detail if isinstance(frame, Context) else None
         if not isinstance(left, Operand):
             return None
-        wanted = ordered_with(left.kind)
+        wanted = self.rules.ordered(left.kind)
         return wanted if "text" in wanted else wanted - {"string"}
 
     def _narrow(self, move: Move, operand: Operand, kinds: Kinds | None) -> Operand | None:
         """Return an operand that is of some kinds for sure; None where it is not."""
-        if kinds is None:
+        if kinds is None or (operand.kind == "any" and "any" in kinds):
             return operand
         likely = expand(operand.kind) <= kinds
         if likely and (operand.reference is None or operand.reference.kinds is not None):
@@ -178,9 +185,26 @@ class KindOperands(Actions):
         """Return an operand that fits where it stands; None where it does not."""
         kinds = self.demanded(move.frame).kinds
         if operand.kind == "string" and kinds is not None and "text" not in kinds:
-            told = operand.text is not None and len(operand.text) == 1 and operand.text[0][1:]
-            return operand if "string" in kinds and told and moment_ok(told, b"timestamp") else None
+            return operand if "string" in kinds and self._reads_as(operand, kinds) else None
         return self._narrow(move, operand, kinds)
+
+    def _reads_as(self, operand: Operand, kinds: Kinds) -> bool:
+        """Tell whether a literal says a value of some kinds."""
+        text = _said(operand)
+        return text is not None and literal_ok(text, kinds)
+
+    def _beside(self, left: Operand, *, equal: bool) -> Kinds:
+        """Return the kinds that may be compared with what stands on the left.
+
+        Of two constants the engine works out what they say before it runs.
+        """
+        if left.kind == "string":
+            text = _said(left)
+            said = {kind for kind in SCALARS if text is not None and literal_ok(text, {kind})}
+            return self.rules.ordered("text") | said
+        if equal and not left.constant:
+            return self.rules.compared(left.kind)
+        return self.rules.ordered(left.kind)
 
     def _made(self, move: Move, kind: str, level: int, text: tuple[Any, ...] | None = None) -> bool:
         """Push what an operator has made; False where nothing that fits can be made of it."""
@@ -193,13 +217,19 @@ class KindOperands(Actions):
         least, wanted, _ = self.demanded(move.frame)
         return reaches(kind, wanted, level, least)
 
+    def keeps_text(self, frame: Any) -> bool:
+        """Tell whether what a string says may matter later: GROUP BY repeats an item."""
+        while frame is not None and not isinstance(frame, (Block, Query)):
+            frame = frame.parent
+        return isinstance(frame, Block) and frame.phase in ("items", "late", "group")
+
     def _arguments(self, call: Call) -> tuple[Operand, ...]:
         return tuple(entry for entry in call.stack if isinstance(entry, Operand))
 
     def _forms(self, call: Call, kinds: tuple[str, ...]) -> list[Function]:
         """Return the ways to call a function with arguments of some kinds, as far as they go."""
         forms = self.forms[call.function.name]
-        return [form for form in forms if take_all(form, kinds)]
+        return [form for form in forms if take_all(form, kinds, rules=self.rules)]
 
     def _taken(self, call: Call) -> Kinds | None:
         """Return the kinds that the argument being read may have; None: any."""
@@ -213,7 +243,7 @@ class KindOperands(Actions):
             if takes == "same":
                 if not kinds or is_free(self._arguments(call)[0]):
                     return None
-                fitting = together(same_kind(form, kinds))
+                fitting = self.rules.together(same_kind(form, kinds, rules=self.rules))
                 if fitting is None:
                     return None
                 found |= fitting

@@ -10,16 +10,14 @@ Not covered: bit operators and JSON arrows.
 from text2sql.decoding.checking.kinds.literals import KindLiterals
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_sure, joined
 from text2sql.decoding.checking.kinds.tables import (
-    BOOLEAN,
     NUMBERS,
-    SCALARS,
-    TEXTS,
     arithmetic,
-    ordered_with,
     partners,
     reaches,
 )
 from text2sql.decoding.checking.scope import Move
+
+_EQUALITY = ("=", "<>", "!=", "FROM")  # IS DISTINCT FROM
 
 
 class KindOperators(KindLiterals):
@@ -72,11 +70,11 @@ class KindOperators(KindLiterals):
 
     def do_concat(self, move: Move) -> bool:
         self._mark(move)
-        left = self._narrow(move, self._pop_operand(move), SCALARS)
+        left = self._narrow(move, self._pop_operand(move), self.rules.joined)
         if left is None or not self._may_make(move, "text", 8):
             return False
         self._push_operand(move, left)
-        return self._demand(move, 9, SCALARS, "||")
+        return self._demand(move, 9, self.rules.joined, "||")
 
     def do_concatenated(self, move: Move) -> bool:
         right = self._settled(move, self._pop_operand(move))
@@ -93,7 +91,9 @@ class KindOperators(KindLiterals):
             return False  # a < b < c
         left = self._commit(move, self._pop_operand(move))
         self._push_operand(move, left)
-        wanted = None if is_free(left) else ordered_with(left.kind)
+        equal = move.terminal in _EQUALITY
+        anything = is_free(left) and not (equal and self.rules.equal)
+        wanted = None if anything else self._beside(left, equal=equal)
         return self._demand(move, 5, wanted, move.terminal)
 
     def _boolean_at(self, move: Move, level: int) -> bool:
@@ -121,7 +121,8 @@ class KindOperators(KindLiterals):
         right = self._commit(move, right)
         sign = self._pop_operand(move)[2]
         left = self._pop_operand(move)
-        if is_free(left) and not self._compare_free(move, left, right):
+        known = sign in _EQUALITY and self.rules.equal
+        if is_free(left) and not known and not self._compare_free(move, left, right):
             return False
         return self._made(move, "boolean", 4, joined(left.text, sign, right.text))
 
@@ -132,7 +133,8 @@ class KindOperators(KindLiterals):
         if is_free(right):
             known = self._narrow(move, right, NUMBERS)
             return known is not None and self._narrow(move, left, NUMBERS) is not None
-        kinds = TEXTS if right.kind == "string" else ordered_with(right.kind) - {"null", "string"}
+        together = self.rules.ordered("text" if right.kind == "string" else right.kind)
+        kinds = together - {"null", "string", "json"}
         return bool(kinds) and self._narrow(move, left, kinds) is not None
 
     def do_is(self, move: Move) -> bool:
@@ -149,7 +151,9 @@ class KindOperators(KindLiterals):
 
     def do_not(self, move: Move) -> bool:
         self._mark(move)
-        return self._may_make(move, "boolean", 3) and self._demand(move, 3, BOOLEAN, "NOT")
+        return self._may_make(move, "boolean", 3) and self._demand(
+            move, 3, self.rules.truths, "NOT"
+        )
 
     def do_negation(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))
@@ -161,11 +165,11 @@ class KindOperators(KindLiterals):
     def do_logic(self, move: Move) -> bool:
         self._mark(move)
         level = 1 if move.terminal == "OR" else 2
-        left = self._narrow(move, self._pop_operand(move), BOOLEAN)
+        left = self._narrow(move, self._pop_operand(move), self.rules.truths)
         if left is None or not self._may_make(move, "boolean", level):
             return False
         self._push_operand(move, left)
-        return self._demand(move, level + 1, BOOLEAN, move.terminal)
+        return self._demand(move, level + 1, self.rules.truths, move.terminal)
 
     def do_logical(self, move: Move) -> bool:
         right = self._settled(move, self._pop_operand(move))
@@ -180,12 +184,11 @@ class KindOperators(KindLiterals):
         self._mark(move)
         if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
             return False
-        wanted = TEXTS | {"json", "null"}
-        left = self._narrow(move, self._pop_operand(move), wanted)
+        left = self._narrow(move, self._pop_operand(move), self.rules.matched)
         if left is None:
             return False
         self._push_operand(move, left)
-        return self._demand(move, 5, wanted)
+        return self._demand(move, 5, self.rules.matched)
 
     def do_liked(self, move: Move) -> bool:
         return self.do_compared(move)
@@ -195,7 +198,7 @@ class KindOperators(KindLiterals):
         if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
             return False
         left = self._orderable(move)
-        return left is not None and self._demand(move, 5, ordered_with(left.kind))
+        return left is not None and self._demand(move, 5, self._beside(left, equal=False))
 
     def do_between_low(self, move: Move) -> bool:
         low = self._settled(move, self._pop_operand(move))
@@ -203,8 +206,8 @@ class KindOperators(KindLiterals):
             return False
         wanted = self.demanded(move.frame).kinds
         self._set(move, (*move.frame.stack[:-2], Operand("any")))
-        anything = wanted is not None and wanted >= SCALARS  # NULL BETWEEN
-        return self._demand(move, 5, ordered_with(low.kind) if anything else wanted)
+        assert wanted is not None
+        return self._demand(move, 5, wanted & self.rules.ordered(low.kind))
 
     def do_between_high(self, move: Move) -> bool:
         return self.do_compared(move)

@@ -8,16 +8,31 @@ Not covered: formats and patterns that are legal in the engine but seldom writte
 """
 
 import re
+from collections.abc import Collection
 from datetime import date
 from functools import cache
 
 from text2sql.decoding.checking.dialects import TIME_UNITS
 from text2sql.decoding.checking.functions import FORMAT_LETTERS
+from text2sql.decoding.checking.kinds.tables import MOMENTS
 
 _INTERVAL = re.compile(rb"\d{1,6}( (years?|months?|weeks?|days?|hours?|minutes?|seconds?))?")
 _FORMAT = re.compile(rb"([A-Za-z0-9 .,:/_-]|%.)+")
 _ATOM = rb"([A-Za-z0-9 _@,;:'\"/<>=!&#~`-]|\.|\\[dws.]|\[(a-z|A-Z|0-9|\w)+\])[*+?]?"
 _PATTERN = re.compile(rb"\^?(" + _ATOM + rb")*\$?", re.ASCII)
+# kind -> what a string of it says, and how such a string begins
+_INTEGER = re.compile(rb"\d{1,9}"), re.compile(rb"\d{0,9}")
+_DECIMAL = re.compile(rb"\d{1,9}(\.\d{1,4})?"), re.compile(rb"\d{0,9}|\d{1,9}\.\d{0,4}")
+_FORMS = {
+    **dict.fromkeys(("int4", "int8", "hugeint"), _INTEGER),
+    **dict.fromkeys(("decimal", "float"), _DECIMAL),
+    "boolean": (re.compile(rb"true|false"), re.compile(rb"(t(r(ue?)?)?|f(a(l(se?)?)?)?)?")),
+    "time": (
+        re.compile(rb"[01]\d(:[0-5]\d){2}"),
+        re.compile(rb"[01]?|[01]\d(:([0-5]?|[0-5]\d(:([0-5]\d?)?)?))?"),
+    ),
+    "blob": (re.compile(rb"[A-Za-z0-9 ]{0,40}"), re.compile(rb"[A-Za-z0-9 ]{0,40}")),
+}
 _MOMENTS_BEGUN = (
     b"2000-01-01 00:00:00",
     b"2000-10-10 10:10:10",
@@ -64,6 +79,24 @@ def moment_begins(text: bytes, kind: bytes) -> bool:
     size = 19 if kind == b"timestamp" else 10
     whole = (text + known[len(text) : size] for known in _MOMENTS_BEGUN)
     return any(moment_ok(one, kind) for one in whole)
+
+
+def literal_ok(text: bytes, kinds: Collection[str]) -> bool:
+    """Tell whether a string says a value of one of some kinds, so that an engine converts it."""
+    if not MOMENTS.isdisjoint(kinds) and moment_ok(text, b"timestamp"):
+        return True
+    if "interval" in kinds and interval_ok(text) and not text.isdigit():
+        return True
+    return any(kind in kinds and form.fullmatch(text) for kind, (form, _) in _FORMS.items())
+
+
+def literal_begins(text: bytes, kinds: Collection[str]) -> bool:
+    """Tell whether a string that says a value of one of some kinds begins so."""
+    if not MOMENTS.isdisjoint(kinds) and moment_begins(text, b"timestamp"):
+        return True
+    if "interval" in kinds and interval_begins(text):
+        return True
+    return any(kind in kinds and begun.fullmatch(text) for kind, (_, begun) in _FORMS.items())
 
 
 def format_ok(text: bytes) -> bool:

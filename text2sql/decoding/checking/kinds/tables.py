@@ -1,12 +1,11 @@
-"""The kinds of values, and what operators and CAST make of them, as tables.
+"""The kinds of values, and what arithmetic makes of them, as tables.
 
     >>> arithmetic("-", "date", "date"), arithmetic("+", "date", "text")
     ('int8', None)
-    >>> sorted(expand("number") & casts("date"))
-    []
 
-Covered: groups of kinds, what is compared and unified, arithmetic, CAST, a sample of each kind.
-Not covered: functions (see `functions`); sizes and precisions.
+Covered: groups of kinds, arithmetic, a sample of each kind.
+Not covered: functions (see `functions`); what engines see differently (see `rules`); sizes and
+precisions.
 """
 
 from functools import cache
@@ -19,7 +18,9 @@ INTEGERS = frozenset({"int4", "int8"})
 MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 TEXTS = frozenset({"text", "string"})
 SCALARS = NUMBERS | MOMENTS | TEXTS | {"time", "interval", "boolean", "json", "blob"}
-BOOLEAN = frozenset({"boolean", "null"})
+LISTS = frozenset(GROUPS["list"])
+ALL = SCALARS | LISTS | {"other", "any", "null"}
+_GROUPED = (("integer", INTEGERS), ("number", NUMBERS), ("moment", MOMENTS), ("list", LISTS))
 # values of each kind, the shortest first
 SAMPLES = {
     "int4": b"1",
@@ -77,62 +78,10 @@ def group_of(kinds: Kinds) -> str:
     """Return one name for several kinds; "any" where there is none."""
     if len(kinds) == 1:
         return next(iter(kinds))
-    for name, members in (("integer", INTEGERS), ("number", NUMBERS), ("moment", MOMENTS)):
+    for name, members in _GROUPED:
         if kinds <= members:
             return name
     return "text" if kinds <= TEXTS else "any"
-
-
-def unify(first: str, second: str) -> str | None:
-    """Return the kind of CASE and COALESCE of two kinds; None where the engine refuses them."""
-    if first == second and first != "any":
-        return first
-    for one, other in ((first, second), (second, first)):
-        if one == "null" or (one == "string" and other in ("text", "json")):
-            return other
-    both = expand(first) | expand(second)
-    if both <= NUMBERS:
-        return group_of(both)
-    if both <= MOMENTS:
-        return "timestamptz" if "timestamptz" in both else "timestamp"
-    return None
-
-
-def ordered_with(kind: str) -> Kinds:
-    """Return the kinds that a kind is compared with."""
-    kinds = expand(kind)
-    for family in (NUMBERS, TEXTS | {"json"}):
-        if kinds <= family:
-            return family | {"null"}
-    if kinds <= MOMENTS:
-        return MOMENTS | {"null", "string"}  # of a string that is a moment
-    if kind == "null":
-        return SCALARS | {"null"}
-    return frozenset({"null"}) if kind == "any" else kinds | {"null"}
-
-
-# What CAST makes of a kind, where the engine has a conversion at all; of text it makes anything.
-_WRITTEN = TEXTS | {"json"}
-CASTS = {
-    **dict.fromkeys(NUMBERS, NUMBERS | _WRITTEN | {"boolean"}),
-    "boolean": NUMBERS | _WRITTEN | {"boolean"},
-    "date": MOMENTS | _WRITTEN,
-    "timestamp": MOMENTS | _WRITTEN | {"time"},
-    "timestamptz": MOMENTS | _WRITTEN,
-    "time": _WRITTEN | {"time"},
-    "interval": _WRITTEN | {"interval"},
-    "json": _WRITTEN,
-    "blob": _WRITTEN | {"blob"},
-    "other": TEXTS,
-    "any": TEXTS,
-}
-
-
-def casts(kind: str) -> Kinds | None:
-    """Return the kinds that CAST makes of a kind; None: all."""
-    if kind in ("null", "text", "string"):
-        return None
-    return frozenset.intersection(*(CASTS[one] for one in expand(kind)))
 
 
 def arithmetic(sign: str, left: str, right: str) -> str | None:
@@ -191,10 +140,3 @@ def reaches(kind: str, wanted: Kinds | None, level: int, least: int, *, again: b
     if "text" in wanted and least <= 8 <= level and expand(kind) <= SCALARS:
         return True
     return again and kind == "date" and "int8" in wanted and least <= 6 <= level
-
-
-def together(kind: str) -> Kinds | None:
-    """Return the kinds that CASE and COALESCE take next to one; None: any."""
-    if kind in ("null", "any"):
-        return None if kind != "any" else frozenset({"null"})
-    return frozenset(one for one in (*_CONCRETE, "string", "null") if unify(kind, one) is not None)

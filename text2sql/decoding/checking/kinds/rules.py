@@ -1,0 +1,141 @@
+"""What an engine makes of two kinds of values, a table for each engine that is strict about them.
+
+    >>> rules = RULES["duckdb"]
+    >>> rules.unify("int4", "decimal"), rules.unify("int4", "text")
+    ('number', None)
+    >>> sorted(rules.ordered("time"))
+    ['json', 'null', 'string', 'time']
+
+A rule is a set of kinds for each kind; what it says of a group holds for every kind of it. "string"
+is a literal, which is read as what it stands next to: where "text" is not among the kinds that are
+wanted, it must say one of the others (see `strings`).
+
+Covered: conditions, comparison, CASE and COALESCE, `||`, LIKE, CAST.
+Not covered: arithmetic, which is the same for all (see `tables`); functions.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from text2sql.decoding.checking.kinds.tables import (
+    ALL,
+    INTEGERS,
+    LISTS,
+    MOMENTS,
+    NUMBERS,
+    SCALARS,
+    TEXTS,
+    Kinds,
+    expand,
+    group_of,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """The rules of one engine."""
+
+    truths: Kinds  # that may be a condition
+    meets: dict[str, Kinds]  # what a kind is ordered with, and unified with
+    equal: Kinds | None  # what `=` and IN take next to anything; None: as `meets`
+    joined: Kinds  # operands of `||`
+    matched: Kinds  # operands of LIKE
+    casts: dict[str, Kinds]  # what CAST makes of a kind
+
+    def ordered(self, kind: str) -> Kinds:
+        """Return the kinds that a kind is compared with by `<`, and shares a CASE with."""
+        return _ordered(self, kind)
+
+    def compared(self, kind: str) -> Kinds:
+        """Return the kinds that a kind is compared with by `=`."""
+        return self.ordered(kind) if self.equal is None else self.equal
+
+    def cast(self, kind: str) -> Kinds | None:
+        """Return the kinds that CAST makes of a kind; None: all."""
+        if kind in ("null", "text", "string"):
+            return None
+        return frozenset.intersection(*(self.casts.get(one, TEXTS) for one in expand(kind)))
+
+    def together(self, kind: str) -> Kinds | None:
+        """Return the kinds that CASE and COALESCE take next to one; None: any."""
+        return None if kind == "null" else self.ordered(kind)
+
+    def unify(self, first: str, second: str) -> str | None:
+        """Return the kind of CASE and COALESCE of two kinds; None where the engine refuses them."""
+        if first == second and first != "any":
+            return first
+        for one, other in ((first, second), (second, first)):
+            if one == "null" or (one == "string" and expand(other) <= self.ordered("string")):
+                return other
+            if one == "json" and expand(other) <= self.ordered("json"):
+                return one
+        if not expand(second) <= self.ordered(first):
+            return None
+        both = expand(first) | expand(second)
+        if both <= MOMENTS:
+            return "timestamptz" if "timestamptz" in both else "timestamp"
+        return group_of(both - {"boolean"} or both)
+
+
+@cache
+def _ordered(rules: Rules, kind: str) -> Kinds:
+    itself = frozenset((kind,)) if kind not in ("any", "null") else frozenset()
+    found = (rules.meets.get(one, rules.meets["any"] | itself) for one in expand(kind))
+    return frozenset.intersection(*found)
+
+
+_WRITTEN = TEXTS | {"json"}
+_ANYTHING = frozenset({"string", "json", "null"})
+_DUCKDB = Rules(
+    # It takes any kind; but of a date it makes no truth when it runs.
+    truths=NUMBERS | {"boolean", "null", "any"},
+    meets={
+        **dict.fromkeys(NUMBERS, NUMBERS | _ANYTHING),
+        **dict.fromkeys(INTEGERS | {"hugeint"}, NUMBERS | _ANYTHING | {"boolean"}),
+        "boolean": INTEGERS | _ANYTHING | {"hugeint", "boolean"},
+        **dict.fromkeys(MOMENTS, MOMENTS | _ANYTHING),
+        "text": TEXTS | _ANYTHING,
+        **{kind: _ANYTHING | {kind} for kind in ("time", "interval", "blob", "other", *LISTS)},
+        **dict.fromkeys(("string", "json", "null"), ALL),
+        "any": _ANYTHING,
+    },
+    equal=ALL,
+    joined=ALL - LISTS - {"any"},
+    matched=TEXTS | {"json", "null"},
+    # What it converts at all when it runs; EXPLAIN takes any two kinds.
+    casts={
+        **dict.fromkeys(NUMBERS, NUMBERS | _WRITTEN | {"boolean"}),
+        "boolean": NUMBERS | _WRITTEN | {"boolean"},
+        "date": MOMENTS | _WRITTEN,
+        "timestamp": MOMENTS | _WRITTEN | {"time"},
+        "timestamptz": MOMENTS | _WRITTEN | {"time"},
+        "time": _WRITTEN | {"time"},
+        "interval": _WRITTEN | {"interval"},
+        "json": SCALARS,
+        "blob": _WRITTEN | {"blob"},
+        "any": SCALARS,
+    },
+)
+# A literal is read when the statement is prepared, and refused then where it does not convert.
+_POSTGRES = Rules(
+    truths=frozenset({"boolean", "null"}),
+    meets={
+        **dict.fromkeys(NUMBERS, NUMBERS | {"null"}),
+        **dict.fromkeys(("text", "string"), TEXTS | {"json", "null"}),
+        **dict.fromkeys(MOMENTS, MOMENTS | {"string", "null"}),
+        **{kind: frozenset({kind, "null"}) for kind in ("boolean", "time", "interval", "blob")},
+        "json": _WRITTEN | {"null"},
+        "null": SCALARS | {"null"},
+        "any": frozenset({"null"}),
+    },
+    equal=None,
+    joined=SCALARS,
+    matched=_WRITTEN | {"null"},
+    casts={
+        **_DUCKDB.casts,
+        "timestamptz": MOMENTS | _WRITTEN,
+        "json": _WRITTEN,
+        "any": TEXTS,
+    },
+)
+RULES = {"duckdb": _DUCKDB, "postgres": _POSTGRES}
