@@ -1,13 +1,11 @@
 """Training: a recipe becomes an adapter, a killed run continues, a wrong setting is named."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from text2sql.data.catalog import find_dataset
 from text2sql.errors import DataError, OutputError, SettingsError
-from text2sql.training.checkpoints import last_checkpoint
 from text2sql.training.recipe import read_recipe, write_recipe
 
 SHORT = {
@@ -138,18 +136,6 @@ def test_examples_that_do_not_fit_are_named_and_left_out_only_on_request(tiny_ll
         train(recipe(tiny_llama, tmp_path / "a", **tight), some_examples())
     with pytest.raises(DataError, match="no example is left"):
         train(recipe(tiny_llama, tmp_path / "b", max_length=20, allow_skips=True), some_examples())
-
-
-def test_a_half_written_checkpoint_is_passed_over_and_removed(tmp_path):
-    for step, state in ((2, {"global_step": 2}), (4, None)):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        for name in ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt"):
-            (folder / name).write_bytes(b"x")
-        (folder / "trainer_state.json").write_text(json.dumps(state) if state else '{"global_')
-
-    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
-    assert not (tmp_path / "checkpoint-4").exists()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@
     ├── SettingsError             a recipe or project file with a wrong key or value
     ├── PromptError               a question that is empty or too long, a prompt that does not fit
     ├── ModelError                a base or adapter that cannot be loaded or does not match its card
+    ├── TrainingError             a run that cannot go on: its gradients are no numbers
     ├── OutputError               an output folder that exists, is in use or cannot be written
     ├── Interrupted               a run that was stopped in good order and can be continued
     └── MissingExtra              a dependency that an extra would have installed
@@ -93,6 +94,10 @@ class PromptError(Text2SQLError):
 
 class ModelError(Text2SQLError):
     """A base or adapter that cannot be loaded, or that does not match its prompt card."""
+
+
+class TrainingError(Text2SQLError):
+    """A training that cannot go on as it is; the message says what is kept."""
 
 
 class OutputError(Text2SQLError):

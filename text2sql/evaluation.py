@@ -25,10 +25,10 @@ from typing import Any
 
 from text2sql import reporting, scoring
 from text2sql.data.catalog import DataSet
-from text2sql.data.checks import check_gold, runner
+from text2sql.data.checks import check_gold, refuse_unusable, runner
 from text2sql.decoding.generation import Decoding
 from text2sql.decoding.selection import check_selection
-from text2sql.errors import GoldError, OutputError
+from text2sql.errors import OutputError
 from text2sql.examples import Example
 from text2sql.execution import Executor
 from text2sql.models import Model
@@ -135,12 +135,12 @@ def evaluate(
 
 def _usable(dataset: DataSet, pool: Executor, skip_bad_gold: bool, workers: int) -> DataSet:
     """Run the gold before a model spends hours; leave out examples without a database if told."""
-    bad = check_gold(dataset, runner(pool), workers=workers).unusable()
+    check = check_gold(dataset, runner(pool), workers=workers)
+    if not skip_bad_gold:
+        refuse_unusable(dataset, check)
+    bad = check.unusable()
     if not bad:
         return dataset
-    if not skip_bad_gold:
-        dataset.database(bad[0].db_id)  # raises where that is what is missing
-        raise GoldError(bad[0].index, bad[0].db_id, bad[0].sql, bad[0].reason)
     homeless = {finding.index for finding in bad if finding.kind == "no_database"}
     print(f"{len(bad)} gold queries do not run; {len(homeless)} left out", file=sys.stderr)
     return replace(dataset, examples=[e for e in dataset.examples if e.index not in homeless])

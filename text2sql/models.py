@@ -200,7 +200,7 @@ def open_model(
         found,
         card.style if card else style or found.style,
         card.language if card else language or "en",
-        _context(found, model),
+        context_of(found, model),
         {
             "base": found.name,
             "hub_id": found.hub_id,
@@ -220,7 +220,8 @@ def _refuse_other_prompt(card: Card, style: str | None, language: str | None) ->
             )
 
 
-def _context(base: Base, model: Any) -> int:
+def context_of(base: Base, model: Any) -> int:
+    """Return how many tokens of prompt and answer a loaded model takes."""
     own = getattr(model.config, "max_position_embeddings", None) or getattr(
         model.config, "n_positions", None
     )

@@ -18,7 +18,7 @@ from typing import Any
 
 from text2sql.data.catalog import DataSet, find_dataset, present_splits
 from text2sql.databases import Database
-from text2sql.errors import DatabaseError
+from text2sql.errors import DatabaseError, GoldError
 from text2sql.examples import Example
 from text2sql.execution import Execution, Executor
 from text2sql.project import load_project
@@ -101,6 +101,18 @@ def _finding(example: Example, sql: str, dataset: DataSet, run: RunSQL) -> Findi
         return Finding(example.index, example.db_id, "fails", execution.error, sql)
     kind = "runs" if execution.rows else "empty"
     return Finding(example.index, example.db_id, kind, "", sql)
+
+
+def refuse_unusable(dataset: DataSet, check: GoldCheck) -> None:
+    """Stop at the first example that cannot be scored.
+
+    Raises:
+        DatabaseError: it has no database.
+        GoldError: its gold does not run.
+    """
+    for bad in check.unusable()[:1]:
+        dataset.database(bad.db_id)  # raises where that is what is missing
+        raise GoldError(bad.index, bad.db_id, bad.sql, bad.reason)
 
 
 def check_splits(

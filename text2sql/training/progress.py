@@ -1,37 +1,117 @@
-"""Show a training run on stderr: step, loss, time left, tokens per second; stop it in good order.
+"""Measure a training run, write its history, show it on stderr; stop it in good order.
+
+    >>> record = Record(History(folder), Size(examples=6986, tokens=3_400_000, computed=610_000))
+    >>> trainer = SFTTrainer(..., callbacks=[record, ShowProgress(record), StopInOrder()])
 
 On a terminal one live line; in a log file one line per report. Ctrl-C once ends the step, saves a
 checkpoint and stops; twice stops at once.
+
+Not covered: the memory of other processes on the same card.
 """
 
+import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback
+
+from text2sql.training.history import History
+
+KEPT_FIGURES = ("loss", "learning_rate", "grad_norm")  # of what the trainer reports
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one epoch holds."""
+
+    examples: int
+    tokens: int  # of prompts and SQL, each example counted whole
+    computed: int | None = None  # tokens that the model reads; fewer where examples share a prefix
+
+    @property
+    def sharing_ratio(self) -> float:
+        """Tokens of the examples for each token that is computed."""
+        return self.tokens / (self.computed or self.tokens)
+
+
+class Record(TrainerCallback):
+    """Write the history: what the trainer reports, with speed and memory since the last report.
+
+    Args:
+        history: takes the lines.
+        size: of one epoch.
+        paused: seconds so far in which nothing was trained.
+    """
+
+    def __init__(
+        self, history: History, size: Size, *, paused: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        self.history, self.size, self.paused = history, size, paused
+        self.last: dict[str, Any] = {}  # the latest report
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._mark(state)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        if control.should_save:  # so that a resumed run's next report covers the same steps
+            control.should_log = True
+        return control
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        figures = {key: float(logs[key]) for key in KEPT_FIGURES if key in logs}
+        about = {"step": state.global_step, "epoch": round(state.epoch or 0.0, 4)}
+        self.last = about | figures | self._speed(state) | {"peak_memory_bytes": peak_memory()}
+        if state.is_world_process_zero:
+            self.history.append(self.last)
+        self._mark(state)
+
+    def _mark(self, state: Any) -> None:
+        self.since = self._clock(), state.epoch or 0.0
+
+    def _clock(self) -> float:
+        return time.monotonic() - self.paused()
+
+    def _speed(self, state: Any) -> dict[str, float]:
+        seconds = max(self._clock() - self.since[0], 1e-9)
+        rate = ((state.epoch or 0.0) - self.since[1]) / seconds
+        return {
+            "tokens_per_second": round(rate * self.size.tokens, 1),
+            "examples_per_second": round(rate * self.size.examples, 3),
+            "sharing_ratio": round(self.size.sharing_ratio, 3),
+        }
+
+
+def peak_memory() -> int:
+    """Return the most bytes held so far: on the CUDA device if there is one, else in memory."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 class ShowProgress(TrainerCallback):
     """Print how the run goes.
 
     Args:
-        tokens_per_epoch: tokens in all rows, for tokens per second.
+        record: holds the latest report; it must be called before this one.
     """
 
-    def __init__(self, tokens_per_epoch: int) -> None:
-        self.tokens_per_epoch = tokens_per_epoch
+    def __init__(self, record: Record) -> None:
+        self.record = record
         self.console = Console(stderr=True)
         self.live = self.console.is_terminal
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.started, self.first_step, self.first_epoch = (
-            time.monotonic(),
-            state.global_step,
-            state.epoch or 0,
-        )
+        self.started, self.first_step = time.monotonic(), state.global_step
         self.bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -49,26 +129,31 @@ class ShowProgress(TrainerCallback):
         self.bar.update(self.task, completed=state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        if not logs or "loss" not in logs:
+        if not logs or "loss" not in logs or not state.is_world_process_zero:
             return
-        seconds = max(time.monotonic() - self.started, 1e-9)
-        rate = ((state.epoch or 0) - self.first_epoch) * self.tokens_per_epoch / seconds
-        text = f"loss {float(logs['loss']):.3f}  {rate:,.0f} tokens/s"
+        text = report_line(self.record.last)
         self.bar.update(self.task, text=text)
         if not self.live:
-            left = (
-                seconds
-                / max(state.global_step - self.first_step, 1)
-                * (state.max_steps - state.global_step)
-            )
-            print(
-                f"step {state.global_step}/{state.max_steps}  {text}  {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            done = max(state.global_step - self.first_step, 1)
+            each = (time.monotonic() - self.started) / done
+            left = each * (state.max_steps - state.global_step)
+            at = f"step {state.global_step}/{state.max_steps}"
+            print(f"{at}  {text}  {left:.0f} s left", file=sys.stderr, flush=True)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.bar.stop()
+
+
+def report_line(report: dict[str, Any]) -> str:
+    """Return a report as people read it: loss, speed, sharing where there is any, memory."""
+    shared = report["sharing_ratio"]
+    parts = [
+        f"loss {report['loss']:.3f}",
+        f"{report['tokens_per_second']:,.0f} tokens/s",
+        f"shared {shared:.1f}x" if shared > 1 else "",
+        f"{report['peak_memory_bytes'] / 2**30:.1f} GiB",
+    ]
+    return "  ".join(filter(None, parts))
 
 
 class StopInOrder(TrainerCallback):

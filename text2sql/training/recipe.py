@@ -21,6 +21,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from text2sql.errors import SettingsError, UnknownName, hint
+from text2sql.outputs import write_whole
 from text2sql.training.schedules import ANNEAL_SHARE, KNEE, OTHERS, SCHEDULES
 
 
@@ -79,10 +80,15 @@ class Recipe(BaseModel):
     save_total_limit: int | None = Field(2, ge=1)
     logging_steps: int = Field(10, ge=1)
     report_to: list[str] = Field(default_factory=list)
+    # execution accuracy on a dev sample: every `eval_steps` steps, and after each stage
+    eval_steps: int | None = Field(None, ge=1)  # None: not while it trains
+    eval_data: str | None = None  # None: `data`
+    eval_split: str | None = None  # None: dev, where `eval_steps` is set
+    eval_limit: int | None = Field(None, ge=1)  # examples, drawn by `seed`; None: the whole split
+    early_stopping_patience: int | None = Field(None, ge=1)  # evaluations without a new best
+    load_best: bool = True  # publish the weights of the best evaluation, not the last ones
     # stages, one after the other on one adapter (training.stages); none: sft alone
     stages: list[dict[str, Any]] = Field(default_factory=list)
-    eval_split: str | None = None  # what execution accuracy is measured on after each stage
-    eval_limit: int | None = Field(None, ge=1)
 
     @field_validator("lr_scheduler_type")
     @classmethod
@@ -162,4 +168,4 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write the settings as a YAML file that `read_recipe` reads back."""
     text = yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True)
-    path.write_text(f"# t2s train --recipe {path.name}\n{text}", encoding="utf-8")
+    write_whole(path, f"# t2s train --recipe {path.name}\n{text}")

@@ -26,10 +26,11 @@ from text2sql.data.catalog import DataSet
 from text2sql.errors import DataError, OutputError, need
 from text2sql.outputs import full_disk, owned
 from text2sql.prompting import write_card
+from text2sql.training.history import Accuracy, Measure
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
 from text2sql.training.schedules import Scheduled, our_schedule
-from text2sql.training.trainers import arguments, run_trainer
+from text2sql.training.trainers import arguments, measure_at, run_trainer
 
 SKIPS_SHOWN = 5
 PACKAGES = ("torch", "transformers", "peft", "datasets", "trl")
@@ -47,16 +48,19 @@ class Run:
     skipped: int
     tokens: int  # in one epoch
     seconds: float
+    published: Accuracy | None = None  # of the adapter on the dev sample, where it was measured
 
     def record(self) -> dict[str, Any]:
         """Return the run for JSON."""
-        return asdict(self) | {"folder": str(self.folder)}
+        published = self.published.record() if self.published else None
+        return asdict(self) | {"folder": str(self.folder), "published": published}
 
 
 def train(
     recipe: Recipe,
     dataset: DataSet,
     *,
+    measure: Measure | None = None,
     resume: bool = False,
     overwrite: bool = False,
     revision: str | None = None,
@@ -67,6 +71,7 @@ def train(
     Args:
         recipe: settings; `output_dir` must be set.
         dataset: what to learn from.
+        measure: execution accuracy on a dev sample, where the recipe has `eval_steps`.
         resume: continue from the last complete checkpoint in `output_dir`.
         overwrite: empty `output_dir` first.
         revision: of the base on the hub.
@@ -75,12 +80,14 @@ def train(
     Raises:
         OutputError: the folder exists, is in use, or the disk is full (the last checkpoint stays).
         DataError: examples do not fit and `allow_skips` is off, or none is left.
+        SettingsError: the recipe has `eval_steps` and there is no `measure`.
+        TrainingError: the loss is not a number, or what is measured with is gone.
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
     """
     source = {"revision": revision, "trust_remote_code": trust_remote_code}
     with training_folder(recipe, resume=resume, overwrite=overwrite) as folder:
         recipe = settle(recipe, find_base(recipe.base), folder, resume)
-        return train_in(folder, recipe, dataset, resume=resume, source=source)
+        return train_in(folder, recipe, dataset, measure=measure, resume=resume, source=source)
 
 
 @contextmanager
@@ -103,6 +110,7 @@ def train_in(
     dataset: DataSet,
     *,
     parent: Path | None = None,
+    measure: Measure | None = None,
     resume: bool = False,
     source: Source,
 ) -> Run:
@@ -113,6 +121,7 @@ def train_in(
         recipe: settled.
         dataset: what to learn from.
         parent: the adapter to go on from; None begins a new one on the base.
+        measure: as `train`.
         resume: continue from the last complete checkpoint in the folder.
         source: where the base comes from, as `load_model` takes it.
 
@@ -125,10 +134,27 @@ def train_in(
     encoded = _encode(recipe, dataset, base, tokenizer)
     write_recipe(recipe, folder / "recipe.yaml")
     model = load_trainable(base, recipe, parent, source)
-    trainer, steps, loss = _fit(model, tokenizer, base, recipe, encoded, folder, resume)
+    trainer = _trainer(model, tokenizer, recipe, encoded, folder)
+    ended = run_trainer(
+        trainer,
+        folder,
+        recipe,
+        examples=len(encoded.rows),
+        tokens=encoded.tokens,
+        measure=measure_at(measure, tokenizer, base, recipe, folder),
+        resume=resume,
+    )
     save_adapter(trainer.model, folder, base, tokenizer, recipe)
-    seconds = time.monotonic() - started
-    return Run(folder, steps, loss, len(encoded.rows), len(encoded.skips), encoded.tokens, seconds)
+    return Run(
+        folder,
+        ended.steps,
+        ended.loss,
+        len(encoded.rows),
+        len(encoded.skips),
+        encoded.tokens,
+        time.monotonic() - started,
+        ended.published,
+    )
 
 
 def load_trainable(base: Base, recipe: Recipe, parent: Path | None, source: Source) -> Any:
@@ -217,29 +243,20 @@ def _report_encoded(encoded: Encoded, total: int, recipe: Recipe) -> None:
     )
 
 
-def _fit(
-    model: Any,
-    tokenizer: Any,
-    base: Base,
-    recipe: Recipe,
-    encoded: Encoded,
-    folder: Path,
-    resume: bool,
-) -> tuple[Any, int, float | None]:
+def _trainer(model: Any, tokenizer: Any, recipe: Recipe, encoded: Encoded, folder: Path) -> Any:
     from datasets import Dataset
     from trl import SFTTrainer
 
     class Trainer(Scheduled, SFTTrainer):
         scheduled = our_schedule(recipe)
 
-    trainer = Trainer(
+    return Trainer(
         model=model,
         args=_config(recipe, folder / "checkpoints"),
         train_dataset=Dataset.from_list(encoded.rows),
         processing_class=tokenizer,
         peft_config=new_adapter(model, recipe),
     )
-    return trainer, *run_trainer(trainer, folder, resume=resume, tokens=encoded.tokens)
 
 
 def _lora(recipe: Recipe) -> dict[str, Any]:

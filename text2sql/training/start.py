@@ -12,8 +12,10 @@ from text2sql.bases import find_base
 from text2sql.bundled import ensure_mini
 from text2sql.data.catalog import find_dataset
 from text2sql.errors import SettingsError, need
+from text2sql.measuring import dev_sample
 from text2sql.project import Project, load_project
 from text2sql.training.recipe import Recipe, read_recipe
+from text2sql.training.reporters import check_reporters
 from text2sql.training.sft import PACKAGES, Run, train
 
 
@@ -55,11 +57,14 @@ def start(
         read.data, split=read.split, data_root=data_root, project=project, limit=read.limit
     )
     need("train", *PACKAGES)
+    check_reporters(read.report_to)
+    sample = dev_sample(read, dataset, data_root=data_root, project=project)
     if base.name == "mini":
         ensure_mini()
     return train(
         read,
         dataset,
+        measure=sample.measure if sample else None,
         resume=resume,
         overwrite=overwrite,
         revision=revision,

@@ -1,18 +1,23 @@
 """What every trainer of trl is given, and how one is run: resumed, watched, stopped in good order.
 
 >>> trainer = SFTTrainer(model, args=SFTConfig(**arguments(recipe, checkpoints)), ...)
->>> run_trainer(trainer, folder, resume=True, tokens=41_000)
-(36, 0.41)
+>>> run_trainer(trainer, folder, recipe, examples=320, tokens=41_000, resume=True).loss
+0.41
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from text2sql.errors import Interrupted
-from text2sql.training.checkpoints import last_checkpoint
+from text2sql.bases.base import Base
+from text2sql.errors import SettingsError
+from text2sql.training.history import Accuracy, Measure, MeasureAt, Snapshot
 from text2sql.training.recipe import Recipe
 from text2sql.training.schedules import our_schedule
 
+if TYPE_CHECKING:
+    from text2sql.training.following import Outcome
+
+EVALUATIONS = "evaluations"  # what was predicted for the dev sample, by step
 SAME_NAME = (  # settings that a recipe and transformers call alike
     "seed",
     "learning_rate",
@@ -26,7 +31,6 @@ SAME_NAME = (  # settings that a recipe and transformers call alike
     "max_grad_norm",
     "optim",
     "save_steps",
-    "save_total_limit",
     "logging_steps",
 )
 
@@ -54,45 +58,67 @@ def arguments(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
         "dataloader_pin_memory": gpu,
         "disable_tqdm": True,
         "save_strategy": "steps",
+        "save_total_limit": None,  # `KeepCheckpoints` deletes the old once the new one is whole
         "logging_strategy": "steps",
     }
 
 
+def measure_at(
+    measure: Measure | None, tokenizer: Any, base: Base, recipe: Recipe, folder: Path
+) -> MeasureAt | None:
+    """Return what measures a model after a step; None where the recipe does not ask for it.
+
+    Args:
+        measure: passed in by whoever can decode and execute.
+        tokenizer, base, recipe: of the run.
+        folder: of the run; predictions are kept in its `evaluations`.
+
+    Raises:
+        SettingsError: the recipe has `eval_steps` and there is no `measure`.
+    """
+    if recipe.eval_steps is None:
+        return None
+    if measure is None:
+        raise SettingsError("eval_steps is set, and there is nothing to measure accuracy with")
+    ready: Measure = measure
+
+    def measured(model: Any, step: int) -> Accuracy:
+        place = folder / EVALUATIONS / f"step-{step}"
+        return ready(Snapshot(model, tokenizer, base, recipe, step, place))
+
+    return measured
+
+
 def run_trainer(
-    trainer: Any, folder: Path, *, resume: bool, tokens: int
-) -> tuple[int, float | None]:
+    trainer: Any,
+    folder: Path,
+    recipe: Recipe,
+    *,
+    examples: int,
+    tokens: int,
+    computed: int | None = None,
+    measure: MeasureAt | None = None,
+    resume: bool,
+) -> "Outcome":
     """Train to the end, from the last complete checkpoint on if asked.
 
     Args:
-        trainer: of transformers or trl, writing its checkpoints into `folder/checkpoints`.
-        folder: of the run, for the message of one that was stopped.
+        trainer: of transformers or trl, with `arguments`: its checkpoints are in
+            `folder/checkpoints`.
+        folder: of the run.
+        recipe: settled.
+        examples: in one epoch.
+        tokens: in one epoch, every example counted whole.
+        computed: tokens of an epoch that the model reads, where examples share some.
+        measure: execution accuracy of the model on the dev sample, see `measure_at`.
         resume: look for a checkpoint.
-        tokens: in one epoch, for the rate that is shown.
-
-    Returns:
-        Steps in all, and the mean loss over this run's; None when there was nothing left to do.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
+        TrainingError: the loss is not a number, or what is measured with is gone.
     """
-    from transformers.trainer_callback import PrinterCallback
+    from text2sql.training.following import Following
+    from text2sql.training.progress import Size
 
-    from text2sql.training.progress import ShowProgress, StopInOrder
-
-    stop = StopInOrder()
-    trainer.add_callback(ShowProgress(tokens))
-    trainer.add_callback(stop)
-    trainer.remove_callback(PrinterCallback)
-    start = last_checkpoint(folder / "checkpoints") if resume else None
-    try:
-        output = trainer.train(resume_from_checkpoint=str(start) if start else None)
-    finally:
-        stop.restore()
-    steps = trainer.state.global_step
-    if stop.stopped and steps < trainer.state.max_steps:
-        raise Interrupted(
-            f"stopped at step {steps} of {trainer.state.max_steps};"
-            f" continue with: t2s train --resume --output {folder}"
-        )
-    done_before = int(start.name.rpartition("-")[2]) if start else 0
-    return steps, output.training_loss if steps > done_before else None
+    size = Size(examples, tokens, computed)
+    return Following(folder, recipe, size, measure=measure).run(trainer, resume=resume)
