@@ -26,7 +26,7 @@ from text2sql.prompting import Prompt, build_prompt, encode, encode_completion
 from text2sql.schema import canonicalise
 
 if TYPE_CHECKING:
-    from text2sql.training.pretraining import Group
+    from text2sql.training.rows import Group
 
 SEED = 1
 STEPS = 500
@@ -113,7 +113,7 @@ def _prompt(example: Example, dataset: DataSet) -> Prompt:
 
 def _groups(dataset: DataSet, tokenizer: Any) -> "list[Group]":
     """Return one group a database."""
-    from text2sql.training.pretraining import Group
+    from text2sql.training.rows import Branch, Group
 
     groups: dict[str, Group] = {}
     base = find_base("mini")
@@ -121,5 +121,5 @@ def _groups(dataset: DataSet, tokenizer: Any) -> "list[Group]":
         sql = canonicalise(example.query, dataset.schema(example.db_id))
         prompt = encode(_prompt(example, dataset), tokenizer)
         group = groups.setdefault(example.db_id, Group(prompt.shared_ids, []))
-        group.branches.append((prompt.own_ids, encode_completion(sql, tokenizer, base)))
+        group.branches.append(Branch(prompt.own_ids, encode_completion(sql, tokenizer, base)))
     return list(groups.values())

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from text2sql.errors import SettingsError, UnknownName, hint
 from text2sql.outputs import write_whole
@@ -31,6 +31,10 @@ class Recipe(BaseModel):
     The learning rate is QLoRA's for 7B (Dettmers et al. 2023, arXiv:2305.14314) and that of
     DB-GPT-Hub's recipes; rank 16 and alpha 32 are ours, not tuned. `max_length` None means the
     base's own context. `max_steps` above 0 ends the run early, as in transformers.
+
+    `packing_strategy` is "prefix" (questions share their schema; a step has as many examples as
+    without), "bfd" (trl's packing, whose batch counts packed rows) or "none" (trl's padded
+    batches).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,7 +77,9 @@ class Recipe(BaseModel):
     max_grad_norm: float = Field(1.0, gt=0)
     optim: str = "adamw_torch"
     gradient_checkpointing: bool | None = None  # None: on a GPU only
-    packing_strategy: Literal["none", "bfd"] = "none"
+    packing_strategy: Literal["prefix", "bfd", "none"] = "prefix"
+    prefix_cap: int | None = Field(None, ge=1)  # questions beside one schema; None: see usual_cap
+    prefix_tokens: int | None = Field(None, ge=16)  # of a forward pass; None: see usual_tokens
     train_sampling_strategy: Literal["random", "sequential", "group_by_length"] = "random"
     # keeping and reporting
     save_steps: int = Field(100, ge=1)
@@ -89,6 +95,16 @@ class Recipe(BaseModel):
     load_best: bool = True  # publish the weights of the best evaluation, not the last ones
     # stages, one after the other on one adapter (training.stages); none: sft alone
     stages: list[dict[str, Any]] = Field(default_factory=list)
+
+    @field_validator("train_sampling_strategy")
+    @classmethod
+    def _goes_with_packing(cls, strategy: str, info: ValidationInfo) -> str:
+        if strategy == "group_by_length" and info.data.get("packing_strategy") == "prefix":
+            raise SettingsError(
+                "packing_strategy prefix forms batches itself, without padding: set"
+                " packing_strategy to none for train_sampling_strategy group_by_length"
+            )
+        return strategy
 
     @field_validator("lr_scheduler_type")
     @classmethod

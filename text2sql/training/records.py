@@ -10,7 +10,7 @@ gold needs a column that the reduction left out teaches inventing names, so it c
 does not fit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -24,8 +24,7 @@ from text2sql.prompting import encode, encode_completion, fit
 from text2sql.schema import canonicalise
 from text2sql.schema.model import Schema
 from text2sql.training.recipe import Recipe
-
-IGNORED = -100  # the label that the loss skips
+from text2sql.training.rows import IGNORED, Branch, Group, build_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,8 @@ class Encoded:
     rows: list[dict[str, list[int]]] = field(
         default_factory=list
     )  # input_ids and labels, equal length
+    shared: list[int] = field(default_factory=list)  # tokens of each row that its schema has
+    db_ids: list[str] = field(default_factory=list)  # of each row
     skips: list[Skip] = field(default_factory=list)
     reduced: int = 0  # rows whose schema was reduced by relevance
 
@@ -56,6 +57,21 @@ class Encoded:
     def labelled(self) -> int:
         """Tokens that carry loss."""
         return sum(label != IGNORED for row in self.rows for label in row["labels"])
+
+    def groups(self, difficulties: Sequence[float] | None = None) -> list[Group]:
+        """Return the rows by what they share: one group for each schema as it was shown.
+
+        Args:
+            difficulties: of each row, for an order by difficulty.
+        """
+        found = []
+        for place, (row, shared) in enumerate(zip(self.rows, self.shared, strict=True)):
+            ids = row["input_ids"]
+            end = row["labels"].count(IGNORED)  # the SQL stands at the end
+            difficulty = difficulties[place] if difficulties is not None else 0.0
+            branch = Branch(ids[shared:end], ids[end:], difficulty)
+            found.append((ids[:shared], branch, self.db_ids[place]))
+        return build_groups(found)
 
 
 def encode_examples(
@@ -82,11 +98,15 @@ def encode_examples(
     encoded = Encoded()
     for done, example in enumerate(dataset.examples, start=1):
         try:
-            row, reduced = _encode(example, dataset, base, tokenizer, recipe, max_length, today)
+            row, shared, reduced = _encode(
+                example, dataset, base, tokenizer, recipe, max_length, today
+            )
         except (PromptError, SchemaError, DatabaseError) as error:
             encoded.skips.append(Skip(example.index, example.db_id, str(error)))
         else:
             encoded.rows.append(row)
+            encoded.shared.append(shared)
+            encoded.db_ids.append(example.db_id)
             encoded.reduced += reduced
         progress(done)
     return encoded
@@ -100,7 +120,7 @@ def _encode(
     recipe: Recipe,
     max_length: int,
     today: date,
-) -> tuple[dict[str, list[int]], bool]:
+) -> tuple[dict[str, list[int]], int, bool]:
     schema = dataset.schema(example.db_id)
     sql = example.query.strip() if recipe.raw_sql else canonicalise(example.query, schema)
     completion = encode_completion(sql, tokenizer, base, db_id=example.db_id)
@@ -120,9 +140,12 @@ def _encode(
         sample=dataset.sample(example.db_id),
     )
     _refuse_lost_columns(sql, schema, fitted.schema)
-    prompt = encode(fitted.prompt, tokenizer).ids
-    labels = [IGNORED] * len(prompt) + completion
-    return {"input_ids": prompt + completion, "labels": labels}, bool(fitted.schema.left_out)
+    prompt = encode(fitted.prompt, tokenizer)
+    row = {
+        "input_ids": prompt.ids + completion,
+        "labels": [IGNORED] * len(prompt.ids) + completion,
+    }
+    return row, len(prompt.shared_ids), bool(fitted.schema.left_out)
 
 
 def _refuse_lost_columns(sql: str, whole: Schema, reduced: Schema) -> None:

@@ -27,6 +27,7 @@ from text2sql.errors import DataError, OutputError, need
 from text2sql.outputs import full_disk, owned
 from text2sql.prompting import write_card
 from text2sql.training.history import Accuracy, Measure
+from text2sql.training.material import read_material, world_size
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
 from text2sql.training.schedules import Scheduled, our_schedule
@@ -134,13 +135,14 @@ def train_in(
     encoded = _encode(recipe, dataset, base, tokenizer)
     write_recipe(recipe, folder / "recipe.yaml")
     model = load_trainable(base, recipe, parent, source)
-    trainer = _trainer(model, tokenizer, recipe, encoded, folder)
+    trainer, computed = _trainer(model, tokenizer, recipe, encoded, folder)
     ended = run_trainer(
         trainer,
         folder,
         recipe,
         examples=len(encoded.rows),
         tokens=encoded.tokens,
+        computed=computed,
         measure=measure_at(measure, tokenizer, base, recipe, folder),
         resume=resume,
     )
@@ -243,20 +245,25 @@ def _report_encoded(encoded: Encoded, total: int, recipe: Recipe) -> None:
     )
 
 
-def _trainer(model: Any, tokenizer: Any, recipe: Recipe, encoded: Encoded, folder: Path) -> Any:
-    from datasets import Dataset
-    from trl import SFTTrainer
+def _trainer(
+    model: Any, tokenizer: Any, recipe: Recipe, encoded: Encoded, folder: Path
+) -> tuple[Any, int]:
+    """Return the trainer, and the tokens that it computes in an epoch."""
+    recipe, material = read_material(model, recipe, encoded)
 
-    class Trainer(Scheduled, SFTTrainer):
+    class Trainer(Scheduled, material.trainer):  # type: ignore[name-defined]
         scheduled = our_schedule(recipe)
 
-    return Trainer(
+    args = _config(recipe, folder / "checkpoints")
+    assert args.world_size == world_size(), "the batches were made for another number of processes"
+    trainer = Trainer(
         model=model,
-        args=_config(recipe, folder / "checkpoints"),
-        train_dataset=Dataset.from_list(encoded.rows),
+        args=args,
         processing_class=tokenizer,
         peft_config=new_adapter(model, recipe),
+        **material.options,
     )
+    return trainer, material.tokens
 
 
 def _lora(recipe: Recipe) -> dict[str, Any]:
@@ -278,10 +285,10 @@ def _config(recipe: Recipe, checkpoints: Path) -> Any:
         **arguments(recipe, checkpoints),
         max_length=recipe.max_length,
         train_sampling_strategy=recipe.train_sampling_strategy,
-        packing=recipe.packing_strategy != "none",
+        packing=recipe.packing_strategy == "bfd",
         packing_strategy="bfd",
         # rows are tokenised, and none is longer than max_length: only packing has work to do
-        dataset_kwargs={"skip_prepare_dataset": recipe.packing_strategy == "none"},
+        dataset_kwargs={"skip_prepare_dataset": recipe.packing_strategy != "bfd"},
     )
 
 

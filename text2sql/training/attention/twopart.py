@@ -1,0 +1,125 @@
+"""Attention in two parts: each schema over itself, then its branches over schema and self.
+
+    >>> plan = plan_twopart(read_tree(row.reach), dtype=torch.float32, device="cpu")
+    >>> plan.attend(query, key, value, scaling=0.125)
+
+Exact, with any kernel of `scaled_dot_product_attention`, on any device. The branches of a schema
+are one batch, padded to the longest of them; the schema's keys and values stand before those of
+each. What is below a branch (several SQL texts for one question) is a branch of its own whose keys
+begin with those of its question.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from text2sql.training.attention.tree import Segment, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """What hangs below one root, as indices into the row."""
+
+    queries: Tensor  # (branches, longest) places, padded with the first branch's own
+    keys: Tensor  # (branches, longest path below the root) places, padded likewise
+    mask: Tensor  # (branches, 1, longest, root + longest path), to be added to the scores
+    kept: Tensor  # places among the flattened queries that are no padding
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One root and what hangs below it."""
+
+    start: int
+    end: int
+    branches: Branches | None
+
+
+@dataclass(frozen=True, slots=True)
+class TwoPart:
+    """A plan for one row; serves every layer."""
+
+    parts: tuple[Part, ...]
+
+    def attend(
+        self, query: Tensor, key: Tensor, value: Tensor, *, scaling: float, dropout: float = 0.0
+    ) -> Tensor:
+        """Return (1, length, heads, width) of (1, heads, length, width); fewer key heads do."""
+        groups = query.shape[1] // key.shape[1]
+        if groups > 1:
+            key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
+        options: dict[str, Any] = {"scale": scaling, "dropout_p": dropout}
+        outputs: list[Tensor] = []
+        for part in self.parts:
+            own = slice(part.start, part.end)
+            root = (key[:, :, own], value[:, :, own])
+            outputs.append(
+                F.scaled_dot_product_attention(query[:, :, own], *root, is_causal=True, **options)
+            )
+            if part.branches is not None:
+                outputs.append(_below(part.branches, query[0], key[0], value[0], root, options))
+        return torch.cat(outputs, dim=2).transpose(1, 2)
+
+
+def _below(
+    branches: Branches,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    root: tuple[Tensor, Tensor],
+    options: dict[str, Any],
+) -> Tensor:
+    """Return (1, heads, tokens, width): the branches' tokens in the row's order."""
+    count = len(branches.queries)
+    keys, values = (
+        torch.cat([shared.expand(count, -1, -1, -1), _gather(own, branches.keys)], dim=2)
+        for shared, own in zip(root, (key, value), strict=True)
+    )
+    queries = _gather(query, branches.queries)
+    seen = F.scaled_dot_product_attention(queries, keys, values, attn_mask=branches.mask, **options)
+    flat = seen.transpose(0, 1).flatten(1, 2)
+    return flat.index_select(1, branches.kept)[None]
+
+
+def _gather(states: Tensor, places: Tensor) -> Tensor:
+    """Return (branches, heads, longest, width) of (heads, length, width)."""
+    return states.index_select(1, places.flatten()).unflatten(1, places.shape).transpose(0, 1)
+
+
+def plan_twopart(tree: Tree, *, dtype: torch.dtype, device: torch.device | str) -> TwoPart:
+    """Plan a row's attention; once a step, for all layers."""
+    parts = []
+    for root, below in tree.roots():
+        branches = _branches(tree, root, below, dtype, device) if below else None
+        parts.append(Part(root.start, root.end, branches))
+    return TwoPart(tuple(parts))
+
+
+def _branches(
+    tree: Tree,
+    root: Segment,
+    below: list[Segment],
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> Branches:
+    size = root.end - root.start
+    paths = [tree.path(segment)[size:] for segment in below]
+    owns = [list(range(segment.start, segment.end)) for segment in below]
+    queries, real = _pad(owns, below[0].start)
+    keys, there = _pad(paths, below[0].start)
+    # a query sees the keys of its branch that do not come after it in the row
+    seen = there[:, None, :] & (keys[:, None, :] <= queries[:, :, None])
+    mask = torch.zeros(len(below), queries.shape[1], size + keys.shape[1], dtype=dtype)
+    mask[:, :, size:].masked_fill_(~seen, torch.finfo(dtype).min)
+    kept = real.flatten().nonzero().squeeze(1)
+    tensors = (queries, keys, mask[:, None], kept)
+    return Branches(*(tensor.to(device) for tensor in tensors))
+
+
+def _pad(rows: list[list[int]], filler: int) -> tuple[Tensor, Tensor]:
+    width = max(map(len, rows))
+    places = torch.tensor([row + [filler] * (width - len(row)) for row in rows])
+    return places, torch.tensor([[True] * len(row) + [False] * (width - len(row)) for row in rows])
