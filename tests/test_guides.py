@@ -216,6 +216,13 @@ def test_equal_places_are_one_and_what_is_remembered_is_bounded(monkeypatch):
     assert len(guide._nodes) <= 12
 
 
+def test_what_is_remembered_is_bounded_for_answers_that_reason_too(monkeypatch):
+    monkeypatch.setattr(guides, "MAX_EDGES", 4)
+    guide = toy_guide("fence")
+    written = [b"hm", b" ", b"```sql", b"\n", b"SELECT", b" a", b" FROM t", b"\n", b"```"]
+    assert guide.may_stop(follow(guide, [PIECES.index(piece) for piece in written]))
+
+
 def test_pointer_tokens_of_a_prompt_are_read_as_what_they_stand_for():
     pointer = PIECES.index(b"hm")
     bound = BINDING.with_overrides({pointer: b" a FROM t"})

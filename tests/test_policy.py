@@ -147,3 +147,9 @@ def test_a_beam_of_minus_infinity_goes_no_further():
 def test_the_same_seed_draws_the_same_tokens():
     logits = torch.randn(10, generator=torch.Generator().manual_seed(1))
     assert torch.equal(frequencies(logits, (), 50), frequencies(logits, (), 50))
+
+
+def test_a_proposal_that_was_refused_is_not_needed_again():
+    logits = torch.tensor([9.0, 1.0, 8.0, 3.0, 0.0, 2.0, 0.0, 4.0, 0.0, 0.0])
+    assert policy.pick_greedy(logits, GUIDE, (), [STOP], refused=True) == (7, (7,))
+    assert policy.pick_greedy(logits, GUIDE, (), [STOP]) == (7, (7,))

@@ -70,7 +70,8 @@ class Refused(Exception):
 class Checked(Plain):
     """The checker asked about the best token, `policy.pick_greedy` where that is illegal.
 
-    As `decoding.loop` does, whose argmax is one call for all rows. The answer format is plain SQL.
+    As `decoding.loop` does, whose argmax is one call for all rows, with `make_guide`'s checker.
+    The answer format is plain SQL.
     """
 
     name: ClassVar[str] = "ours"
@@ -90,7 +91,7 @@ class Checked(Plain):
         from text2sql.decoding.checking import Checker
 
         schema, binding = self.dataset.schema(db_id), bind(self.tokenizer)
-        checker = self.timed(lambda: Checker(schema))
+        checker = self.timed(lambda: Checker(schema, invented=False))
         return SQLGuide(checker, binding, "plain", (self.stop,), max_new_tokens=MAX_NEW_TOKENS)
 
     def choose(self, state: Any, row: Any) -> int:
@@ -103,7 +104,7 @@ class Checked(Plain):
             state[2] = guide.advance(cursor, token)
             if state[2] is not None:
                 return token
-        token, state[2] = policy.pick_greedy(row, guide, cursor, (self.stop,))
+        token, state[2] = policy.pick_greedy(row, guide, cursor, (self.stop,), refused=True)
         return token
 
     def follow(self, state: Any, chosen: int, gold: int) -> None:

@@ -21,14 +21,14 @@ most GROWTH tokens to it; a text that breaks this is cut at the budget.
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from text2sql.bases.base import Base
 from text2sql.decoding.binding import Binding, bind
 from text2sql.decoding.generation import Decoding
-from text2sql.decoding.regions import Reasoning, make_ways
+from text2sql.decoding.regions import Reasoning, Sql, make_ways
 from text2sql.errors import SettingsError
 from text2sql.prompting.answers import ANSWERS
 from text2sql.prompting.encoding import stop_ids as ids_that_stop
@@ -71,6 +71,7 @@ class Guide(Protocol):
         ...
 
 
+_UNKNOWN: Any = object()
 _Thread = tuple[int, int, Any]  # way, piece, place in the piece
 
 
@@ -80,11 +81,22 @@ class _Node:
 
     threads: tuple[_Thread, ...]
     reasons: bool  # it may still be reasoning
+    track: "_Track | None"  # where it is SQL and nothing else
+    state: Any  # of the checker, there
+    after: dict[int, Any]  # nodes, None where it is illegal
+    leaving: Any  # the same where reasoning must end
     stops: bool | None = None  # whether it may end here; None: nobody has asked
-    after: "dict[int, _Node | None]" = field(default_factory=dict)
-    leaving: "dict[int, _Node | None]" = field(default_factory=dict)  # where reasoning must end
     asked: bool = False  # for its ending
     needed: tuple[int, ...] | None = None  # tokens of a short legal ending; None: none in reach
+
+
+@dataclass(slots=True, eq=False)
+class _Track:
+    """One piece of SQL, in the midst of which most tokens begin and end: a short way for these."""
+
+    at: tuple[int, int]  # way, piece
+    step: Callable[[Any, bytes], Any]  # the checker's
+    special: Callable[[bytes], Any] | None  # finds what only the piece itself reads
 
 
 class SQLGuide:
@@ -120,7 +132,8 @@ class SQLGuide:
         """
         self._binding, self._stop_ids = binding, frozenset(stop_ids)
         self._ways = make_ways(answer_format, checker, db_id=db_id, begun=begun)
-        self._nodes: dict[tuple[_Thread, ...], _Node] = {}
+        self._nodes: dict[Hashable, _Node] = {}
+        self._tracks: dict[tuple[int, int], _Track] = {}
         self._edges = 0
         self._start = self._node(tuple((i, 0, way[0].start) for i, way in enumerate(self._ways)))
         self.shortest = len(self._needed(self._start) or ()) + 1
@@ -137,9 +150,8 @@ class SQLGuide:
         node, left, due = cursor
         forced = node.reasons and left <= self._room
         known = node.leaving if forced else node.after
-        try:
-            after = known[token]
-        except KeyError:
+        after = known.get(token, _UNKNOWN)
+        if after is _UNKNOWN:  # so often that an exception would be dearer
             after = self._remember(known, token, self._step(node, token, forced))
         if after is None:
             return None
@@ -195,6 +207,12 @@ class SQLGuide:
         data = None if token in self._stop_ids else self._binding.bytes_of(token)
         if not data:
             return None
+        track = node.track
+        if track is not None and (track.special is None or track.special(data) is None):
+            state = track.step(node.state, data)
+            if state is None:
+                return None
+            return self._nodes.get((track, state)) or self._plain_node(track, state)
         threads = tuple(
             after
             for thread in node.threads
@@ -221,19 +239,37 @@ class SQLGuide:
     def _node(self, threads: tuple[_Thread, ...]) -> _Node:
         node = self._nodes.get(threads)
         if node is None:
+            if len(threads) == 1:
+                way, place, local = threads[0]
+                piece = self._ways[way][place]
+                if isinstance(piece, Sql) and (state := piece.plain_state(local)) is not None:
+                    track = self._track(way, place, piece)
+                    return self._nodes.get((track, state)) or self._plain_node(track, state)
             pieces = [(self._ways[way][place], local) for way, place, local in threads]
             reasons = any(isinstance(piece, Reasoning) for piece, _ in pieces)
-            node = self._nodes[threads] = _Node(threads, reasons)
+            node = self._nodes[threads] = _Node(threads, reasons, None, None, {}, {})
         return node
 
-    def _remember(
-        self, known: dict[int, _Node | None], token: int, after: _Node | None
-    ) -> _Node | None:
+    def _plain_node(self, track: _Track, state: Any) -> _Node:
+        """Return the new node of a place that is SQL and nothing else."""
+        threads = ((*track.at, Sql.place(state)),)
+        after: dict[int, Any] = {}  # nothing to reason about: one is enough
+        node = self._nodes[track, state] = _Node(threads, False, track, state, after, after)
+        return node
+
+    def _track(self, way: int, place: int, piece: Sql) -> _Track:
+        track = self._tracks.get((way, place))
+        if track is None:
+            search = piece.special.search if piece.special is not None else None
+            track = self._tracks[way, place] = _Track((way, place), piece.checker.step, search)
+        return track
+
+    def _remember(self, known: dict[int, Any], token: int, after: _Node | None) -> _Node | None:
         if self._edges >= MAX_EDGES:
             for node in list(self._nodes.values()):
                 node.after.clear()
                 node.leaving.clear()
-            self._nodes, self._edges = {self._start.threads: self._start}, 0
+            self._nodes, self._edges = {}, 0
         self._edges += 1
         known[token] = after
         return after

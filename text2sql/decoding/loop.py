@@ -196,7 +196,7 @@ class _Text:
 
         logits = logits.float().cpu()
         if self.generator is None:
-            return policy.pick_greedy(logits, guide, self.cursor, stops)
+            return policy.pick_greedy(logits, guide, self.cursor, stops, refused=True)
         return policy.pick_sample(
             logits / decoding.effective_temperature,
             guide,

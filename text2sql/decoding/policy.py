@@ -30,7 +30,12 @@ _DRAWS = 3  # one by one, before all tokens are drawn at once: that takes a vari
 
 
 def pick_greedy(
-    logits_row: "Tensor", guide: "Guide", cursor: "Cursor", stop_ids: Collection[int]
+    logits_row: "Tensor",
+    guide: "Guide",
+    cursor: "Cursor",
+    stop_ids: Collection[int],
+    *,
+    refused: bool = False,
 ) -> "tuple[int, Cursor]":
     """Return the legal token with the highest logit, and the cursor behind it.
 
@@ -39,11 +44,13 @@ def pick_greedy(
         guide: says what is legal.
         cursor: where the text stands.
         stop_ids: ids that end a text; behind one the cursor stays as it is.
+        refused: the highest logit is known to be that of an illegal token.
     """
-    proposed = int(logits_row.argmax())
-    after = _try(proposed, guide, cursor, stop_ids)
-    if after is not None and logits_row[proposed] > float("-inf"):
-        return proposed, after
+    if not refused:
+        proposed = int(logits_row.argmax())
+        after = _try(proposed, guide, cursor, stop_ids)
+        if after is not None and logits_row[proposed] > float("-inf"):
+            return proposed, after
     return _first_legal(logits_row, guide, cursor, stop_ids) or _dead_end(cursor, stop_ids)
 
 
@@ -144,15 +151,16 @@ def _best_first(scores: "Tensor") -> Iterator[int]:
     done = 0
     for count in _CHUNKS:
         if count < scores.numel():
-            values, places = scores.topk(count)
+            # Lists at once: each question to a tensor costs more than one to the checker.
+            values, places = (found.tolist() for found in scores.topk(count))
             # Which of several equal scores the last places show is up to the device: these wait.
-            sure = int((values > values[-1]).sum())
-            pairs = zip((-values[:sure]).tolist(), places[:sure].tolist(), strict=True)
-            yield from [place for _, place in sorted(pairs)][done:]
-            done = max(done, sure)
-    values, places = scores.sort(descending=True, stable=True)
-    finite = int((values > float("-inf")).sum())
-    yield from places[done:finite].tolist()
+            pairs = zip(values, places, strict=True)
+            sure = sorted((-value, place) for value, place in pairs if value > values[-1])
+            yield from [place for _, place in sure[done:]]
+            done = max(done, len(sure))
+    ordered, order = scores.sort(descending=True, stable=True)
+    finite = int((ordered > float("-inf")).sum())
+    yield from order[done:finite].tolist()
 
 
 def _nucleus(chances: "Tensor", top_p: float) -> "Tensor":

@@ -166,18 +166,27 @@ class Sql:
         state: Any = self.checker.start
         if self.begun:
             state = self.checker.step(state, self.begun)
-        object.__setattr__(self, "start", (state, b"", 0, False, 0))
+        object.__setattr__(self, "start", self.place(state))
         watched = (b"'\"`/-" if self.mark else b"") + self.mark[:1] + self.never[:1]
         special = re.compile(b"[" + re.escape(watched) + b"]") if watched else None
         object.__setattr__(self, "special", special)
 
     def feed(self, local: Any, data: bytes) -> tuple[Any, bytes | None] | None:
-        state, quote, matched, _, barred = local
-        bland = not quote and not matched and not barred
-        if self.special is None or (bland and self.special.search(data) is None):
+        state = self.plain_state(local)
+        if state is not None and (self.special is None or self.special.search(data) is None):
             state = self.checker.step(state, data)
-            return None if state is None else ((state, b"", 0, False, 0), None)
+            return None if state is None else (self.place(state), None)
         return self._feed_slowly(local, data)
+
+    @staticmethod
+    def place(state: Any) -> Any:
+        """Return the place outside quotes and marks at which the checker is in a state."""
+        return state, b"", 0, False, 0
+
+    def plain_state(self, local: Any) -> Any:
+        """Return the checker's state where nothing but it decides what may follow; else None."""
+        state, quote, matched, _, barred = local
+        return None if quote or matched or barred else state
 
     def _feed_slowly(self, local: Any, data: bytes) -> tuple[Any, bytes | None] | None:
         state, quote, matched, ends, barred = local

@@ -18,18 +18,16 @@ Covered: see `grammar`, `scope` and `lexer`.
 Not covered: whether the query answers the question.
 """
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import DIALECTS
 from text2sql.decoding.checking.frames import Block
-from text2sql.decoding.checking.grammar import Grammar, compile_grammar
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
-from text2sql.decoding.checking.machine import Cell, Machine, Shift
+from text2sql.decoding.checking.machine import Cell, Shift, machine_of
 from text2sql.decoding.checking.names import Names
 from text2sql.decoding.checking.relations import table_relations
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
 
 ORDERS = ("select-first", "from-first")
 STATE_LIMIT = 200_000  # states that are remembered at most, about 100 bytes of memory for each step
+UNKNOWN: Any = object()  # in place of an exception: much is asked for the first time
 _DEEPENS = frozenset(
     {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "USING", "WINDOW"}
 )
@@ -60,11 +59,12 @@ _COMPOUND_TERMS = frozenset(
 class State:
     """Where a text stands; equal ones are one object."""
 
-    __slots__ = ("reading", "steps")
+    __slots__ = ("ends", "reading", "steps")
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.steps: dict[bytes, State | None] = {}
+        self.ends: bool | None = None  # whether a text may end here; None: nobody has asked
 
 
 class Checker(Terminals):
@@ -100,8 +100,8 @@ class Checker(Terminals):
         self.schema, self.order = schema, order
         self.dialect = DIALECTS[dialect]
         features = self.dialect.features | ({"from_first"} if order == "from-first" else set())
-        self.grammar: Grammar = compile_grammar(frozenset(features))
-        self.machine = Machine(self.grammar)
+        self.machine = machine_of(frozenset(features))
+        self.grammar = self.machine.grammar
         namespaces = table_relations(schema, self.dialect)
         self.scope: Scope = (KindScope if self.dialect.typed else Scope)(namespaces, self.dialect)
         self.actions: Actions = (
@@ -114,11 +114,12 @@ class Checker(Terminals):
             self.scope.watches = True
             self.actions.watch_literals()
         self.quotes = self.dialect.quotes
-        self.signs = _signs(self.grammar)
+        self.signs = self.machine.signs
         self.operators = self.grammar.first["tail_1_8"]
         self.continuing = self.operators | {"(", ".", "COLLATE", "::", "+", "-"}
         self._states: dict[Reading, State] = {}
-        self._begins: dict[Any, bool] = {}
+        self._shifted: dict[Any, Place | None] = {}
+        self._finished: dict[Reading, Place | None] = {}
         bottom = self.machine.push(("statement",), None)
         assert bottom is not None
         self.start = self._state(((bottom, None, None), lexer.READY, None))
@@ -127,10 +128,9 @@ class Checker(Terminals):
 
     def step(self, state: State, data: bytes) -> State | None:
         """Return the state after some bytes; None where no legal text continues so."""
-        try:
-            return state.steps[data]
-        except KeyError:
-            pass
+        after: State | None = state.steps.get(data, UNKNOWN)
+        if after is not UNKNOWN:
+            return after
         reading = lexer.feed(self, state.reading, data)
         after = self._state(reading) if reading is not None else None
         state.steps[data] = after
@@ -138,7 +138,10 @@ class Checker(Terminals):
 
     def may_end(self, state: State) -> bool:
         """Tell whether the text may end in this state."""
-        return self.step(state, b"") is not None and self._ended(state)
+        if state.ends is None:
+            place = self.finish(state.reading)
+            state.ends = place is not None and self.shift(place, "EOT") is not None
+        return state.ends
 
     def accepts(self, sql: str) -> bool:
         """Tell whether a text is valid for the schema."""
@@ -195,7 +198,7 @@ class Checker(Terminals):
     def _state(self, reading: Reading) -> State:
         state = self._states.get(reading)
         if state is None:
-            if len(self._states) >= STATE_LIMIT:
+            if max(len(self._states), len(self._shifted) // 2) >= STATE_LIMIT:
                 self.forget()
             state = self._states[reading] = State(reading)
         return state
@@ -205,25 +208,35 @@ class Checker(Terminals):
         for state in self._states.values():
             state.steps.clear()
         self._states.clear()
-        self._begins.clear()
-        self.machine.clear()
+        self._shifted.clear()
+        self._finished.clear()
         self.scope.frames.clear()
 
-    def _ended(self, state: State) -> bool:
-        key = ("end", state)
-        found = self._begins.get(key)
-        if found is None:
-            place = lexer.finish(self, state.reading)
-            found = place is not None and self.shift(place, "EOT") is not None
-            self._begins[key] = found
-        return found
+    def finish(self, reading: Reading) -> Place | None:
+        """Return the place behind what is being read, as if a blank followed."""
+        place: Place | None = self._finished.get(reading, UNKNOWN)
+        if place is UNKNOWN:
+            place = self._finished[reading] = lexer.finish(self, reading)
+        return place
 
     # --- terminals ---------------------------------------------------------------------------
 
     def shift(self, place: Place, terminal: str, payload: Any = None) -> Place | None:
         """Return the place after a terminal; None where it is not legal."""
+        # What a lexeme begins is asked before the same lexeme is read, and by several tokens.
+        key = (place, terminal, payload)
+        after: Place | None = self._shifted.get(key, UNKNOWN)
+        if after is UNKNOWN:
+            after = self._shifted[key] = self._shift(place, terminal, payload)
+        return after
+
+    def _shift(self, place: Place, terminal: str, payload: Any) -> Place | None:
         cell, frame, held = place
-        found = self.machine.shift(cell, terminal)
+        if cell is None:
+            return None
+        found = cell.shifts.get(terminal, UNKNOWN)
+        if found is UNKNOWN:
+            found = self.machine.shift(cell, terminal)
         if found is None or not self.allows(cell, frame, terminal):
             return None
         alone = terminal not in self.continuing
@@ -294,18 +307,3 @@ class Checker(Terminals):
     def productions(self) -> list[str]:
         """Return every production of the grammar, as it is written."""
         return [self.grammar.describe(name) for name in self.grammar.names]
-
-
-def _signs(grammar: Grammar) -> dict[bytes, tuple[str, ...]]:
-    """Return the operators and punctuation marks by each way to begin them."""
-    found: dict[bytes, set[str]] = {}
-    for choices in grammar.table.values():
-        for sign in choices:
-            if not re.match(r"[A-Za-z@]|<\w", sign):
-                for end in range(1, len(sign) + 1):
-                    found.setdefault(sign[:end].encode(), set()).add(sign)
-    for bodies in grammar.alternatives.values():
-        for sign in {s for body in bodies for s in body if not re.match(r"[A-Za-z@]|<\w", s)}:
-            for end in range(1, len(sign) + 1):
-                found.setdefault(sign[:end].encode(), set()).add(sign)
-    return {begun: tuple(sorted(signs)) for begun, signs in found.items()}

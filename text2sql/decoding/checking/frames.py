@@ -6,7 +6,9 @@ A frame is never changed: `Frames.change` gives the frame with other fields, and
 one object, so that states compare and hash by identity.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import wraps
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -119,6 +121,7 @@ class Context:
 
 Frame = Query | Block | Call | Context
 AnyFrame = TypeVar("AnyFrame", Query, Block, Call, Context)
+AnyMethod = TypeVar("AnyMethod", bound=Callable[..., Any])
 
 
 class Frames:
@@ -126,6 +129,7 @@ class Frames:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Any] = {}
+        self.answers: dict[tuple[Any, ...], Any] = {}  # see `remembered`
 
     def __len__(self) -> int:
         return len(self._known)
@@ -133,6 +137,7 @@ class Frames:
     def clear(self) -> None:
         """Forget what is known; frames in use stay what they are."""
         self._known.clear()
+        self.answers.clear()
 
     def make(self, kind: type[AnyFrame], *values: Any) -> AnyFrame:
         """Return the frame of a kind with those fields."""
@@ -157,6 +162,27 @@ class Frames:
         if changed is None:
             changed = self._known[key] = kind(*values)
         return changed
+
+
+_UNKNOWN = object()
+
+
+def remembered(method: AnyMethod) -> AnyMethod:
+    """Keep the answers of a method that asks of frames and names, and of nothing that changes.
+
+    Its object has `frames`; they keep the answers.
+    """
+    name = method.__name__
+
+    def ask(self: Any, *asked: Any, **options: Any) -> Any:
+        key = (name, asked, *options.values()) if options else (name, asked)
+        answers = self.frames.answers
+        answer = answers.get(key, _UNKNOWN)
+        if answer is _UNKNOWN:
+            answer = answers[key] = method(self, *asked, **options)
+        return answer
+
+    return wraps(method)(ask)  # type: ignore[return-value]
 
 
 _FIELDS = {kind: tuple(kind.__slots__) for kind in (Query, Block, Call, Context)}

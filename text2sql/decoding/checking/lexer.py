@@ -11,6 +11,7 @@ Not covered: blobs, hexadecimal numbers, strings with a letter before the quote.
 """
 
 import re
+from functools import lru_cache
 from typing import Any, Protocol
 
 READY, WORD, NUMBER, STRING, STRING_END, QUOTED, QUOTED_END, SIGN, LINE, BLOCK = range(10)
@@ -25,6 +26,16 @@ _WORD_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0
     range(0x80, 0x100)
 )
 _SPACES = frozenset(b" \t\n\r")
+# Marks that neither quote nor begin a comment.
+_LEXEME = re.compile(
+    rb"([ \t\n\r]*)(?:([A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)|([,.()*=<>+%|&;]))"
+)
+_INSIDE = frozenset({STRING, QUOTED, LINE, BLOCK})
+# In which modes a word or mark without a blank before it is a lexeme of its own, or goes on.
+_BEFORE = {
+    WORD: frozenset({READY, WORD, SIGN}),
+    SIGN: frozenset({READY, WORD, STRING_END, QUOTED_END}),
+}
 _QUOTE = ord("'")
 MAX_NUMBER, MAX_DIGITS = 40, 18
 
@@ -39,6 +50,7 @@ class Parser(Protocol):
 
     quotes: dict[int, int]
 
+    def finish(self, reading: Reading) -> Place | None: ...
     def word(self, place: Place, text: bytes) -> Place | None: ...
     def word_begins(self, place: Place, text: bytes) -> bool: ...
     def name(self, place: Place, text: bytes, quoted: int) -> Place | None: ...
@@ -55,8 +67,12 @@ class Parser(Protocol):
 
 def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
     """Return what is being read after some bytes; None where no legal text continues so."""
-    index, end = 0, len(data)
     place, mode, text = reading
+    if mode not in _INSIDE:
+        lexeme = _one_lexeme(data)
+        if lexeme is not None and (lexeme[0] or mode in _BEFORE[lexeme[1]]):
+            return _feed_lexeme(parser, reading, *lexeme)
+    index, end = 0, len(data)
     while index < end:
         byte = data[index]
         if mode == READY:
@@ -141,11 +157,41 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
                 return None
             (mode, text), index = block
             continue
-        closed = finish(parser, (place, mode, text))
+        closed = parser.finish((place, mode, text))
         if closed is None:
             return None
         place, mode, text = closed, READY, None
     return place, mode, text
+
+
+@lru_cache(maxsize=1 << 16)
+def _one_lexeme(data: bytes) -> tuple[bool, int, bytes] | None:
+    """Return (whether blanks come first, mode, text) of what is one word or mark; else None."""
+    found = _LEXEME.fullmatch(data)
+    if found is None:
+        return None
+    blanks, word, mark = found.groups()
+    return bool(blanks), (SIGN if word is None else WORD), mark if word is None else word.lower()
+
+
+def _feed_lexeme(
+    parser: Parser, reading: Reading, spaced: bool, kind: int, begun: bytes
+) -> Reading | None:
+    """Read what most tokens are: one word or mark, where what is being read ends or goes on."""
+    place, mode, text = reading
+    if mode == WORD and kind == WORD and not spaced:
+        begun = text + begun
+    elif mode != READY:
+        closed = parser.finish(reading)
+        if closed is None:
+            return None
+        place = closed
+    begins = parser.word_begins if kind == WORD else parser.sign_begins
+    if begins(place, begun):
+        return place, kind, begun
+    if begun == b"." and parser.number_begins(place, begun):
+        return place, NUMBER, begun
+    return None
 
 
 def finish(parser: Parser, reading: Reading) -> Place | None:

@@ -1,19 +1,24 @@
 """A pushdown automaton over terminals: what a stack of symbols does when a terminal arrives.
 
 The grammar is LL(1), so what a terminal does to the stack depends on nothing else: it is worked out
-once for each (stack, terminal) and remembered. What it means is left to the actions on its way.
+once for each (stack, terminal) and remembered, for all schemas. What it means is left to the
+actions on its way.
 """
 
+import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
-from text2sql.decoding.checking.grammar import Grammar, Symbol, is_terminal
+from text2sql.decoding.checking.grammar import Grammar, Symbol, compile_grammar, is_terminal
+from text2sql.decoding.checking.relations import with_prefix
+
+CELL_LIMIT = 200_000  # stacks that are remembered at most
 
 
 class Cell:
     """The top of a stack of symbols, and the rest; equal stacks are one object."""
 
-    __slots__ = ("__dict__", "depth", "least", "rest", "shifts", "symbol")
+    __slots__ = ("__dict__", "_keywords", "depth", "least", "rest", "shifts", "symbol")
 
     def __init__(self, symbol: Symbol, rest: "Cell | None", grammar: Grammar) -> None:
         self.symbol, self.rest, self._grammar = symbol, rest, grammar
@@ -23,6 +28,7 @@ class Cell:
             size = 0 if symbol[0] == "@" or symbol == "EOT" else _written(symbol)
         self.least: int = (rest.least if rest else 0) + size
         self.shifts: dict[str, Shift | None] = {}
+        self._keywords: dict[bytes, tuple[str, ...]] = {}
 
     @cached_property
     def terminals(self) -> frozenset[str]:
@@ -51,6 +57,16 @@ class Cell:
                 t.lower().encode() for t in self.terminals if t[0].isalpha() and t not in CLASSES
             )
         )
+
+    def keywords(self, begun: bytes) -> tuple[str, ...]:
+        """Return the keywords among `terminals` that begin so, in capitals."""
+        found = self._keywords.get(begun)
+        if found is None:
+            words = with_prefix(self.words, begun)
+            found = tuple(word.decode().upper() for word in words)
+            if found:  # what begins no keyword has no bound
+                self._keywords[begun] = found
+        return found
 
 
 # What symbols that are still to come stand for on the stack of SQLite's parser, which has 100
@@ -91,9 +107,18 @@ class Machine:
     def __len__(self) -> int:
         return len(self._cells)
 
-    def clear(self) -> None:
-        """Forget the stacks that are known; those in use stay what they are."""
-        self._cells.clear()
+    @cached_property
+    def signs(self) -> dict[bytes, tuple[str, ...]]:
+        """The operators and punctuation marks by each way to begin them."""
+        symbols = {sign for choices in self.grammar.table.values() for sign in choices}
+        for bodies in self.grammar.alternatives.values():
+            symbols.update(symbol for body in bodies for symbol in body)
+        found: dict[bytes, set[str]] = {}
+        for sign in symbols:
+            if not re.match(r"[A-Za-z@]|<\w", sign):
+                for end in range(1, len(sign) + 1):
+                    found.setdefault(sign[:end].encode(), set()).add(sign)
+        return {begun: tuple(sorted(signs)) for begun, signs in found.items()}
 
     def push(self, symbols: tuple[Symbol, ...], rest: Cell | None) -> Cell | None:
         """Return a stack with symbols on top, the first one highest."""
@@ -101,7 +126,9 @@ class Machine:
             key = (symbol, rest)
             cell = self._cells.get(key)
             if cell is None:
-                cell = self._cells[key] = Cell(symbol, rest, self.grammar)
+                if len(self._cells) >= CELL_LIMIT:
+                    self._cells.clear()  # stacks in use stay what they are
+                cell = self._cells.setdefault(key, Cell(symbol, rest, self.grammar))
             rest = cell
         return rest
 
@@ -109,7 +136,7 @@ class Machine:
         """Return what a terminal does to a stack; None where the grammar forbids it."""
         if cell is None:
             return None
-        try:
+        try:  # known, but for the first database
             return cell.shifts[terminal]
         except KeyError:
             found = cell.shifts[terminal] = self._shift(cell, terminal)
@@ -144,3 +171,9 @@ class Machine:
             taken.append(cell.symbol[1:])
             cell = cell.rest
         return tuple(taken), cell
+
+
+@cache
+def machine_of(features: frozenset[str]) -> Machine:
+    """Return the machine of a grammar; see `compile_grammar`."""
+    return Machine(compile_grammar(features))

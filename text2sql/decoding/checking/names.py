@@ -14,7 +14,7 @@ from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES, TIME_UNIT
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.relations import with_prefix
-from text2sql.decoding.checking.scope import ALIAS, CALL_LIMIT, TRUTHS, Scope
+from text2sql.decoding.checking.scope import ALIAS, CALL_LIMIT, FRESH, TRUTHS, Scope
 from text2sql.decoding.checking.words import POSITIONS
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
@@ -116,11 +116,13 @@ class Names:
             return
         lenient = frame.phase == "join"
         wanted = sorted({r.qualifier for r in frame.pending if r.qualifier})
-        for name in (*wanted, prefix + b"_\x00"):
+        for name in wanted:
             if name.startswith(prefix) and self.scope.add_source(
                 frame, name, held[2], lenient=lenient
             ):
                 yield name
+        if self.scope.add_source(frame, FRESH, held[2], lenient=lenient):
+            yield prefix + FRESH
 
     def _window_is_free(self, frame: Frame) -> bool:
         return self.scope.block_of(frame).phase in ("items", "late")

@@ -32,6 +32,7 @@ from text2sql.decoding.checking.frames import (
     Query,
     Reference,
     Source,
+    remembered,
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.relations import Origin, Relation, Tables, relation
@@ -47,7 +48,7 @@ _CORRELATED = ("scalar", "in", "exists")
 # What people call a table in a query; other names are its own.
 ALIAS = re.compile(rb"[a-z_]{1,3}[0-9]{0,2}")
 TRUTHS = frozenset({b"true", b"false"})
-_FRESH = b"\x00"  # a name that no query gives
+FRESH = b"\x00"  # a name that no query gives
 
 
 @dataclass(slots=True)
@@ -256,6 +257,7 @@ class Scope:
                 shown.append(Output(name, origin=origin, kind=kind))
         return shown
 
+    @remembered
     def owe(self, block: Block, reference: Reference) -> Block | None:
         """Return the SELECT with one more obligation; None where that could never be met."""
         if reference in block.pending:
@@ -296,6 +298,7 @@ class Scope:
         known = self.find_relation(block, name) is not None
         return self.invents or owed or known or ALIAS.fullmatch(name) is not None
 
+    @remembered
     def add_source(
         self, block: Block, name: bytes | None, found: Relation, *, lenient: bool = False
     ) -> Block | None:
@@ -367,7 +370,7 @@ class Scope:
     def can_add(self, block: Block, own: bytes | None, found: Relation) -> bool:
         """Tell whether a relation may be a source under any name."""
         lenient = block.phase == "join"
-        names = (own, _FRESH, *(r.qualifier for r in block.pending if r.qualifier))
+        names = (own, FRESH, *(r.qualifier for r in block.pending if r.qualifier))
         return any(self.add_source(block, n, found, lenient=lenient) for n in names)
 
     def namespace_fits(self, block: Block, name: bytes) -> bool:
@@ -560,6 +563,7 @@ class Scope:
     def _wants_local(self, frame: Any) -> bool:
         return hasattr(frame, "local") and self.is_aggregate(frame) and not frame.local
 
+    @remembered
     def qualifier_fits(self, frame: Frame, name: bytes) -> bool:
         """Tell whether a name may stand before a dot here."""
         for block in self.seen(frame):
@@ -633,6 +637,7 @@ class Scope:
             return frame if around else None
         return self.frames.change(frame, parent=around)
 
+    @remembered
     def begin_call(self, frame: Frame, function: Function) -> Frame | None:
         """Return the frame of a call's arguments; None where the function may not stand here."""
         least = function.least

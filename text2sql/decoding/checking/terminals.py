@@ -20,8 +20,8 @@ from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.literals import Literals
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import GIVEN, LISTED, NEW, Names
-from text2sql.decoding.checking.relations import Origin, with_prefix
-from text2sql.decoding.checking.scope import OPENING_LIMIT, TRUTHS, Scope
+from text2sql.decoding.checking.relations import Origin
+from text2sql.decoding.checking.scope import FRESH, OPENING_LIMIT, TRUTHS, Scope
 
 
 class Terminals:
@@ -33,7 +33,6 @@ class Terminals:
     names: Names
     literals: Literals | None
     signs: dict[bytes, tuple[str, ...]]
-    _begins: dict[Any, bool]
 
     if TYPE_CHECKING:
 
@@ -80,31 +79,23 @@ class Terminals:
 
     def word_begins(self, place: Place, text: bytes) -> bool:
         """Tell whether a legal word begins so."""
-        key = ("word", place, text)
-        found = self._begins.get(key)
-        if found is None:
-            found = self._begins[key] = self._word_begins(place, text)
-        return found
-
-    def _word_begins(self, place: Place, text: bytes) -> bool:
         if not text.isascii() and not self.names.begins_name(text):
             return False
         cell, frame, held = place
-        for word in with_prefix(cell.words, text):
-            if self.shift(place, word.decode().upper()) is not None:
+        for keyword in cell.keywords(text):
+            if self.shift(place, keyword) is not None:
                 return True
-        return any(
-            self.names.prefix_ok(terminal, frame, held, text, cell.depth)
-            and self._may_be_given(place, terminal, text)
-            for terminal in cell.names
-        )
+        for terminal in cell.names:
+            begun = self.names.prefix_ok(terminal, frame, held, text, cell.depth)
+            if begun and self._may_be_given(place, terminal):
+                return True
+        return False
 
-    def _may_be_given(self, place: Place, terminal: str, text: bytes) -> bool:
+    def _may_be_given(self, place: Place, terminal: str) -> bool:
         """Tell whether what comes before a new name lets one stand: `nme alias` where no nme is."""
         if terminal not in NEW:
             return True
-        whole = text if not text or lexer.cut(text) == b"" else b"x"
-        return self.shift(place, terminal, (whole + b"_x", 0)) is not None
+        return self.shift(place, terminal, (FRESH, 0)) is not None
 
     def name_begins(self, place: Place, text: bytes, quoted: int) -> bool:
         """Tell whether a legal quoted name begins so."""
@@ -119,7 +110,7 @@ class Terminals:
             if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
                 continue
             begun = self.names.prefix_ok(terminal, frame, held, folded, OPENING_LIMIT, quoted=True)
-            if begun and self._may_be_given(place, terminal, folded):
+            if begun and self._may_be_given(place, terminal):
                 return True
         return False
 
@@ -248,7 +239,7 @@ class Terminals:
     def sign_begins(self, place: Place, text: bytes) -> bool:
         """Tell whether a legal operator or punctuation mark begins so."""
         terminals = place[0].terminals
-        return any(
-            sign in terminals and self.shift(place, sign) is not None
-            for sign in self.signs.get(text, ())
-        )
+        for sign in self.signs.get(text, ()):
+            if sign in terminals and self.shift(place, sign) is not None:
+                return True
+        return False
