@@ -135,9 +135,10 @@ class Following:
             self.stop.restore()
         steps, whole = trainer.state.global_step, trainer.state.max_steps
         if self.stop.stopped and steps < whole:
+            whole_run = self.recipe.output_dir or self.folder  # of all stages
             raise Interrupted(
                 f"stopped at step {steps} of {whole};"
-                f" continue with: t2s train --resume --output {self.folder}"
+                f" continue with: t2s train --resume --output {whole_run}"
             )
         done_before = step_of(start) if start else 0
         return output.training_loss if steps > done_before else None

@@ -34,7 +34,7 @@ from text2sql.training.verdicts import Judge, Verdict, judge_all
 Reward = Callable[..., list[float | None]]
 Read = Callable[[str, str], str]  # the SQL in a completion; given its text and db_id
 
-NAMES = ("execution", "validity", "format")  # what a recipe's `reward_weights` may name
+REWARDS = ("execution", "validity", "format")  # what a recipe's `reward_weights` may name
 
 
 def read_plain(text: str, db_id: str) -> str:

@@ -5,18 +5,20 @@ Run(folder=PosixPath('runs/first'), ...)
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from text2sql.bases import find_base
 from text2sql.bundled import ensure_mini
-from text2sql.data.catalog import find_dataset
+from text2sql.data.catalog import DataSet, find_dataset
 from text2sql.errors import SettingsError, need
 from text2sql.measuring import dev_sample
 from text2sql.project import Project, load_project
 from text2sql.training.recipe import Recipe, read_recipe
 from text2sql.training.reporters import check_reporters
 from text2sql.training.sft import PACKAGES, Run, train
+from text2sql.training.stage_settings import read_stages
 
 
 def start(
@@ -53,23 +55,42 @@ def start(
     if read.output_dir is None or output is not None:
         folder = output or Path("runs") / f"{base.name.replace('/', '--')}-{Path(read.data).stem}"
         read = read.model_copy(update={"output_dir": str(folder)})
-    dataset = find_dataset(
-        read.data, split=read.split, data_root=data_root, project=project, limit=read.limit
-    )
+    stages = read_stages(read)  # a mistake in one is named before anything is looked for
+    found = _Data(data_root, project)
+    learnt = [found.find(each) for each in [stage.recipe for stage in stages] or [read]]
+    everything = replace(learnt[0], examples=[e for data in learnt for e in data.examples])
     need("train", *PACKAGES)
     check_reporters(read.report_to)
-    sample = dev_sample(read, dataset, data_root=data_root, project=project)
+    sample = dev_sample(read, everything, data_root=data_root, project=project)
+    measure = sample.measure if sample else None
     if base.name == "mini":
         ensure_mini()
-    return train(
-        read,
-        dataset,
-        measure=sample.measure if sample else None,
-        resume=resume,
-        overwrite=overwrite,
-        revision=revision,
-        trust_remote_code=trust_remote_code,
-    )
+    source: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+    again: dict[str, Any] = {"resume": resume, "overwrite": overwrite}
+    if not stages:
+        return train(read, learnt[0], measure=measure, **again, **source)
+    from text2sql.stage_runs import stage_abilities
+    from text2sql.training.stages import run_stages
+
+    abilities = stage_abilities(found.find, measure=measure, source=source)
+    return run_stages(read, abilities, **again, source=source)
+
+
+class _Data:
+    """The data sets of a run, each read once."""
+
+    def __init__(self, data_root: Path | None, project: Project) -> None:
+        self.places: dict[str, Any] = {"data_root": data_root, "project": project}
+        self.found: dict[tuple[Any, ...], DataSet] = {}
+
+    def find(self, recipe: Recipe) -> DataSet:
+        """Return what a recipe learns from."""
+        key = recipe.data, recipe.split, recipe.limit
+        if key not in self.found:
+            self.found[key] = find_dataset(
+                recipe.data, split=recipe.split, limit=recipe.limit, **self.places
+            )
+        return self.found[key]
 
 
 def _with_base(
