@@ -59,13 +59,18 @@ _LITERALS = {
     "<count>": "[0-9]{1,18}",
 }
 # class of names -> position in `words.RESERVED`
-_GIVEN = GIVEN | {"<window>": "alias", "<qualifier>": "qualifier"}
+_GIVEN = GIVEN | {
+    "<window>": "alias",
+    "<qualifier>": "qualifier",
+    "<pair_qualifier>": "qualifier",
+}
 _KNOWN = {
     "<column>": "column",
     "<member>": "qualified",
     "<using>": "column",
     "<table>": "table",
     "<namespaced_table>": "qualified",
+    "<pair_member>": "qualified",
 }
 Body = tuple[Symbol, ...]
 

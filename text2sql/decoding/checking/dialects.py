@@ -30,8 +30,16 @@ _FEATURES = {
     " namespaces"
     " distinct_list materialized try_cast",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
-    " except_all call_order distinct_list distinct_on materialized offset_first",
+    " except_all call_order distinct_list distinct_on materialized offset_first full_pairs",
 }
+
+
+# What may follow INTERVAL '1', what EXTRACT takes, and the types that may stand before a literal.
+TIME_UNITS = frozenset(
+    b"year years month months day days hour hours minute minutes second seconds week weeks".split()
+)
+FIELDS = frozenset(b"year month day hour minute second quarter week dow doy epoch".split())
+LITERAL_TYPES = {b"date": "date", b"timestamp": "timestamp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,10 @@ class Dialect:
     typed: bool = False  # operands must fit; otherwise any value may stand anywhere
     strict_groups: bool = False  # what is selected must be grouped or aggregated
     alias_in_where: bool = False
-    alias_in_having: bool = True
+    alias_in_terms: bool = True  # in HAVING, and inside an expression of ORDER BY
+    ordered_windows: bool = True  # OVER may follow `sum(x ORDER BY y)`
+    comma_hides: bool = False  # what stands before a comma of FROM cannot be named in a later ON
+    units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
     hex_numbers: bool = False  # 0x1F
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
     name_limit: int = 60  # bytes of a name that the query itself gives
@@ -88,13 +99,6 @@ class Dialect:
         return name.decode("utf-8", "replace") not in self.reserved[position]
 
 
-# What may follow INTERVAL '1', what EXTRACT takes, and the types that may stand before a literal.
-TIME_UNITS = frozenset(
-    b"year years month months day days hour hours minute minutes second seconds week weeks".split()
-)
-FIELDS = frozenset(b"year month day hour minute second quarter week dow doy epoch".split())
-LITERAL_TYPES = {b"date": "date", b"timestamp": "timestamp"}
-
 # Types of columns that CAST does not know by that name.
 COLUMN_TYPES = {
     "hugeint": "hugeint",
@@ -102,6 +106,9 @@ COLUMN_TYPES = {
     "timestamp with time zone": "timestamptz",
     "timestamptz": "timestamptz",
     "jsonb": "jsonb",
+    "char": "text",
+    "character": "text",
+    "uuid": "uuid",
 }
 
 # What DuckDB's functions return that `functions` calls "any": one of several sizes of numbers, or
@@ -187,5 +194,9 @@ DIALECTS: dict[str, Dialect] = {
         complete=False,
         typed=True,
         strict_groups=True,
+        alias_in_terms=False,
+        ordered_windows=False,
+        comma_hides=True,
+        units=frozenset(b"year month day hour minute second".split()),
     ),
 }

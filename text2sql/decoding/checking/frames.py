@@ -21,6 +21,7 @@ class Source(NamedTuple):
 
     name: bytes | None
     relation: Relation
+    mute: bool = False  # sqlglot loses its name, so that nothing may be qualified by it
 
 
 class Reference(NamedTuple):
@@ -107,6 +108,7 @@ class Call:
     over: bool
     stack: tuple[Any, ...] = ()
     bare: frozenset[Any] = frozenset()
+    ordered: bool = False  # its arguments have an order of their own
 
 
 @dataclass(slots=True, eq=False)

@@ -64,7 +64,8 @@ join         = @can_join ',' @comma source
              | @can_join INNER JOIN @join source condition
              | @can_join LEFT outer JOIN @join source condition
              | @can_join_outer RIGHT outer JOIN @join source condition
-             | @can_join_outer FULL outer JOIN @join source condition
+             | -full_pairs @can_join_outer FULL outer JOIN @join source condition
+             | +full_pairs @can_join_full FULL outer JOIN @full source full_condition
              | @can_join CROSS JOIN @cross source
              | @can_join_naturally NATURAL natural JOIN @natural source
 outer        = OUTER |
@@ -73,6 +74,11 @@ condition    = @settled ON @on expr_1 @end_on
              | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
                @end_using
              | +bare_join @settled
+full_condition = @settled ON @on pair { AND pair } @end_full
+             | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
+               @end_using
+pair         = side '=' side @end_pair
+side         = <pair_qualifier> @pair_qualifier '.' <pair_member> @pair_member
 clauses      = where group having windows qualify
 where        = WHERE @phase_where expr_1 @end_condition |
 group        = GROUP @can_group BY @phase_group group_terms @end_group | @no_group

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from text2sql.decoding.checking.actions import Actions
-from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES, TIME_UNITS
+from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.relations import with_prefix
@@ -32,6 +32,8 @@ KNOWN = {
     "<window>": "alias",
     "<table>": "table",
     "<namespaced_table>": "qualified",
+    "<pair_qualifier>": "qualifier",
+    "<pair_member>": "qualified",
     "<member>": "qualified",
     "<using>": "column",
     "<column>": "",
@@ -48,7 +50,7 @@ class Names:
         self.listed = {
             "<type>": tuple(sorted(name.encode() for name in self.dialect.cast_types)),
             "<field>": tuple(sorted(FIELDS)),
-            "<unit>": tuple(sorted(TIME_UNITS)),
+            "<unit>": tuple(sorted(self.dialect.units)),
         }
         self.typed_literals = tuple(sorted(LITERAL_TYPES)) if self.dialect.typed else ()
 
@@ -114,7 +116,7 @@ class Names:
         assert isinstance(frame, Block)
         if held[0] != "source":  # of a namespace, whose table is still to come
             return
-        lenient = frame.phase == "join"
+        lenient = frame.phase in ("join", "full")
         wanted = sorted({r.qualifier for r in frame.pending if r.qualifier})
         for name in wanted:
             if name.startswith(prefix) and self.scope.add_source(
@@ -170,6 +172,10 @@ class Names:
             yield from self._tables(frame, prefix)
         elif terminal == "<namespaced_table>":
             yield from self._namespaced(frame, held[1], prefix)
+        elif terminal in ("<pair_qualifier>", "<pair_member>"):
+            paired = self.actions.paired(self.scope.block_of(frame))
+            found = paired if terminal == "<pair_qualifier>" else paired.get(held[1], ())
+            yield from (name for name in sorted(found) if name.startswith(prefix))
         elif terminal == "<using>":
             usable = self.actions.usable(self.scope.block_of(frame))
             yield from (name for name in usable if name.startswith(prefix))
@@ -208,7 +214,7 @@ class Names:
 
     def _members(self, frame: Frame, qualifier: bytes, prefix: bytes) -> Iterator[bytes]:
         for block in self.scope.seen(frame):
-            for source in block.sources:
+            for source in self.scope.visible(block):
                 if source.name == qualifier:
                     yield from source.relation.with_prefix(prefix)
                     return
@@ -252,7 +258,7 @@ class Names:
                         yield name
             if block.phase == "items" and not self.scope.invents and not block.deep:
                 yield from self._coming_columns(block, prefix)
-            for source in block.sources:
+            for source in self.scope.visible(block):
                 for name in source.relation.with_prefix(prefix):
                     reference = Reference(None, name)
                     renamed = block.phase == "order" and self.scope.is_renamed(block, reference)
@@ -285,8 +291,9 @@ class Names:
         for block in self.scope.seen(frame):
             if block.phase in ("limit", "compound"):
                 return
-            for source in block.sources:
-                if source.name and source.name.startswith(prefix) and source.relation.ordered:
+            for source in self.scope.visible(block):
+                named = source.name and source.name.startswith(prefix) and not source.mute
+                if source.name and named and source.relation.ordered:
                     yield source.name
             if block.phase == "items":
                 for name in with_prefix(self.scope.relation_names(block), prefix):

@@ -139,7 +139,7 @@ def _given(checker: "Checker", frame: Any) -> list[bytes]:
 
 def is_plain(name: bytes) -> bool:
     """Tell whether a name could stand without quotes, were it no reserved word."""
-    return name.isascii() and name.decode().isidentifier()
+    return name.isascii() and name == name.lower() and name.decode().isidentifier()
 
 
 def quote(checker: "Checker", name: bytes) -> bytes:

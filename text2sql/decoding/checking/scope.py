@@ -147,7 +147,8 @@ class Scope:
         if reference.qualifier is not None:
             for source in block.sources:
                 if source.name == reference.qualifier:
-                    return 1 if name == b"*" or source.relation.count(name) == 1 else 2
+                    fits = name == b"*" or source.relation.count(name) == 1
+                    return 1 if fits and not source.mute else 2
             return 0
         total = 0
         for source in block.sources:
@@ -300,10 +301,17 @@ class Scope:
 
     @remembered
     def add_source(
-        self, block: Block, name: bytes | None, found: Relation, *, lenient: bool = False
+        self,
+        block: Block,
+        name: bytes | None,
+        found: Relation,
+        *,
+        lenient: bool = False,
+        mute: bool = False,
     ) -> Block | None:
         """Return the SELECT with one more source; None where an obligation forbids it."""
-        if name is not None and any(source.name == name for source in block.sources):
+        taken = {source.name.lower() for source in block.sources if source.name}
+        if name is not None and name.lower() in taken:  # to sqlglot "A" and "a" are one
             return None
         if self._doubles(block, name, found):
             return None
@@ -315,8 +323,9 @@ class Scope:
                 return None
             natural = (*natural, *shared)
             hidden = (*hidden, *((len(block.sources), column) for column in shared))
+        source = Source(name, found, mute)
         added = self.frames.change(
-            block, sources=(*block.sources, Source(name, found)), natural=natural, hidden=hidden
+            block, sources=(*block.sources, source), natural=natural, hidden=hidden
         )
         return added if self.feasible(added, lenient=lenient) else None
 
@@ -359,7 +368,7 @@ class Scope:
             for source in block.sources:
                 forbidden |= wanted & source.relation.counts.keys()
         for reference in around.pending:
-            merges = around.phase == "join" and not reference.fixed and not around.deep
+            merges = around.phase in ("join", "full") and not reference.fixed and not around.deep
             if reference.qualifier is None and not merges and self.count(around, reference) == 1:
                 forbidden.add(reference.name)
         if around.phase == "natural":
@@ -369,7 +378,7 @@ class Scope:
 
     def can_add(self, block: Block, own: bytes | None, found: Relation) -> bool:
         """Tell whether a relation may be a source under any name."""
-        lenient = block.phase == "join"
+        lenient = block.phase in ("join", "full")
         names = (own, FRESH, *(r.qualifier for r in block.pending if r.qualifier))
         return any(self.add_source(block, n, found, lenient=lenient) for n in names)
 
@@ -506,6 +515,7 @@ class Scope:
         if count == 1:
             return self.owe(block, reference._replace(fixed=True)) if phase == "on" else block
         may_be_alias = direct and reference.qualifier is None and (count == 0 or alone)
+        may_be_alias &= self.dialect.alias_in_terms or (alone and phase != "having")
         if may_be_alias and phase != "on" and self._is_alias(block, reference.name, nested):
             return block
         if reference.soft and any(o.explicit and o.name == reference.name for o in block.outputs):
@@ -563,15 +573,19 @@ class Scope:
     def _wants_local(self, frame: Any) -> bool:
         return hasattr(frame, "local") and self.is_aggregate(frame) and not frame.local
 
+    def visible(self, block: Block) -> tuple[Source, ...]:
+        """Return the sources whose columns can be named where a SELECT is read."""
+        return block.sources
+
     @remembered
     def qualifier_fits(self, frame: Frame, name: bytes) -> bool:
         """Tell whether a name may stand before a dot here."""
         for block in self.seen(frame):
             if block.phase in ("limit", "compound"):
                 return False
-            for source in block.sources:
+            for source in self.visible(block):
                 if source.name == name:
-                    return bool(source.relation.ordered)
+                    return bool(source.relation.ordered) and not source.mute
             if block.phase == "items":
                 if not block.deep:
                     return self.may_qualify(block, name)

@@ -99,15 +99,15 @@ class SourceActions(ActionBase):
         _, name, found = move.held
         if name is not None and UNALIASED.match(name):
             return False
-        return self._add(move, name, found)
+        return self._add(move, name, found, mute=name is not None and name != name.lower())
 
     def do_source_as(self, move: Move) -> bool:
         return self._add(move, self._name(move), move.held[2])
 
-    def _add(self, move: Move, name: bytes | None, found: Any) -> bool:
+    def _add(self, move: Move, name: bytes | None, found: Any, *, mute: bool = False) -> bool:
         block: Block = move.frame
-        lenient = block.phase == "join"
-        added = self.scope.add_source(block, name, found, lenient=lenient)
+        lenient = block.phase in ("join", "full")
+        added = self.scope.add_source(block, name, found, lenient=lenient, mute=mute)
         move.frame, move.held = added, None
         if added is not None and block.phase == "natural":
             move.frame = self.frames.change(added, phase="from")
@@ -141,6 +141,10 @@ class SourceActions(ActionBase):
 
     def do_join(self, move: Move) -> bool:
         return self._joining(move, "join")
+
+    def paired(self, block: Block) -> dict[bytes, list[bytes]]:
+        """Return the columns, by source, of which FULL JOIN wants a pair; see `kinds`."""
+        return {}
 
     def do_cross(self, move: Move) -> bool:
         return self._joining(move, "from")

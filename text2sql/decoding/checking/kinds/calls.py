@@ -89,6 +89,10 @@ class KindCalls(KindConstructs):
         call: Call = move.frame
         return call.function.kind == "aggregate" and not call.distinct
 
+    def do_call_order(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, ordered=True)
+        return True
+
     def do_window_term(self, move: Move) -> bool:
         return self._demand(move, 1, None)
 
@@ -99,7 +103,7 @@ class KindCalls(KindConstructs):
 
     def do_can_over(self, move: Move) -> bool:
         call: Call = move.frame
-        if not super().do_can_over(move):
+        if not super().do_can_over(move) or (call.ordered and not self.dialect.ordered_windows):
             return False
         block = self.scope.block_of(call)
         must = block.phase in NEED_GROUPS and (block.grouped or block.aggregates)

@@ -140,15 +140,50 @@ class KindClauses(KindCalls):
         return not shows_all(move.frame)
 
     def do_can_derive(self, move: Move) -> bool:
-        return move.frame.phase != "natural" and super().do_can_derive(move)
+        return move.frame.phase not in ("natural", "full") and super().do_can_derive(move)
 
     def do_can_join_naturally(self, move: Move) -> bool:
-        if not super().do_can_join_naturally(move):
-            return False
-        block = self.frames.change(move.frame, phase="natural")
+        return super().do_can_join_naturally(move) and self._can_join(move.frame, "natural")
+
+    def _can_join(self, block: Block, phase: str) -> bool:
+        """Tell whether some table or CTE can be joined in a way that asks more than ON TRUE."""
+        block = self.frames.change(block, phase=phase)
         names = self.scope.relation_names(block)
         found = ((n, self.scope.find_relation(block, n)) for n in names)
         return any(one is not None and self.scope.can_add(block, n, one) for n, one in found)
+
+    def do_can_join_full(self, move: Move) -> bool:
+        return self.do_can_join_outer(move) and self._can_join(move.frame, "full")
+
+    def do_full(self, move: Move) -> bool:
+        return self._joining(move, "full")
+
+    def _left_side(self, block: Block) -> Reference | None:
+        """Return the column on the left of a pair of FULL JOIN; None before it is read."""
+        return block.stack[-1] if block.stack else None
+
+    def paired(self, block: Block) -> dict[bytes, list[bytes]]:
+        """Return the columns, by source, that the next side of a pair may be."""
+        return self.scope.pairs(block, self._left_side(block))
+
+    def do_pair_qualifier(self, move: Move) -> bool:
+        move.held = ("dot", self._name(move))
+        return move.held[1] in self.paired(move.frame)
+
+    def do_pair_member(self, move: Move) -> bool:
+        qualifier, name = move.held[1], self._name(move)
+        if name not in self.paired(move.frame).get(qualifier, ()):
+            return False
+        reference = Reference(qualifier, name)
+        met = self.scope.resolve(move.frame, reference)
+        move.frame, move.held = met, None
+        return met is not None and self._set(move, (*move.frame.stack, reference))
+
+    def do_end_pair(self, move: Move) -> bool:
+        return self._set(move, ())
+
+    def do_end_full(self, move: Move) -> bool:
+        return self._joining(move, "from")
 
     def do_comma(self, move: Move) -> bool:
         block: Block = move.frame

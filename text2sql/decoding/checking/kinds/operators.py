@@ -11,7 +11,9 @@ from text2sql.decoding.checking.kinds.literals import KindLiterals
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_sure, joined
 from text2sql.decoding.checking.kinds.tables import (
     NUMBERS,
+    TEXTS,
     arithmetic,
+    expand,
     partners,
     reaches,
 )
@@ -50,7 +52,9 @@ class KindOperators(KindLiterals):
             left = narrowed
         least, wanted, _ = self.demanded(move.frame)
         sign = move.terminal
-        made = {kind: arithmetic(sign, left.kind, kind) for kind in partners(sign, left.kind)}
+        exact = self.rules.exact
+        able = partners(sign, left.kind, exact=exact)
+        made = {kind: arithmetic(sign, left.kind, kind, exact=exact) for kind in able}
         fitting = {k for k, m in made.items() if reaches(str(m), wanted, level, least, again=False)}
         if not fitting:
             return False
@@ -63,18 +67,21 @@ class KindOperators(KindLiterals):
             return False
         sign = self._pop_operand(move)[2]
         left = self._pop_operand(move)
-        kind = arithmetic(str(sign), left.kind, right.kind)
+        kind = arithmetic(str(sign), left.kind, right.kind, exact=self.rules.exact)
         level = 6 if str(sign) in "+-" else 7
         text = joined(left.text, sign, right.text)
         return kind is not None and self._made(move, kind, level, text)
 
     def do_concat(self, move: Move) -> bool:
         self._mark(move)
-        left = self._narrow(move, self._pop_operand(move), self.rules.joined)
+        first = self._commit(move, self._pop_operand(move))
+        unknown = self.rules.exact and is_free(first)
+        left = self._narrow(move, first, TEXTS if unknown else self.rules.joined)
         if left is None or not self._may_make(move, "text", 8):
             return False
         self._push_operand(move, left)
-        return self._demand(move, 9, self.rules.joined, "||")
+        is_text = not self.rules.exact or expand(left.kind) <= TEXTS
+        return self._demand(move, 9, self.rules.joined if is_text else TEXTS, "||")
 
     def do_concatenated(self, move: Move) -> bool:
         right = self._settled(move, self._pop_operand(move))
@@ -147,7 +154,8 @@ class KindOperators(KindLiterals):
         return self._made(move, "boolean", 4, joined(left.text, move.terminal))
 
     def do_is_truth(self, move: Move) -> bool:
-        return self.do_is_null(move)
+        left = self._narrow(move, self._pop_operand(move), self.rules.truths)
+        return left is not None and self._push_operand(move, left) and self.do_is_null(move)
 
     def do_not(self, move: Move) -> bool:
         self._mark(move)

@@ -41,6 +41,7 @@ class Rules:
     joined: Kinds  # operands of `||`
     matched: Kinds  # operands of LIKE
     casts: dict[str, Kinds]  # what CAST makes of a kind
+    exact: bool = False  # `/` keeps whole numbers whole; `||` wants a text on one side
 
     def ordered(self, kind: str) -> Kinds:
         """Return the kinds that a kind is compared with by `<`, and shares a CASE with."""
@@ -117,25 +118,37 @@ _DUCKDB = Rules(
     },
 )
 # A literal is read when the statement is prepared, and refused then where it does not convert.
+_OPAQUE = frozenset({"json", "jsonb"})  # `||` and `=` of them take no text
 _POSTGRES = Rules(
     truths=frozenset({"boolean", "null"}),
     meets={
         **dict.fromkeys(NUMBERS, NUMBERS | {"null"}),
-        **dict.fromkeys(("text", "string"), TEXTS | {"json", "null"}),
+        **dict.fromkeys(("text", "string"), TEXTS | {"null"}),
         **dict.fromkeys(MOMENTS, MOMENTS | {"string", "null"}),
-        **{kind: frozenset({kind, "null"}) for kind in ("boolean", "time", "interval", "blob")},
-        "json": _WRITTEN | {"null"},
-        "null": SCALARS | {"null"},
+        **{kind: frozenset({kind, "null"}) for kind in ("boolean", "interval", "blob")},
+        "time": frozenset({"time", "string", "null"}),
+        "json": frozenset({"null"}),  # it has no equality
+        "other": frozenset({"null"}),  # two of them may differ
+        "null": SCALARS - _OPAQUE | {"null"},
         "any": frozenset({"null"}),
     },
     equal=None,
-    joined=SCALARS,
-    matched=_WRITTEN | {"null"},
+    joined=SCALARS - _OPAQUE,
+    matched=TEXTS | {"null"},
     casts={
-        **_DUCKDB.casts,
-        "timestamptz": MOMENTS | _WRITTEN,
-        "json": _WRITTEN,
+        **dict.fromkeys(NUMBERS, NUMBERS | TEXTS),
+        "int4": NUMBERS | TEXTS | {"boolean"},
+        "boolean": TEXTS | {"int4", "boolean"},
+        "date": MOMENTS | TEXTS,
+        "timestamp": MOMENTS | TEXTS | {"time"},
+        "timestamptz": MOMENTS | TEXTS | {"time"},
+        "time": TEXTS | {"time", "interval"},
+        "interval": TEXTS | {"time", "interval"},
+        "json": TEXTS | _OPAQUE,
+        "jsonb": TEXTS | _OPAQUE,
+        "blob": TEXTS | {"blob"},
         "any": TEXTS,
     },
+    exact=True,
 )
 RULES = {"duckdb": _DUCKDB, "postgres": _POSTGRES}

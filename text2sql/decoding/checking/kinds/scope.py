@@ -19,8 +19,10 @@ from text2sql.decoding.checking.frames import (
     Frame,
     Output,
     Reference,
+    Source,
 )
 from text2sql.decoding.checking.kinds.tables import (
+    NUMBERS,
     SAMPLES,
     Kinds,
     expand,
@@ -116,12 +118,47 @@ class KindScope(Scope):
         return frozenset(kinds) if kinds and "any" not in kinds else None
 
     def add_source(
-        self, block: Block, name: bytes | None, found: Relation, *, lenient: bool = False
+        self,
+        block: Block,
+        name: bytes | None,
+        found: Relation,
+        *,
+        lenient: bool = False,
+        mute: bool = False,
     ) -> Block | None:
         """Return the SELECT with one more source; None where an obligation forbids it."""
         if block.phase == "natural" and not self._shares(block, found):
             return None
-        return super().add_source(block, name, found, lenient=lenient)
+        added = super().add_source(block, name, found, lenient=lenient, mute=mute)
+        if added is not None and block.phase == "full" and not self.pairs(added):
+            return None
+        return added
+
+    def visible(self, block: Block) -> tuple[Source, ...]:
+        """Return the sources whose columns can be named where a SELECT is read."""
+        hides = block.phase == "on" and self.dialect.comma_hides
+        return block.sources[self.joined_from(block) :] if hides else block.sources
+
+    def pairs(self, block: Block, left: Reference | None = None) -> dict[bytes, list[bytes]]:
+        """Return the columns, by source, that FULL JOIN may compare: the last source's with others.
+
+        Args:
+            block: the SELECT, whose last source is the joined one.
+            left: the column that stands on the left already.
+        """
+        *before, last = self.visible(self.frames.change(block, phase="on"))
+        ways = (before, [last]), ([last], before)
+        found: dict[bytes, list[bytes]] = {}
+        for sources, others in ways:
+            families = {f for other in others for f in _families(other).values()}
+            if left is not None:
+                named = {s.name: _families(s) for s in others}.get(left.qualifier, {})
+                families &= {named.get(left.name, "")}
+            for source in sources:
+                fitting = [name for name, f in _families(source).items() if f in families]
+                if fitting and source.name:
+                    found[source.name] = sorted(fitting)
+        return found
 
     def joined_from(self, block: Block) -> int:
         """Return the place of the first source that a JOIN sees: those after the last comma."""
@@ -277,3 +314,18 @@ class KindScope(Scope):
 def shows_all(block: Block) -> bool:
     """Tell whether a SELECT shows columns that no GROUP BY could cover: `*`, DISTINCT ON."""
     return "star" in block.groups or "distinct on" in block.groups
+
+
+# Kinds of which a hash join takes two: each with those of its family.
+_FAMILIES = {
+    **dict.fromkeys((*NUMBERS, "number", "integer"), "number"),
+    **{kind: kind for kind in ("text", "date", "timestamp", "timestamptz", "boolean", "uuid")},
+}
+
+
+def _families(source: Source) -> dict[bytes, str]:
+    """Return the columns of a source that can be qualified and joined, with their families."""
+    if source.name is None or source.mute:
+        return {}
+    found, kinds = source.relation, source.relation.kinds
+    return {n: _FAMILIES[kinds[p]] for n, p in found.places.items() if kinds[p] in _FAMILIES}

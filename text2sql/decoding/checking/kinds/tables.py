@@ -84,18 +84,39 @@ def group_of(kinds: Kinds) -> str:
     return "text" if kinds <= TEXTS else "any"
 
 
-def arithmetic(sign: str, left: str, right: str) -> str | None:
-    """Return what an arithmetic operator makes of two kinds; None where it takes none such."""
+def arithmetic(sign: str, left: str, right: str, *, exact: bool = False) -> str | None:
+    """Return what an arithmetic operator makes of two kinds; None where it takes none such.
+
+    Args:
+        sign: one of + - * / %.
+        left: kind of the operand before it.
+        right: kind of the one behind it.
+        exact: `/` keeps whole numbers whole and decimals decimal, as in PostgreSQL.
+    """
     one, other = expand(left), expand(right)
     if one <= NUMBERS and other <= NUMBERS:
-        if sign == "/" or "float" in (left, right):
+        if exact and sign == "%" and "float" in one | other:
+            return None
+        if (sign == "/" and not exact) or "float" in (left, right):
             return "float"
         if "decimal" in (left, right) and "float" not in one | other:
-            return "decimal" if sign != "%" else "number"
+            return "decimal" if sign != "%" or exact else "number"
         if one == other and len(one) == 1:
             return left
-        return "int8" if one | other <= INTEGERS else group_of(one | other)
+        sure = not exact or "int8" in (left, right)
+        return "int8" if one | other <= INTEGERS and sure else group_of(one | other)
+    if exact and (sign, left, right) in _DAYS:
+        return _DAYS[sign, left, right]
     return _moments(sign, left, right, one, other)
+
+
+# What only PostgreSQL does, or does otherwise than DuckDB.
+_DAYS = {
+    ("-", "date", "date"): "int4",
+    ("-", "time", "time"): "interval",
+    ("+", "date", "time"): "timestamp",
+    ("+", "time", "date"): "timestamp",
+}
 
 
 def _moments(sign: str, left: str, right: str, one: Kinds, other: Kinds) -> str | None:
@@ -118,9 +139,9 @@ _CONCRETE = tuple(sorted(SCALARS - {"string"}))
 
 
 @cache
-def partners(sign: str, left: str) -> Kinds:
+def partners(sign: str, left: str, *, exact: bool = False) -> Kinds:
     """Return the kinds that may stand to the right of an arithmetic operator."""
-    return frozenset(kind for kind in _CONCRETE if arithmetic(sign, left, kind))
+    return frozenset(kind for kind in _CONCRETE if arithmetic(sign, left, kind, exact=exact))
 
 
 def reaches(kind: str, wanted: Kinds | None, level: int, least: int, *, again: bool = True) -> bool:
@@ -139,4 +160,4 @@ def reaches(kind: str, wanted: Kinds | None, level: int, least: int, *, again: b
         return True
     if "text" in wanted and least <= 8 <= level and expand(kind) <= SCALARS:
         return True
-    return again and kind == "date" and "int8" in wanted and least <= 6 <= level
+    return again and kind == "date" and wanted >= INTEGERS and least <= 6 <= level
