@@ -125,7 +125,7 @@ def test_ids_by_segment_are_those_of_the_whole_text(kind, format):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", [name for name in FORMATS if name != "pointers"])
 @settings(deadline=None)  # the machine may be busy
 @given(first=texts.filter(str.strip), second=texts.filter(str.strip))
 def test_all_questions_on_a_schema_share_their_first_ids(kind, format, first, second):

@@ -222,7 +222,7 @@ def test_the_house_prompts_speak_chinese():
 
 
 def test_published_formats_take_no_date():
-    house = {name for name, format in FORMATS.items() if format.task.ask}
+    house = {name for name, format in FORMATS.items() if format.task.ask} | {"pointers"}
     for name in FORMATS.keys() - house:
         assert build(name, today=DAY) == build(name, today=None)
 

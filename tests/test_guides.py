@@ -291,7 +291,8 @@ def test_the_gold_of_spider_is_legal_in_every_answer_format(spider):
     records = json.loads((spider / "dev.json").read_text(encoding="utf-8"))[::40]
     tokenizer, bound = tiny.tokenizer(), bind(tiny.tokenizer())
     for place, record in enumerate(records):
-        name = list(ANSWERS)[place % len(ANSWERS)]
+        spelled = [name for name in ANSWERS if name != "pointers"]  # see test_pointing
+        name = spelled[place % len(spelled)]
         base = Base("toy", None, prompt_format="plain", answer_format=name)
         guide = asked(base=base, tokenizer=tokenizer, schema=schemas[record["db_id"]])
         text = ANSWERS[name].wrap(record["query"], db_id=record["db_id"])

@@ -18,6 +18,7 @@ from typing import Any
 import platformdirs
 
 from text2sql.errors import ModelError
+from text2sql.prompting.pointers import TOKENS
 
 VERSION = 1  # part of the folder's name: raise it when what is built changes
 VOCABULARY = 2048
@@ -71,23 +72,34 @@ def create(texts: Iterable[str], *, seed: int) -> tuple[Any, Any]:
 
 
 def _tokenizer(texts: Iterable[str]) -> Any:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    """Return a byte-level BPE in lower case, pointers among its tokens."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from tokenizers.trainers import BpeTrainer
     from transformers import PreTrainedTokenizerFast
 
     inner = Tokenizer(models.BPE())
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.normalizer = normalizers.Lowercase()
+    inner.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(False)]
+    )
     inner.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+    trainer = BpeTrainer(
+        vocab_size=VOCABULARY - len(TOKENS),
         special_tokens=[PAD, EOS],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     inner.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=inner,
         eos_token=EOS,
         pad_token=PAD,
         model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
     )
+    # a pointer takes the blank before it, so that text and pointers are told apart by blanks alone
+    tokenizer.add_tokens(
+        [AddedToken(token, lstrip=True, normalized=False, special=True) for token in TOKENS],
+        special_tokens=True,
+    )
+    return tokenizer

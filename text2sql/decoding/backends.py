@@ -98,8 +98,15 @@ class LocalBackend:
             decoding,
             stop_ids=stop_ids(self.base, self.tokenizer),
             guides=self._guides(prompts, decoding, schema, values),
+            bindings=[self._binding(prompt) for prompt in prompts],
             prefixes=self._prefixes,
         )
+
+    def _binding(self, prompt: Prompt) -> Any:
+        """Return what a prompt's pointers stand for; None where it has none."""
+        from text2sql.decoding.binding import bind_prompt
+
+        return bind_prompt(prompt, self.tokenizer) if prompt.pointers is not None else None
 
     def _guides(
         self,

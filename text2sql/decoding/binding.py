@@ -25,6 +25,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from text2sql.errors import ModelError
+from text2sql.prompting.pointers import TOKENS
+from text2sql.prompting.segments import Prompt
 
 _BLANK = "▁"  # SentencePiece's
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
@@ -119,6 +121,31 @@ def bind(tokenizer: Any) -> Binding:
         known = Binding(token_bytes(tokenizer))
         _bindings[tokenizer] = (len(tokenizer), known)
     return known
+
+
+def bind_prompt(prompt: Prompt, tokenizer: Any) -> Binding:
+    """Return the tokenizer's binding with what a prompt's pointers stand for.
+
+    Raises:
+        ModelError: a tokenizer of a kind that is not covered, or without the pointers' tokens.
+    """
+    binding = bind(tokenizer)
+    if prompt.pointers is None:
+        return binding
+    ids = pointer_ids(tokenizer)
+    return binding.with_overrides({ids[t]: b for t, b in prompt.pointers.bytes().items()})
+
+
+def pointer_ids(tokenizer: Any) -> dict[str, int]:
+    """Return the id of each pointer.
+
+    Raises:
+        ModelError: the tokenizer has no such tokens.
+    """
+    vocabulary = tokenizer.get_vocab()
+    if TOKENS[0] not in vocabulary:
+        raise ModelError("this base has no pointers: its prompt format is another")
+    return {token: vocabulary[token] for token in TOKENS}
 
 
 def token_bytes(tokenizer: Any) -> tuple[bytes | None, ...]:

@@ -78,8 +78,19 @@ def judge(
     seen: dict[str, Verification] = {}
     candidates = []
     for text in texts:
-        sql = canonicalise(ANSWERS[base.answer_format].find(text, stop=base.stop), schema)
+        sql = canonicalise(_read(text, base, schema), schema)
         if sql not in seen:
             seen[sql] = verify(sql, schema, explain=explain)
         candidates.append(Candidate(sql, text, seen[sql]))
     return candidates
+
+
+def _read(text: str, base: Base, schema: Schema) -> str:
+    answer = ANSWERS[base.answer_format]
+    found = answer.find(text, stop=base.stop)
+    if not answer.pointers:
+        return found
+    from text2sql.decoding.guides import checker_of
+    from text2sql.decoding.pointing import to_sql
+
+    return to_sql(found, checker_of(schema, "from-first"))

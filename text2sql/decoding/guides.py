@@ -26,7 +26,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from text2sql.bases.base import Base
-from text2sql.decoding.binding import Binding, bind
+from text2sql.decoding.binding import Binding, bind_prompt
 from text2sql.decoding.generation import Decoding
 from text2sql.decoding.regions import Reasoning, Sql, make_ways
 from text2sql.errors import SettingsError
@@ -310,7 +310,6 @@ class _Recent:
 
 _checkers, _guides = _Recent(KEPT), _Recent(KEPT)
 _told: set[str] = set()
-ORDER = "select-first"  # FROM-first SQL is for bases that were trained on it
 
 
 def unconstrained_reason(dialect: str) -> str | None:
@@ -359,8 +358,9 @@ def make_guide(
     if reason is not None:
         _tell(reason)
         return None
-    checker = _checker(schema, decoding.constraint, values)
-    binding, stops = bind(tokenizer), tuple(ids_that_stop(base, tokenizer))
+    order = "from-first" if ANSWERS[base.answer_format].pointers else "select-first"
+    checker = checker_of(schema, order, decoding.constraint, values)
+    binding, stops = bind_prompt(prompt, tokenizer), tuple(ids_that_stop(base, tokenizer))
     begun = _begun(prompt, base)
     budget = decoding.max_new_tokens
     key = (id(checker), id(binding), base.answer_format, stops, budget, schema.name, begun)
@@ -384,14 +384,27 @@ def _tell(reason: str) -> None:
         print(f"decoding without a constraint: {reason}", file=sys.stderr)
 
 
-def _checker(schema: Schema, constraint: str, values: "Values | None") -> "Checker":
+def checker_of(
+    schema: Schema,
+    order: str = "select-first",
+    constraint: str = "schema",
+    values: "Values | None" = None,
+) -> "Checker":
+    """Return the checker that decoding uses; those of the last few schemas are kept.
+
+    Args:
+        schema: of the database.
+        order: FROM-first SQL is for bases that were trained on it.
+        constraint: only `values` looks at `values`.
+        values: as for `Checker`.
+    """
     from text2sql.decoding.checking import Checker
 
     values = values if constraint == "values" else None
-    key = (schema, schema.dialect, ORDER, constraint, id(values))
+    key = (schema, schema.dialect, order, constraint, id(values))
 
     def make() -> tuple[Checker, Any]:
-        made = Checker(schema, dialect=schema.dialect, order=ORDER, values=values, invented=False)
+        made = Checker(schema, dialect=schema.dialect, order=order, values=values, invented=False)
         return made, values  # kept beside it: as long as they live, no others have their id
 
     checker: Checker = _checkers.get(key, make)[0]

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from text2sql.decoding.binding import Binding
 from text2sql.decoding.cache import Prefixes, Rows, open_rows, shares_prefix
 from text2sql.decoding.generation import Decoding, Generation
 from text2sql.prompting.encoding import EncodedPrompt
@@ -43,6 +44,7 @@ def decode(
     *,
     stop_ids: Sequence[int],
     guides: "Sequence[Guide | None] | None" = None,
+    bindings: Sequence[Binding | None] | None = None,
     prefixes: Prefixes | None = None,
 ) -> list[list[Generation]]:
     """Write `decoding.num_samples` texts for each prompt.
@@ -63,7 +65,8 @@ def decode(
     Raises:
         ModelError: the model keeps no keys and values.
     """
-    options: dict[str, Any] = {"stop_ids": stop_ids, "guides": guides, "prefixes": prefixes}
+    options: dict[str, Any] = {"stop_ids": stop_ids, "guides": guides}
+    options |= {"bindings": bindings, "prefixes": prefixes}
     found = dict(decode_each(prompts, model, tokenizer, decoding, **options))
     return [found[place] for place in range(len(prompts))]
 
@@ -76,6 +79,7 @@ def decode_each(
     *,
     stop_ids: Sequence[int],
     guides: "Sequence[Guide | None] | None" = None,
+    bindings: Sequence[Binding | None] | None = None,
     prefixes: Prefixes | None = None,
 ) -> Iterator[tuple[int, list[Generation]]]:
     """Yield each prompt's place and texts as soon as they are written; see `decode`.
@@ -83,12 +87,19 @@ def decode_each(
     The order is that of being done, one group of prompts with the same shared ids after another.
     """
     prefixes = prefixes if prefixes is not None else Prefixes(1)
+
+    def read(place: int, ids: list[int]) -> str:
+        binding = bindings[place] if bindings else None
+        if binding is None:
+            return str(tokenizer.decode(ids, skip_special_tokens=True))
+        return b"".join(binding.bytes_of(i) or b"" for i in ids).decode("utf-8", "replace")
+
     plan = _Plan(decoding, frozenset(stop_ids), guides or [None] * len(prompts))
     for group in _groups(prompts, prefixes, sharing=shares_prefix(model)):
         written: dict[int, dict[int, Generation]] = {place: {} for place in group.own}
         for place, texts in _Run(plan, open_rows(model, group.prefix, prefixes), group):
             for sample, ids in texts:
-                text = tokenizer.decode(ids, skip_special_tokens=True)
+                text = read(place, ids)
                 written[place][sample] = Generation(text, len(ids))
             if len(written[place]) == decoding.num_samples or decoding.num_beams > 1:
                 yield place, [written[place][sample] for sample in sorted(written[place])]

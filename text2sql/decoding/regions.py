@@ -258,6 +258,7 @@ def make_ways(
     fenced_at_once = replace(fenced, never=_THOUGHT)
     ways: dict[str, tuple[tuple[Piece, ...], ...]] = {
         "plain": ((sql,),),
+        "pointers": ((sql,),),
         "select": ((Sql(checker, begun=begun.encode()),),),
         "picard": ((Words((f"{db_id} |".encode(),)), sql),),
         "open_fence": ((Sql(checker, _FENCE), tail),),

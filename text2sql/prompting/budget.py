@@ -17,14 +17,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from math import floor, log2
+from math import floor, inf, log2
 from typing import Any
 
 from text2sql.bases.base import Base
 from text2sql.errors import PromptError, SchemaError
 from text2sql.prompting.building import build_prompt, shares_schema
 from text2sql.prompting.encoding import encode
+from text2sql.prompting.formats import resolve
+from text2sql.prompting.pointers import fits as pointable
 from text2sql.prompting.segments import Prompt
+from text2sql.schema.mentions import linker
 from text2sql.schema.model import Schema
 
 CHARACTERS_PER_TOKEN = 3.2  # of DDL and English under a 32k byte-level BPE, measured
@@ -90,20 +93,37 @@ def fit(
             **options,
         )
 
-    def fits(prompt: Prompt) -> bool:
-        return count_tokens(prompt, tokenizer) <= max_length
+    def fits(candidate: Schema, strays: Schema | None = None) -> bool:
+        if points and not pointable(candidate, strays):
+            return False
+        return count_tokens(build(candidate, strays), tokenizer) <= max_length
 
+    points = resolve(asked["format"]).task.pointers
+    if points and "mentions" not in options:
+        options["mentions"] = linker(schema).mentions(question)
     packs = _packs(schema, tokenizer, max_length, **asked, **_shared_options(options))
     if packs and (fitted := _packed(question, schema, packs, build, fits)):
         return fitted
-    prompt = build(schema)
-    if not packs and fits(prompt):
-        return Fitted(prompt, schema)
-    reduced = _reduced(question, schema, build, fits, max_length, tokenizer)
+    if not packs and fits(schema):
+        return Fitted(build(schema), schema)
+    from text2sql.schema.linking import prune
+
+    try:
+        reduced = prune(schema, question, fits)
+    except SchemaError as error:
+        pointed = not points or pointable(schema)
+        length = (
+            f"{count_tokens(build(schema), tokenizer):,} tokens" if pointed else "too many names"
+        )
+        raise PromptError(
+            f"the prompt needs {length} of {max_length:,}, and reducing the schema does"
+            f" not help: {error}"
+        ) from None
     return Fitted(build(reduced), reduced)
 
 
 Build = Callable[..., Prompt]
+Fits = Callable[..., bool]  # of a schema, and of strays beside it
 
 
 def _shared_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +142,11 @@ def _packs(
     """
     from text2sql.schema.packs import split
 
-    def length(candidate: Schema) -> int:
+    points = resolve(format, tokenizer).task.pointers
+
+    def length(candidate: Schema) -> float:
+        if points and not pointable(candidate):
+            return inf
         prompt = build_prompt(
             "?",
             candidate,
@@ -148,36 +172,16 @@ def _packed(
     schema: Schema,
     packs: tuple[Schema, ...],
     build: Build,
-    fits: Callable[[Prompt], bool],
+    fits: Fits,
 ) -> Fitted | None:
     """Return the prompt with the pack that the question chooses; None where it does not fit."""
     from text2sql.schema.packs import choose
 
     chosen = choose(question, schema, packs)
-    if not fits(build(chosen.pack)):
+    if not fits(chosen.pack):
         return None
-    strays = chosen.strays(lambda tables: fits(build(chosen.pack, tables)))
+    strays = chosen.strays(lambda tables: fits(chosen.pack, tables))
     return Fitted(build(chosen.pack, strays), chosen.joined(strays))
-
-
-def _reduced(
-    question: str,
-    schema: Schema,
-    build: Build,
-    fits: Callable[[Prompt], bool],
-    max_length: int,
-    tokenizer: Any,
-) -> Schema:
-    from text2sql.schema.linking import prune
-
-    try:
-        return prune(schema, question, lambda candidate: fits(build(candidate)))
-    except SchemaError as error:
-        length = count_tokens(build(schema), tokenizer)
-        raise PromptError(
-            f"the prompt needs {length:,} tokens of {max_length:,}, and reducing the schema does"
-            f" not help: {error}"
-        ) from None
 
 
 def count_tokens(prompt: Prompt, tokenizer: Any) -> int:

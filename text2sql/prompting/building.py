@@ -13,7 +13,7 @@ question, as OmniSQL does.
 Not covered: reducing a schema that is too wide, or choosing a pack of it (`budget.fit`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from string import Formatter
@@ -22,9 +22,11 @@ from typing import Any
 from text2sql.errors import PromptError, UnknownName
 from text2sql.prompting.chats import Chat
 from text2sql.prompting.formats import Format, resolve
+from text2sql.prompting.pointers import Pointers, describe, literals, mark, number
 from text2sql.prompting.segments import LinkedValue, Prompt, Segment, merge
 from text2sql.prompting.serialisers import codes_values, serialise
 from text2sql.prompting.tasks import Task
+from text2sql.schema.mentions import Mention
 from text2sql.schema.model import Schema
 
 MAX_QUESTION = 8_000  # characters
@@ -53,6 +55,7 @@ class _Asked:
     today: date | None = None
     evidence: str = ""
     values: tuple[LinkedValue, ...] = ()
+    mentions: tuple[Mention, ...] = ()
 
 
 def build_prompt(
@@ -70,6 +73,7 @@ def build_prompt(
     dialect: str | None = None,
     sample: Any = None,
     strays: Schema | None = None,
+    mentions: Sequence[Mention] = (),
 ) -> Prompt:
     """Build the prompt for one question.
 
@@ -87,6 +91,7 @@ def build_prompt(
         dialect: sqlglot's name of the SQL to write; None means the schema's, else sqlite.
         sample: reads rows of a table, for styles that show them.
         strays: tables beside `schema` that this question needs; they open the question's part.
+        mentions: what the question mentions of the database, for a format that points at it.
 
     Raises:
         PromptError: a question that is empty or too long, or turns where the format has no place
@@ -98,21 +103,36 @@ def build_prompt(
         today,
         (evidence or "").strip(),
         tuple(LinkedValue(*v) for v in values),
+        tuple(mentions),
     )
     found = resolve(format, tokenizer)
     text, system = _words(found, language)
-    places = _shared_places(schema, found, style, dialect, asked, sample)
+    pointers = _pointers(schema, strays, asked) if found.task.pointers else None
+
+    def written(part: Schema) -> str:
+        if pointers is not None:
+            return describe(part.tables, pointers)
+        shown = style or found.task.style or "ddl"
+        return serialise(part, shown, values=asked.values, sample=sample)
+
+    places = _shared_places(schema, dialect, written)
     turns = [(check_question(earlier), sql.strip()) for earlier, sql in history]
     pieces = [
         *_head(found, system, places),
-        *_body(text, found, places, asked, turns, language),
+        *_body(text, found, places, asked, turns, language, pointers),
         (found.chat.tail, True, False),
     ]
     if strays and strays.tables:
-        text = serialise(strays, _style(style, found), values=asked.values, sample=sample)
         place = next(i for i, (_, _, own) in enumerate(pieces) if own)
-        pieces.insert(place, (f"{text}\n\n", False, True))
-    return Prompt(merge(_segments(pieces)), found.name, found.chat.lead, found.chat.bos)
+        gap = "\n" if pointers is not None else "\n\n"
+        pieces.insert(place, (f"{written(strays)}{gap}", pointers is not None, True))
+    return Prompt(merge(_segments(pieces)), found.name, found.chat.lead, found.chat.bos, pointers)
+
+
+def _pointers(schema: Schema | str, strays: Schema | None, asked: _Asked) -> Pointers:
+    if isinstance(schema, str):
+        raise PromptError("a format that points at names needs a schema, not its text")
+    return number(schema, strays).with_values(literals(asked.mentions))
 
 
 def shares_schema(format: str | Format, tokenizer: Any = None) -> bool:
@@ -149,23 +169,13 @@ def _words(found: Format, language: str) -> tuple[str, str]:
     return task.user.get(language, task.user["en"]), system.get(language, system.get("en", ""))
 
 
-def _style(style: str | None, found: Format) -> str:
-    return style or found.task.style or "ddl"
-
-
 def _shared_places(
-    schema: Schema | str,
-    found: Format,
-    style: str | None,
-    dialect: str | None,
-    asked: _Asked,
-    sample: Any,
+    schema: Schema | str, dialect: str | None, written: Callable[[Schema], str]
 ) -> dict[str, str]:
     if isinstance(schema, str):
         text, name, own = schema, "", "sqlite"
     else:
-        text = serialise(schema, _style(style, found), values=asked.values, sample=sample)
-        name, own = schema.name, schema.dialect
+        text, name, own = written(schema), schema.name, schema.dialect
     dialect = dialect or own
     return {"schema": text, "database": name, "dialect": ENGINES.get(dialect, dialect)}
 
@@ -190,6 +200,7 @@ def _body(
     asked: _Asked,
     turns: list[tuple[str, str]],
     language: str,
+    pointers: Pointers | None,
 ) -> Iterator[_Piece]:
     """Yield the task's text with its places filled."""
     if turns and found.task.ask is None:
@@ -197,7 +208,10 @@ def _body(
     for literal, place, *_ in Formatter().parse(text):
         yield literal, True, False
         if place in _SHARED_PLACES:
-            yield places[place], False, False
+            yield places[place], pointers is not None, False  # words and pointers alone
+        elif place == "marked":
+            assert pointers is not None  # only the task that points has the place
+            yield from _marked(asked, pointers)
         elif place == "history":
             yield from _written_turns(found.task, language, turns)
         elif place == "ask":
@@ -206,6 +220,13 @@ def _body(
             yield from _ask(found.task, language, asked)
         elif place is not None:
             yield _published(place, text, found.task, asked), False, True
+
+
+def _marked(asked: _Asked, pointers: Pointers) -> Iterator[_Piece]:
+    if asked.evidence:
+        yield f"{asked.evidence} ; ", False, True
+    for text, trusted in mark(asked.question, asked.mentions, pointers):
+        yield text, trusted, True
 
 
 def _fill(text: str, places: dict[str, str]) -> Iterator[_Piece]:

@@ -101,7 +101,8 @@ def encode_completion(
     """Turn SQL into the ids that the model should write after a prompt, stop token included.
 
     Args:
-        sql: its first statement is taken.
+        sql: its first statement is taken; for an answer format that points, what
+            `decoding.pointing.to_pointers` returns.
         tokenizer: of transformers.
         base: says the formats and the stop token.
         format: the prompt's, if it is not the base's own.
@@ -117,7 +118,7 @@ def encode_completion(
     before, text, after = written.parts(sql, db_id=db_id)
     segments = (
         Segment(chat.lead + before, False, True),
-        Segment(text, False, False),
+        Segment(text, False, written.pointers),
         Segment(after + chat.end, False, True),
     )
     ids = [token for _, part in encode_segments(segments, tokenizer, first=False) for token in part]

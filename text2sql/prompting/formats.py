@@ -52,6 +52,7 @@ FORMATS: dict[str, Format] = {
     # The default template of DB-GPT-Hub writes no blank before the end of sequence.
     "dbgpt-hub": Format("dbgpt-hub", TASKS["dbgpt-hub"], replace(_LLAMA2, end="", between=None)),
     "picard": Format("picard", TASKS["picard"]),
+    "pointers": Format("pointers", TASKS["pointers"]),
 }
 
 

@@ -9,9 +9,11 @@ a text.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
+
+from text2sql.prompting.pointers import Pointers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Prompt:
     format: str  # a name in FORMATS, or task+chat
     lead: str = ""  # blanks between prompt and answer; they are tokenised with the answer
     bos: bool | None = None  # begin with the tokenizer's bos; None: as the tokenizer itself does
+    pointers: Pointers | None = field(default=None, compare=False)  # of a format that points
 
     @property
     def text(self) -> str:

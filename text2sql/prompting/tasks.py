@@ -5,8 +5,8 @@
     '/* Given the following database schema: */\\n{schema}\\n\\n/* Answer the following: {question} */\\nSELECT'
 
 A task is a text with places: {schema}, {dialect}, {database}, then those of the question:
-{question}, {evidence}, {values}, {history} and {ask}, which is all of the house's lines for one
-question. Everything before the first place of the question is shared by all questions on the
+{question}, {evidence}, {values}, {history}, {marked} and {ask}, which is all of the house's lines
+for one question. Everything before the first place of the question is shared by all questions on the
 database.
 
 The house tasks are ours. The others reproduce published prompts to the letter, oddities included,
@@ -110,6 +110,7 @@ class Task:
         "\n"  # between evidence and question, where evidence has no place of its own
     )
     source: str = ""
+    pointers: bool = False  # names and values are pointer tokens: see `prompting.pointers`
 
     def languages(self) -> tuple[str, ...]:
         """The languages of the instruction."""
@@ -143,6 +144,11 @@ TASKS: dict[str, Task] = {
         },
         ask=ASK,
         source="ours",
+    ),
+    # For `mini`, which copies names instead of spelling them; {marked} is the question with
+    # pointers behind what it mentions.
+    "pointers": Task(
+        {"en": "{schema}\n{marked}\n"}, style="pointers", source="ours", pointers=True
     ),
     "codes": Task(
         {"en": "{schema}\n{values}\n{question}\n"},
