@@ -36,6 +36,19 @@ class Architecture:
         embeddings = self.vocabulary * self.width * (1 if self.tied else 2)
         return FAMILIES[self.family](self) + embeddings
 
+    def linears(self) -> list[tuple[str, int, int]]:
+        """Return the linear maps of one layer: name as LoRA targets it, inputs, outputs.
+
+        Raises:
+            KeyError: a family whose layers are not known here.
+        """
+        return LINEARS[self.family](self)
+
+    @property
+    def gated(self) -> bool:
+        """Tell whether the feed-forward block multiplies with a gate (and norms are RMS norms)."""
+        return any(name == "gate_proj" for name, _, _ in self.linears())
+
     @property
     def kv_width(self) -> int:
         """Width of the keys (and of the values) of one layer, all heads together."""
@@ -72,6 +85,39 @@ FAMILIES: dict[str, Callable[[Architecture], int]] = {
     "qwen2": _qwen2,
     "starcoder2": _starcoder2,
     "gpt_bigcode": _gpt_bigcode,
+}
+
+
+def _attention_linears(a: Architecture) -> list[tuple[str, int, int]]:
+    return [
+        ("q_proj", a.width, a.width),
+        ("k_proj", a.width, a.kv_width),
+        ("v_proj", a.width, a.kv_width),
+        ("o_proj", a.width, a.width),
+    ]
+
+
+def _llama_linears(a: Architecture) -> list[tuple[str, int, int]]:
+    gated = [("gate_proj", a.width, a.ffn), ("up_proj", a.width, a.ffn)]
+    return [*_attention_linears(a), *gated, ("down_proj", a.ffn, a.width)]
+
+
+def _starcoder2_linears(a: Architecture) -> list[tuple[str, int, int]]:
+    return [*_attention_linears(a), ("c_fc", a.width, a.ffn), ("c_proj", a.ffn, a.width)]
+
+
+def _gpt_bigcode_linears(a: Architecture) -> list[tuple[str, int, int]]:
+    attention = [("c_attn", a.width, a.width + 2 * a.kv_width), ("c_proj", a.width, a.width)]
+    return [*attention, ("c_fc", a.width, a.ffn), ("c_proj", a.ffn, a.width)]
+
+
+LINEARS: dict[str, Callable[[Architecture], list[tuple[str, int, int]]]] = {
+    "llama": _llama_linears,
+    "mistral": _llama_linears,
+    "minicpm": _llama_linears,
+    "qwen2": _llama_linears,
+    "starcoder2": _starcoder2_linears,
+    "gpt_bigcode": _gpt_bigcode_linears,
 }
 
 

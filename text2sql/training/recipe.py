@@ -18,11 +18,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from text2sql.errors import SettingsError, UnknownName, hint
 from text2sql.outputs import write_whole
 from text2sql.training.schedules import ANNEAL_SHARE, KNEE, OTHERS, SCHEDULES
+
+# of peft's `init_lora_weights`: those that need nothing but the base's weights
+BEGINNINGS = ("gaussian", "orthogonal", "olora", "pissa", "pissa_niter_4", "pissa_niter_16")
+DECOMPOSED = ("pissa", "olora")  # how those begin that take weights out of the base
 
 
 class Recipe(BaseModel):
@@ -60,6 +72,9 @@ class Recipe(BaseModel):
     target_modules: list[str] | None = None  # None: the catalogue's list for this base
     use_rslora: bool = False
     use_dora: bool = False
+    init_lora_weights: bool | str = True  # or a name in BEGINNINGS
+    loraplus_lr_ratio: float | None = Field(None, ge=1)  # rate of B over that of A (LoRA+)
+    lora_kwargs: dict[str, Any] = Field(default_factory=dict)  # peft's other options, as they are
     load_in_4bit: bool = False
     # optimisation (transformers, trl)
     learning_rate: float = Field(2e-4, gt=0)
@@ -81,6 +96,9 @@ class Recipe(BaseModel):
     prefix_cap: int | None = Field(None, ge=1)  # questions beside one schema; None: see usual_cap
     prefix_tokens: int | None = Field(None, ge=16)  # of a forward pass; None: see usual_tokens
     train_sampling_strategy: Literal["random", "sequential", "group_by_length"] = "random"
+    # several GPUs (training.launching)
+    distributed: Literal["ddp", "fsdp", "deepspeed"] | None = None  # None: what the plan needs
+    zero_stage: Literal[2, 3] = 3  # of deepspeed
     # keeping and reporting
     save_steps: int = Field(100, ge=1)
     save_total_limit: int | None = Field(2, ge=1)
@@ -105,6 +123,27 @@ class Recipe(BaseModel):
                 " packing_strategy to none for train_sampling_strategy group_by_length"
             )
         return strategy
+
+    @property
+    def decomposed(self) -> bool:
+        """Tell whether the adapter begins with a part of the base's own weights."""
+        return str(self.init_lora_weights).startswith(DECOMPOSED)
+
+    @field_validator("init_lora_weights")
+    @classmethod
+    def _known_beginning(cls, value: bool | str) -> bool | str:
+        if isinstance(value, str) and value not in BEGINNINGS:
+            raise UnknownName("first weights", value, BEGINNINGS)
+        return value
+
+    @model_validator(mode="after")
+    def _whole_weights(self) -> "Recipe":
+        if self.decomposed and self.load_in_4bit:
+            raise SettingsError(
+                f"{self.init_lora_weights} takes weights out of the base, which cannot be done in"
+                " 4 bits: leave out load_in_4bit or init_lora_weights"
+            )
+        return self
 
     @field_validator("lr_scheduler_type")
     @classmethod

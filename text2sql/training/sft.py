@@ -27,6 +27,13 @@ from text2sql.errors import DataError, OutputError, need
 from text2sql.outputs import full_disk, owned
 from text2sql.prompting import write_card
 from text2sql.training.history import Accuracy, Measure
+from text2sql.training.lora import (
+    TwoRates,
+    keep_beginning,
+    lora_config,
+    save_lora,
+    vllm_refusals,
+)
 from text2sql.training.material import read_material, world_size
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
@@ -178,9 +185,13 @@ def new_adapter(model: Any, recipe: Recipe) -> Any:
 
     A trainer that is given both would put a second adapter on top.
     """
-    from peft import LoraConfig, PeftModel
+    from peft import PeftModel
+    from transformers import set_seed
 
-    return None if isinstance(model, PeftModel) else LoraConfig(**_lora(recipe))
+    if isinstance(model, PeftModel):
+        return None
+    set_seed(recipe.seed)  # PEFT draws the first weights before the trainer sets its seed
+    return lora_config(recipe)
 
 
 def settle(recipe: Recipe, base: Base, folder: Path, resume: bool) -> Recipe:
@@ -251,8 +262,9 @@ def _trainer(
     """Return the trainer, and the tokens that it computes in an epoch."""
     recipe, material = read_material(model, recipe, encoded)
 
-    class Trainer(Scheduled, material.trainer):  # type: ignore[name-defined]
+    class Trainer(Scheduled, TwoRates, material.trainer):  # type: ignore[name-defined]
         scheduled = our_schedule(recipe)
+        loraplus_lr_ratio = recipe.loraplus_lr_ratio
 
     args = _config(recipe, folder / "checkpoints")
     assert args.world_size == world_size(), "the batches were made for another number of processes"
@@ -263,19 +275,8 @@ def _trainer(
         peft_config=new_adapter(model, recipe),
         **material.options,
     )
+    keep_beginning(trainer.model, folder)
     return trainer, material.tokens
-
-
-def _lora(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "r": recipe.lora_r,
-        "lora_alpha": recipe.lora_alpha,
-        "lora_dropout": recipe.lora_dropout,
-        "target_modules": recipe.target_modules or "all-linear",
-        "use_rslora": recipe.use_rslora,
-        "use_dora": recipe.use_dora,
-        "task_type": "CAUSAL_LM",
-    }
 
 
 def _config(recipe: Recipe, checkpoints: Path) -> Any:
@@ -309,7 +310,9 @@ def _quiet() -> Iterator[None]:
 
 def save_adapter(model: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe) -> None:
     """Write the adapter with its tokenizer and prompt card; a frozen reference is not written."""
-    model.save_pretrained(str(folder), selected_adapters=["default"])
+    save_lora(model, folder)
+    for reason in vllm_refusals(folder):
+        print(f"vLLM: {reason}", file=sys.stderr)
     tokenizer.save_pretrained(str(folder))
     style = recipe.style or base.style
     write_card(folder, base=base, tokenizer=tokenizer, style=style, language=recipe.language)
