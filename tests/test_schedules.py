@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from text2sql.errors import UnknownName
@@ -12,19 +12,23 @@ from text2sql.training.recipe import read_recipe
 from text2sql.training.schedules import SCHEDULES, Scheduled, our_schedule, schedule
 
 names = st.sampled_from(sorted(SCHEDULES))
+# the machine may be busy
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 phases = st.one_of(st.floats(0, 0.99), st.integers(1, 500).map(float))
 
 
+@patient
 @given(names, st.integers(1, 400), phases, phases, st.floats(0, 1), st.floats(0, 1))
 def test_no_step_is_wasted_and_none_is_above_the_peak(name, steps, warm, decay, low, knee):
-    settings = {"warmup_steps": warm, "decay_steps": decay, "min_lr_ratio": low}
-    rate = schedule(name, steps, knee_lr_ratio=max(knee, 1e-3), **settings)
+    ends = {"min_lr_ratio": low, "knee_lr_ratio": max(knee, 1e-3)}
+    rate = schedule(name, steps, warmup_steps=warm, decay_steps=decay, **ends)
 
     rates = [rate(step) for step in range(steps)]
 
     assert all(0 < value <= 1 + 1e-12 for value in rates)
 
 
+@patient
 @given(names, st.integers(200, 600), st.floats(0.05, 0.3), st.floats(0.1, 0.5))
 def test_rates_never_jump(name, steps, warm, decay):
     rate = schedule(name, steps, warmup_steps=warm, decay_steps=decay)
