@@ -1,0 +1,435 @@
+"""A query as a tree: it is drawn, worded as a question, and written as SQL.
+
+    >>> age = Col("singer", "age")
+    >>> query = Query(select=(Call("avg", age),), source="singer")
+    >>> write(query, Spelled(schema))
+    'SELECT avg(age) FROM singer'
+    >>> write(query, Pointed(pointers))
+    'FROM <t0> SELECT avg(<c2>)'
+
+One tree, several spellings: ordinary SQL with or without aliases, and pointers with FROM first
+(`decoding.pointing`). The tree holds what Spider and everyday analytics need and no more; what it
+cannot hold is not sampled.
+
+Imports nothing beyond the standard library and the schema's model.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from text2sql.prompting.pointers import Pointers
+from text2sql.schema.model import Schema
+from text2sql.schema.quoting import quote
+
+AGGREGATES = ("count", "sum", "avg", "min", "max")
+
+
+@dataclass(frozen=True, slots=True)
+class Col:
+    """A column; `table` is a table's full name, or the name of a derived table."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """`*`, of everything or of one table."""
+
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """A literal: text, a number, or None for NULL."""
+
+    value: str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The right side of LIKE: a text with `%` before, behind or on both sides."""
+
+    text: str
+    before: bool = True
+    behind: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function call; aggregates among them."""
+
+    name: str  # lower case
+    argument: "Expr"
+    distinct: bool = False
+    further: tuple["Expr", ...] = ()  # arguments behind the first
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Two expressions and an operator: `+ - * / ||`."""
+
+    left: "Expr"
+    operator: str
+    right: "Expr"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """CAST(expression AS type)."""
+
+    expression: "Expr"
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """CASE WHEN condition THEN value ... ELSE value END."""
+
+    branches: tuple[tuple["Bool", "Expr"], ...]
+    otherwise: "Expr | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A call OVER (PARTITION BY ... ORDER BY ...)."""
+
+    call: Call
+    partition: tuple["Expr", ...] = ()
+    order: tuple["Key", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A condition.
+
+    `operator` is one of `= <> < > <= >= like not like in not in is null is not null between
+    not between exists not exists`; `right` fits it: an expression, a tuple of two (between) or more
+    (in) expressions, a Query, or None.
+    """
+
+    left: "Expr | None"
+    operator: str
+    right: "Expr | Query | tuple[Expr, ...] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """Conditions joined by `and` or `or`."""
+
+    operator: str
+    parts: tuple["Bool", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A further table, and the pairs of columns that must be equal."""
+
+    table: str
+    on: tuple[tuple[Col, Col], ...]
+    kind: str = "join"  # or "left join"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What rows are ordered by."""
+
+    expression: "Expr"
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One SELECT, and what it is united, intersected or diminished with."""
+
+    select: tuple["Expr", ...]
+    source: "str | Query"  # a table's full name, or a derived table
+    distinct: bool = False
+    joins: tuple[Join, ...] = ()
+    where: "Bool | None" = None
+    group: tuple["Expr", ...] = ()
+    having: "Bool | None" = None
+    order: tuple[Key, ...] = ()
+    limit: int | None = None
+    then: "tuple[str, Query] | None" = None  # union, union all, intersect, except
+    alias: str | None = None  # of a derived source
+    names: tuple[str | None, ...] = ()  # AS, one for each of `select` or empty
+
+    def tables(self) -> tuple[str, ...]:
+        """Return the full names of the tables in FROM, in order."""
+        first = (self.source,) if isinstance(self.source, str) else ()
+        return (*first, *(join.table for join in self.joins))
+
+
+Expr = Col | Star | Lit | Pattern | Call | Arithmetic | Cast | Case | Window | Query
+Bool = Compare | Junction
+
+
+class Spelling(Protocol):
+    """How names and values are written, and which clause leads."""
+
+    from_first: bool
+
+    def enter(self, query: Query) -> "Spelling":
+        """Return the spelling inside a query: aliases are its own."""
+        ...
+
+    def table(self, name: str) -> str:
+        """Write a table in FROM, with its alias."""
+        ...
+
+    def column(self, column: Col) -> str:
+        """Write a column."""
+        ...
+
+    def literal(self, value: str | int | float | None) -> str:
+        """Write a value."""
+        ...
+
+    def pattern(self, pattern: Pattern) -> str:
+        """Write the right side of LIKE."""
+        ...
+
+
+def write(query: Query, spelling: Spelling) -> str:
+    """Write a query as text."""
+    inside = spelling.enter(query)
+    head, source = _select(query, inside), _from(query, inside)
+    parts = [source, head] if inside.from_first else [head, source]
+    if query.where is not None:
+        parts.append(f"WHERE {_bool(query.where, inside)}")
+    if query.group:
+        parts.append(f"GROUP BY {_list(query.group, inside)}")
+    if query.having is not None:
+        parts.append(f"HAVING {_bool(query.having, inside)}")
+    if query.then is not None:
+        operator, other = query.then
+        parts.append(f"{operator.upper()} {write(other, spelling)}")
+    if query.order:
+        parts.append(f"ORDER BY {', '.join(_key(key, inside) for key in query.order)}")
+    if query.limit is not None:
+        parts.append(f"LIMIT {inside.literal(query.limit)}")
+    return " ".join(parts)
+
+
+def _select(query: Query, spelling: Spelling) -> str:
+    names = query.names or (None,) * len(query.select)
+    items = [
+        _expr(expression, spelling) + (f" AS {name}" if name else "")
+        for expression, name in zip(query.select, names, strict=True)
+    ]
+    return f"SELECT {'DISTINCT ' if query.distinct else ''}{', '.join(items)}"
+
+
+def _from(query: Query, spelling: Spelling) -> str:
+    if isinstance(query.source, Query):
+        source = f"({write(query.source, spelling)})" + (
+            f" AS {query.alias}" if query.alias else ""
+        )
+    else:
+        source = spelling.table(query.source)
+    joins = [
+        f" {join.kind.upper()} {spelling.table(join.table)} ON "
+        + " AND ".join(f"{spelling.column(a)} = {spelling.column(b)}" for a, b in join.on)
+        for join in query.joins
+    ]
+    return f"FROM {source}{''.join(joins)}"
+
+
+def _list(expressions: Sequence[Expr], spelling: Spelling) -> str:
+    return ", ".join(_expr(expression, spelling) for expression in expressions)
+
+
+def _key(key: Key, spelling: Spelling) -> str:
+    return _expr(key.expression, spelling) + (" DESC" if key.descending else "")
+
+
+def _expr(expression: Expr, spelling: Spelling) -> str:
+    match expression:
+        case Col():
+            return spelling.column(expression)
+        case Star(table):
+            return "*" if table is None else f"{spelling.column(Col(table, '*'))}"
+        case Lit(value):
+            return spelling.literal(value)
+        case Pattern():
+            return spelling.pattern(expression)
+        case Call(name, argument, distinct, further):
+            inside = _list((argument, *further), spelling)
+            return f"{name}({'DISTINCT ' if distinct else ''}{inside})"
+        case Arithmetic(left, operator, right):
+            return f"{_operand(left, spelling)} {operator} {_operand(right, spelling)}"
+        case Cast(inner, kind):
+            return f"CAST({_expr(inner, spelling)} AS {kind})"
+        case Case(branches, otherwise):
+            return _case(branches, otherwise, spelling)
+        case Window(call, partition, order):
+            return _window(call, partition, order, spelling)
+        case Query():
+            return f"({write(expression, spelling)})"
+
+
+def _operand(expression: Expr, spelling: Spelling) -> str:
+    text = _expr(expression, spelling)
+    return f"({text})" if isinstance(expression, Arithmetic) else text
+
+
+def _case(branches: Sequence[tuple[Bool, Expr]], otherwise: Expr | None, spelling: Spelling) -> str:
+    whens = [
+        f"WHEN {_bool(when, spelling)} THEN {_expr(then, spelling)}" for when, then in branches
+    ]
+    last = [] if otherwise is None else [f"ELSE {_expr(otherwise, spelling)}"]
+    return " ".join(["CASE", *whens, *last, "END"])
+
+
+def _window(call: Call, partition: Sequence[Expr], order: Sequence[Key], spelling: Spelling) -> str:
+    parts = [f"PARTITION BY {_list(partition, spelling)}"] if partition else []
+    parts += [f"ORDER BY {', '.join(_key(key, spelling) for key in order)}"] if order else []
+    return f"{_expr(call, spelling)} OVER ({' '.join(parts)})"
+
+
+def _bool(condition: Bool, spelling: Spelling) -> str:
+    if isinstance(condition, Junction):
+        parts = [
+            f"({_bool(part, spelling)})" if _looser(part, condition) else _bool(part, spelling)
+            for part in condition.parts
+        ]
+        return f" {condition.operator.upper()} ".join(parts)
+    operator, right = condition.operator.upper(), condition.right
+    if condition.left is None:  # exists
+        assert isinstance(right, Query)
+        return f"{operator} ({write(right, spelling)})"
+    left = _expr(condition.left, spelling)
+    if right is None:
+        return f"{left} {operator}"
+    if isinstance(right, tuple):
+        return f"{left} {operator} {_several(operator, right, spelling)}"
+    return f"{left} {operator} {_expr(right, spelling)}"
+
+
+def _looser(part: Bool, outer: Junction) -> bool:
+    return isinstance(part, Junction) and part.operator == "or" and outer.operator == "and"
+
+
+def _several(operator: str, values: Sequence[Expr], spelling: Spelling) -> str:
+    if "BETWEEN" in operator:
+        low, high = values
+        return f"{_expr(low, spelling)} AND {_expr(high, spelling)}"
+    return f"({_list(values, spelling)})"
+
+
+def literal(value: str | int | float | None) -> str:
+    """Return a value as SQL's literal."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """Ordinary SQL.
+
+    `aliases` is how tables are named where there are several: `T` (T1, T2, as in Spider), `initial`
+    (s, c), or `full` (their own names).
+    """
+
+    schema: Schema
+    aliases: str = "T"
+    from_first: bool = False
+    named: dict[str, str] = field(default_factory=dict)  # table -> alias, in the query around
+    alone: bool = True  # one table in FROM and nothing around it: columns need no table
+
+    def enter(self, query: Query) -> "Spelled":
+        tables = query.tables()
+        if len(tables) == 1 and not query.alias:
+            own = {tables[0]: ""}
+        else:
+            own = {table: self._alias(table, place) for place, table in enumerate(tables, start=1)}
+        return Spelled(self.schema, self.aliases, False, self.named | own, alone=len(tables) < 2)
+
+    def _alias(self, table: str, place: int) -> str:
+        taken = set(self.named.values())
+        if self.aliases == "full":
+            return ""
+        name = f"T{place}" if self.aliases == "T" else table.rpartition(".")[2][0].lower()
+        number = place
+        while name in taken:
+            number += 1
+            name = f"{name[0]}{number}"
+        return name
+
+    def table(self, name: str) -> str:
+        alias = self.named.get(name)
+        return self._full(name) + (f" AS {alias}" if alias else "")
+
+    def column(self, column: Col) -> str:
+        written = "*" if column.column == "*" else quote(column.column, self.schema.dialect)
+        alias = self.named.get(column.table)
+        if alias:
+            return f"{alias}.{written}"
+        if alias is None or not self.alone or len(self.named) > 1:
+            return f"{self._full(column.table)}.{written}"
+        return written
+
+    def _full(self, name: str) -> str:
+        table = self.schema.table(name)
+        parts = table.full_name_parts if table else (name,)
+        return ".".join(quote(part, self.schema.dialect) for part in parts)
+
+    def literal(self, value: str | int | float | None) -> str:
+        return literal(value)
+
+    def pattern(self, pattern: Pattern) -> str:
+        return literal(f"{'%' * pattern.before}{pattern.text}{'%' * pattern.behind}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """What a base writes that points at names; see `prompting.pointers`."""
+
+    pointers: Pointers
+    from_first: bool = True
+
+    def enter(self, query: Query) -> "Pointed":
+        return self
+
+    def table(self, name: str) -> str:
+        return self.pointers.of_table(name)
+
+    def column(self, column: Col) -> str:
+        if (column.table, column.column) in self.pointers.columns:
+            return self.pointers.of_column(column.table, column.column)
+        return f"{column.table}.{column.column}"
+
+    def literal(self, value: str | int | float | None) -> str:
+        written = literal(value)
+        return self.pointers.values.get(written, written)
+
+    def pattern(self, pattern: Pattern) -> str:
+        token = self.pointers.values.get(literal(pattern.text))
+        inside = token.replace("v", "w") if token else pattern.text.replace("'", "''")
+        return f"'{'%' * pattern.before}{inside}{'%' * pattern.behind}'"
+
+
+def blocks(query: Query) -> Iterator[Query]:
+    """Yield a query and every query inside it, the outer ones first."""
+    yield query
+    inner: list[object] = [query.source, query.where, query.having, *query.select]
+    while inner:
+        part = inner.pop(0)
+        match part:
+            case Query():
+                yield from blocks(part)
+            case Junction(_, parts):
+                inner += parts
+            case Compare(left, _, right):
+                inner += [left, *(right if isinstance(right, tuple) else [right])]
+            case Call(_, argument, _, further):
+                inner += [argument, *further]
+            case Arithmetic(left, _, right):
+                inner += [left, right]
+    if query.then is not None:
+        yield from blocks(query.then[1])
