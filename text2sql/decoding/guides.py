@@ -76,27 +76,44 @@ _Thread = tuple[int, int, Any]  # way, piece, place in the piece
 
 
 @dataclass(slots=True, eq=False)
-class _Node:
-    """What a text so far may be, and what has been found out about it."""
-
-    threads: tuple[_Thread, ...]
-    reasons: bool  # it may still be reasoning
-    track: "_Track | None"  # where it is SQL and nothing else
-    state: Any  # of the checker, there
-    after: dict[int, Any]  # nodes, None where it is illegal
-    leaving: Any  # the same where reasoning must end
-    stops: bool | None = None  # whether it may end here; None: nobody has asked
-    asked: bool = False  # for its ending
-    needed: tuple[int, ...] | None = None  # tokens of a short legal ending; None: none in reach
-
-
-@dataclass(slots=True, eq=False)
 class _Track:
     """One piece of SQL, in the midst of which most tokens begin and end: a short way for these."""
 
-    at: tuple[int, int]  # way, piece
+    way: int
+    place: int
     step: Callable[[Any, bytes], Any]  # the checker's
     special: Callable[[bytes], Any] | None  # finds what only the piece itself reads
+    nodes: "dict[Any, _Node]"  # by the checker's state
+
+
+class _Node:
+    """What a text so far may be, and what has been found out about it.
+
+    Where it is SQL and nothing else, it has a track and the checker's state, and its threads are
+    made when somebody asks: what is not there costs no time and no garbage collection.
+    """
+
+    __slots__ = (
+        *("_threads", "after", "asked", "leaving", "needed", "reasons", "state", "stops", "track"),
+    )
+
+    def __init__(
+        self, threads: tuple[_Thread, ...], reasons: bool, track: _Track | None, state: Any
+    ) -> None:
+        self._threads, self.track, self.state = threads, track, state
+        self.reasons = reasons  # it may still be reasoning
+        self.after: dict[int, Any] = {}  # nodes, None where a token is illegal
+        self.leaving = {} if reasons else self.after  # the same where reasoning must end
+        self.stops: bool | None = None  # whether it may end here; None: nobody has asked
+        self.asked = False  # for its ending
+        self.needed: tuple[int, ...] | None = None  # tokens of a short legal ending; None: none
+
+    @property
+    def threads(self) -> tuple[_Thread, ...]:
+        """The ways that the text may be the beginning of."""
+        if self.track is None:
+            return self._threads
+        return ((self.track.way, self.track.place, Sql.place(self.state)),)
 
 
 class SQLGuide:
@@ -132,7 +149,7 @@ class SQLGuide:
         """
         self._binding, self._stop_ids = binding, frozenset(stop_ids)
         self._ways = make_ways(answer_format, checker, db_id=db_id, begun=begun)
-        self._nodes: dict[Hashable, _Node] = {}
+        self._nodes: dict[tuple[_Thread, ...], _Node] = {}  # those of no track
         self._tracks: dict[tuple[int, int], _Track] = {}
         self._edges = 0
         self._start = self._node(tuple((i, 0, way[0].start) for i, way in enumerate(self._ways)))
@@ -212,7 +229,7 @@ class SQLGuide:
             state = track.step(node.state, data)
             if state is None:
                 return None
-            return self._nodes.get((track, state)) or self._plain_node(track, state)
+            return track.nodes.get(state) or self._plain_node(track, state)
         threads = tuple(
             after
             for thread in node.threads
@@ -244,32 +261,32 @@ class SQLGuide:
                 piece = self._ways[way][place]
                 if isinstance(piece, Sql) and (state := piece.plain_state(local)) is not None:
                     track = self._track(way, place, piece)
-                    return self._nodes.get((track, state)) or self._plain_node(track, state)
-            pieces = [(self._ways[way][place], local) for way, place, local in threads]
-            reasons = any(isinstance(piece, Reasoning) for piece, _ in pieces)
-            node = self._nodes[threads] = _Node(threads, reasons, None, None, {}, {})
+                    return track.nodes.get(state) or self._plain_node(track, state)
+            reasons = any(isinstance(self._ways[w][place], Reasoning) for w, place, _ in threads)
+            node = self._nodes[threads] = _Node(threads, reasons, None, None)
         return node
 
     def _plain_node(self, track: _Track, state: Any) -> _Node:
         """Return the new node of a place that is SQL and nothing else."""
-        threads = ((*track.at, Sql.place(state)),)
-        after: dict[int, Any] = {}  # nothing to reason about: one is enough
-        node = self._nodes[track, state] = _Node(threads, False, track, state, after, after)
+        node = track.nodes[state] = _Node((), False, track, state)
         return node
 
     def _track(self, way: int, place: int, piece: Sql) -> _Track:
         track = self._tracks.get((way, place))
         if track is None:
             search = piece.special.search if piece.special is not None else None
-            track = self._tracks[way, place] = _Track((way, place), piece.checker.step, search)
+            track = self._tracks[way, place] = _Track(way, place, piece.checker.step, search, {})
         return track
 
     def _remember(self, known: dict[int, Any], token: int, after: _Node | None) -> _Node | None:
         if self._edges >= MAX_EDGES:
-            for node in list(self._nodes.values()):
-                node.after.clear()
-                node.leaving.clear()
-            self._nodes, self._edges = {}, 0
+            tracks = self._tracks.values()
+            for nodes in (self._nodes, *(track.nodes for track in tracks)):
+                for node in list(nodes.values()):
+                    node.after.clear()
+                    node.leaving.clear()
+                nodes.clear()
+            self._edges = 0
         self._edges += 1
         known[token] = after
         return after

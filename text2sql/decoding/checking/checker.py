@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import DIALECTS
-from text2sql.decoding.checking.frames import Block
+from text2sql.decoding.checking.frames import Block, Context
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
@@ -116,6 +116,7 @@ class Checker(Terminals):
         self.quotes = self.dialect.quotes
         self.signs = self.machine.signs
         self.operators = self.grammar.first["tail_1_8"]
+        self.comparing = self.operators - self.grammar.first["tail_5_8"]
         self.continuing = self.operators | {"(", ".", "COLLATE", "::", "+", "-"}
         self._states: dict[Reading, State] = {}
         self._shifted: dict[Any, Place | None] = {}
@@ -249,8 +250,8 @@ class Checker(Terminals):
             action = table.get(name)
             if action is not None and not action(move):
                 return None
-        kind = getattr(move.frame, "kind", None)
-        if (kind == "operand" or kind == "primary") and self._joins(move.terminal, kind):
+        frame = move.frame
+        if isinstance(frame, Context) and self._joins(move.terminal, frame.kind):
             return None
         if move.terminal == "<column>":
             move.held = ("name", *move.payload)
@@ -264,16 +265,16 @@ class Checker(Terminals):
         """Tell whether a frame and the stack have room for a terminal; shift asks for the rest."""
         if cell.depth >= OPENING_LIMIT and self._deepens(cell, terminal):
             return False
-        item = getattr(frame, "item", None)
-        if item.__class__ is tuple:
-            return terminal in _STAR_ENDS
-        if getattr(frame, "phase", None) == "compound":
-            return terminal in _COMPOUND_TERMS
-        kind = getattr(frame, "kind", None)
-        if kind == "row":
-            return terminal in ("IN", "NOT", "(")
-        if kind == "row_in":
-            return terminal in ("SELECT", "WITH", "FROM")
+        if isinstance(frame, Block):
+            if isinstance(frame.item, tuple):
+                return terminal in _STAR_ENDS
+            if frame.phase == "compound":
+                return terminal in _COMPOUND_TERMS
+        elif isinstance(frame, Context):
+            if frame.kind == "row":
+                return terminal in ("IN", "NOT", "(")
+            if frame.kind == "row_in":
+                return terminal in ("SELECT", "WITH", "FROM")
         if isinstance(self.actions, KindActions):
             part = self.actions.part_of(frame)
             if part is not None and terminal not in (_PART_ENDS if frame.stack else PARTS[part]):
@@ -291,10 +292,8 @@ class Checker(Terminals):
     def _joins(self, terminal: str, kind: str) -> bool:
         """Tell whether a terminal would make an argument more than its function reads."""
         if kind == "primary":
-            return terminal in self.grammar.first["tail_1_8"] or terminal in ("NOT", "COLLATE", "~")
-        return terminal in self.grammar.first["tail_1_8"] - self.grammar.first["tail_5_8"] or (
-            terminal == "NOT"
-        )
+            return terminal in self.operators or terminal in ("NOT", "COLLATE", "~")
+        return kind == "operand" and (terminal in self.comparing or terminal == "NOT")
 
     # --- for those who write texts -----------------------------------------------------------
 

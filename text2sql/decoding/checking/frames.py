@@ -174,10 +174,9 @@ def remembered(method: AnyMethod) -> AnyMethod:
 
     Its object has `frames`; they keep the answers.
     """
-    name = method.__name__
 
     def ask(self: Any, *asked: Any, **options: Any) -> Any:
-        key = (name, asked, *options.values()) if options else (name, asked)
+        key = (method, asked, *options.values()) if options else (method, asked)
         answers = self.frames.answers
         answer = answers.get(key, _UNKNOWN)
         if answer is _UNKNOWN:

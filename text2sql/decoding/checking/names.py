@@ -267,10 +267,11 @@ class Names:
 
     def _coming(self, block: Block, prefix: bytes) -> list[bytes]:
         """Return the columns of every table and CTE that FROM could still name."""
-        found = (
-            set(with_prefix(self.scope.column_names, prefix)) if not self.scope.invents else set()
-        )
+        stored = [] if self.scope.invents else list(with_prefix(self.scope.column_names, prefix))
         query = self.scope.query_of(block)
+        if not query.names and query.cte is None:
+            return stored
+        found = set(stored)
         made_here = {query.cte} if query.cte is not None else set()
         for name in dict(query.names).keys() | made_here:
             made = self.scope.find_relation(block, name)

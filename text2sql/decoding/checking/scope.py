@@ -19,6 +19,7 @@ Not covered: columns that a correlated derived table could see; types (see `kind
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from text2sql.decoding.checking.dialects import Dialect
@@ -558,17 +559,15 @@ class Scope:
             return not uses
         return "window" not in uses if block.phase == "having" else True
 
-    def seen(self, frame: Frame) -> Iterator[Block]:
-        """Yield the SELECTs that a column could be of; one if an aggregate wants its own first."""
+    @remembered
+    def seen(self, frame: Frame) -> tuple[Block, ...]:
+        """Return the SELECTs that a column could be of; one if an aggregate wants its own first."""
         place: Any = frame
         local = False
         while not isinstance(place, Block):
             local |= self._wants_local(place)
             place = place.parent
-        for block in self.chain(place):
-            yield block
-            if local:
-                return
+        return tuple(islice(self.chain(place), 1 if local else None))
 
     def _wants_local(self, frame: Any) -> bool:
         return hasattr(frame, "local") and self.is_aggregate(frame) and not frame.local
