@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.frames import Block, Call, Context, Reference
-from text2sql.decoding.checking.kinds import KindActions, KindScope
+from text2sql.decoding.checking.kinds import KindActions, KindScope, endings
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
@@ -269,6 +269,8 @@ def _string_ends(text: tuple[bytes | None, bytes]) -> Iterator[bytes]:
     end = _character_end(text[1])
     yield end + b"'"
     yield end + b"a'"
+    if text[0] and not end:
+        yield from (tail + b"'" for tail in endings(text[0]))
 
 
 def _quoted_ends(checker: "Checker", state: "State") -> Iterator[bytes]:

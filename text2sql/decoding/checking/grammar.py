@@ -108,10 +108,11 @@ primary      = NUMBER @number | STRING @string | NULL @null
              | +current_time CURRENT_TIME @time_value
              | '(' parenthesis ')' @computed
              | CASE @case case END @end_case
-             | CAST '(' @cast expr_1 AS type ')' @end_cast
+             | CAST '(' @cast expr_1 @as AS type ')' @end_cast
              | EXISTS '(' @exists query @end_exists ')'
-             | +try_cast TRY_CAST '(' @cast expr_1 AS type ')' @end_cast
-             | +extract EXTRACT '(' @extract <field> @field FROM expr_1 @extracted ')' @end_extract
+             | +try_cast TRY_CAST '(' @cast expr_1 @as AS type ')' @end_cast
+             | +extract EXTRACT @can_extract '(' @extract <field> @field FROM expr_1 @extracted ')'
+               @end_extract
              | +interval INTERVAL @interval interval
              | <column> name_tail
 parenthesis  = @scalar query @end_scalar | @group expr_1 row @end_parenthesis
@@ -172,7 +173,8 @@ postfix      = +collate @can_collate COLLATE collation @computed
 collation    = NOCASE | BINARY | RTRIM
 is_tail      = not_word is_value
 not_word     = NOT |
-is_value     = DISTINCT FROM @compare expr_5 @compared | +is_any @compare expr_5 @compared
+is_value     = DISTINCT @can_compare FROM @compare expr_5 @compared
+             | +is_any @compare expr_5 @compared
              | -is_any NULL @is_null | -is_any TRUE @is_truth | -is_any FALSE @is_truth
 negated      = IN @in_left in_tail | BETWEEN @between between | LIKE @like like
              | +glob GLOB @like glob | +ilike ILIKE @like like | +not_null NULL @is_null

@@ -31,7 +31,7 @@ NEW = frozenset({"<alias>", "<bare_alias>", "<cte>", "<new_column>", "<new_windo
 KNOWN = {
     "<window>": "alias",
     "<table>": "table",
-    "<namespaced_table>": "qualified",
+    "<namespaced_table>": "table",
     "<pair_qualifier>": "qualifier",
     "<pair_member>": "qualified",
     "<member>": "qualified",
@@ -240,7 +240,11 @@ class Names:
         if isinstance(frame, Block) and frame.phase == "compound":
             return False
         function = self.dialect.functions.get(name.decode("utf-8", "replace"))
-        return function is not None and self.scope.begin_call(frame, function) is not None
+        return (
+            function is not None
+            and self.scope.begin_call(frame, function) is not None
+            and self.actions.may_call(frame, function)
+        )
 
     def _plain_columns(self, frame: Frame, prefix: bytes) -> Iterator[bytes]:
         for number, block in enumerate(self.scope.seen(frame)):

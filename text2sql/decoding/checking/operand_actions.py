@@ -5,6 +5,7 @@ A part of `actions`.
 
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Reference
+from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
 
 GENERIC_TYPES = frozenset(
@@ -82,6 +83,10 @@ class OperandActions(ActionBase):
         begun = self.scope.begin_call(move.frame, function)
         move.frame, move.held = begun, None
         return begun is not None
+
+    def may_call(self, frame: Frame, function: Function) -> bool:
+        """Tell whether what a function returns can fit; a dialect that is typed asks."""
+        return True
 
     def do_count_star(self, move: Move) -> bool:
         call: Call = move.frame

@@ -28,6 +28,7 @@ from text2sql.decoding.checking.kinds.operands import Demand, Operand
 from text2sql.decoding.checking.kinds.rules import RULES, Rules
 from text2sql.decoding.checking.kinds.scope import KindScope
 from text2sql.decoding.checking.kinds.strings import (
+    endings,
     format_ok,
     interval_begins,
     interval_ok,
@@ -70,6 +71,7 @@ __all__ = [
     "Operand",
     "Rules",
     "arithmetic",
+    "endings",
     "expand",
     "format_ok",
     "group_of",

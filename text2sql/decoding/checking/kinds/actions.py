@@ -11,7 +11,7 @@ Not covered: the shortest of all values that fit.
 from collections.abc import Iterator
 from typing import Any
 
-from text2sql.decoding.checking.frames import Call, Context
+from text2sql.decoding.checking.frames import Call, Context, Query
 from text2sql.decoding.checking.functions import DATE_PARTS
 from text2sql.decoding.checking.kinds.clauses import KindClauses
 from text2sql.decoding.checking.kinds.operands import Operand
@@ -28,12 +28,15 @@ from text2sql.decoding.checking.kinds.strings import (
 )
 from text2sql.decoding.checking.kinds.tables import PARTS, SAMPLES, SCALARS, TYPES, Kinds, expand
 
+# What makes a value of literals one that CAST may take for anything: rows are not known beforehand.
+_UNFIXED = (b"||(SELECT '')", b"+(SELECT 1)", b" OR(SELECT TRUE)", b"+(SELECT INTERVAL'1 day')")
+
 
 class KindActions(KindClauses):
     """The actions of a dialect in which operands must fit."""
 
     def fitting(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
-        """Yield values, or types of a CAST, that fit where a text stands."""
+        """Yield values, or types of a CAST, that fit where a text stands; what makes one fit."""
         if "<type>" in terminals:
             made = self.rules.cast(frame.stack[-1].kind)
             wanted = self.demanded(frame.parent).kinds
@@ -41,16 +44,39 @@ class KindActions(KindClauses):
                 if (wanted is None or kind in wanted) and (made is None or kind in made):
                     yield name
             yield b"TEXT"
-        if "NUMBER" in terminals and hasattr(frame, "stack"):
-            kinds = self.demanded(frame).kinds
+        if not hasattr(frame, "stack"):
+            return
+        if "NUMBER" in terminals:
+            kinds = self._aim(frame)
             yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
         elif "IS" in terminals and isinstance(frame, Call) and frame.closed:
-            yield from self._truth(frame.parent)
+            yield from self._mended(frame.parent, None, terminals)
         elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
-            kinds = self.demanded(frame).kinds
-            yield from self._truth(frame)
-            if kinds is not None and not expand(frame.stack[-1].kind) <= kinds:
-                yield b"||''"
+            yield from self._mended(frame, frame.stack[-1], terminals)
+
+    def _aim(self, frame: Any) -> Kinds | None:
+        """Return what is wanted in the end of what begins here: around CASE, CAST, parentheses."""
+        kinds = self.demanded(frame).kinds
+        while kinds is None and isinstance(frame, Context) and not isinstance(frame.parent, Query):
+            frame = frame.parent
+            kinds = self.demanded(frame).kinds if hasattr(frame, "stack") else None
+        return kinds
+
+    def _mended(
+        self, frame: Any, operand: Operand | None, terminals: frozenset[str]
+    ) -> Iterator[bytes]:
+        """Yield what makes an operand fit; None: the result of a call, whose kind is not known."""
+        kinds = self.demanded(frame).kinds
+        yield from self._truth(frame)
+        fits = kinds is None or (operand is not None and expand(operand.kind) <= kinds)
+        if kinds is not None and not fits:
+            yield b"||''"
+            types = [name for kind, name in TYPES.items() if kind in kinds]
+            if "::" in terminals:
+                yield from (b"::" + name for name in types)
+                yield from (b"::TEXT::" + name for name in types)
+        if operand is not None and operand.fixed:
+            yield from _UNFIXED
 
     def _truth(self, frame: Any) -> Iterator[bytes]:
         """Yield what makes a truth of anything, where the whole must be one."""

@@ -13,27 +13,30 @@ from text2sql.decoding.checking.frames import (
     Block,
     Call,
     Context,
+    Frame,
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
 from text2sql.decoding.checking.kinds.constructs import KindConstructs
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, shows_all
-from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS
+from text2sql.decoding.checking.kinds.tables import NUMBERS, PARTS, TEXTS
 from text2sql.decoding.checking.scope import Move
 
 
 class KindCalls(KindConstructs):
     """The actions that read a call."""
 
-    def do_call(self, move: Move) -> bool:
-        before = Move(move.frame, None, move.terminal, None, None, 0, False)
-        if not super().do_call(move):
-            return False
-        function: Function = move.frame.function
-        if function.most != 0 or function.kind != "scalar":
+    def may_call(self, frame: Frame, function: Function) -> bool:
+        """Tell whether what a function returns can fit, where no argument can help it."""
+        if function.most != 0 or function.kind != "scalar" or not hasattr(frame, "stack"):
             return True
-        return self._literal_fits(before, self._returned(function, ()))
+        here = Move(frame, None, "(", None, None, 0, False)
+        return self._literal_fits(here, self._returned(function, ()))
+
+    def do_call(self, move: Move) -> bool:
+        before = move.frame
+        return super().do_call(move) and self.may_call(before, move.frame.function)
 
     def _returned(self, form: Function, kinds: tuple[str, ...]) -> str:
         """Return the kind that a function makes of arguments of some kinds."""
@@ -83,11 +86,18 @@ class KindCalls(KindConstructs):
         return True
 
     def do_next_argument(self, move: Move) -> bool:
-        return self._argument(move)
+        before = move.frame
+        if not self._argument(move):
+            return False
+        if not isinstance(move.frame, Context) or move.frame.kind not in PARTS:
+            return True
+        # what comes is a literal: nothing but the arguments so far can be more than that
+        return self._may_become(Move(before, None, move.terminal, None, None, 0, False))
 
     def do_can_order(self, move: Move) -> bool:
         call: Call = move.frame
-        return call.function.kind == "aggregate" and not call.distinct
+        whole = call.count >= call.least
+        return call.function.kind == "aggregate" and whole and not call.distinct
 
     def do_call_order(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, ordered=True)
@@ -130,8 +140,26 @@ class KindCalls(KindConstructs):
             text = joined(call.function.name, *parts)
         free = [one.reference for one in arguments if is_free(one)]
         reference = free[0] if len(arguments) == 1 and forms[0].returns == "same" and free else None
-        constant = not arguments and call.function.kind == "scalar"
-        return self._push_operand(move, Operand(kind, reference, text=text, constant=constant))
+        fixed = self._is_fixed(call)
+        constant = fixed and not arguments
+        made = Operand(kind, reference, text=text, constant=constant, fixed=fixed)
+        return self._push_operand(move, made)
+
+    def _is_fixed(self, call: Call) -> bool:
+        return call.function.kind == "scalar" and all(o.fixed for o in self._arguments(call))
+
+    def do_end_arguments(self, move: Move) -> bool:
+        return super().do_end_arguments(move) and self._may_become(move)
+
+    def _may_become(self, move: Move) -> bool:
+        """Tell whether what is made of arguments that are all literals fits around the call."""
+        call: Call = move.frame
+        if not self._is_fixed(call):
+            return True
+        kinds = tuple(operand.kind for operand in self._arguments(call))
+        made = {self._returned(form, kinds) for form in self._forms(call, kinds)}
+        around = Move(call.parent, None, move.terminal, None, None, 0, False)
+        return any(self._literal_fits(around, kind) for kind in made)
 
     def _spill(self, move: Move, bare: frozenset[Any]) -> None:
         """Hand what a window function names to the aggregate or SELECT around it."""

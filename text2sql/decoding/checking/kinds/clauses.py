@@ -17,8 +17,8 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.operands import Operand
-from text2sql.decoding.checking.kinds.scope import shows_all
-from text2sql.decoding.checking.scope import Move
+from text2sql.decoding.checking.kinds.scope import merges, shows_all
+from text2sql.decoding.checking.scope import CALL_LIMIT, Move
 
 
 class KindClauses(KindCalls):
@@ -101,12 +101,13 @@ class KindClauses(KindCalls):
         return super().do_no_from(move) and self._settle_kinds(move)
 
     def usable(self, block: Block) -> Any:
-        """Yield the names that USING may hold: those of one kind on both sides."""
+        """Yield the names that USING may hold: those of one kind on both sides, or of numbers."""
         begun = self.scope.joined_from(block)
         left = self.frames.change(block, sources=block.sources[begun:-1])
         last = block.sources[-1].relation
         for name in super().usable(block):
-            if self.scope.column_kind(left, Reference(None, name)) == last.kinds[last.places[name]]:
+            kind = self.scope.column_kind(left, Reference(None, name)) or "any"
+            if merges(kind, last.kinds[last.places[name]]):
                 yield name
 
     # --- the other clauses -------------------------------------------------------------------
@@ -124,7 +125,8 @@ class KindClauses(KindCalls):
 
     def do_phase_qualify(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, uses="")
-        return self._clause(move, "qualify")
+        has_room = move.depth < CALL_LIMIT - 4  # for the window function that it needs
+        return has_room and self._clause(move, "qualify")
 
     def do_end_on(self, move: Move) -> bool:
         if self._settled(move, self._pop_operand(move)) is None:

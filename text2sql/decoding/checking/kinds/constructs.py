@@ -7,7 +7,7 @@ Covered: the one kind that the values of a CASE have, what CAST makes of a const
 Not covered: row values.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from text2sql.decoding.checking.frames import (
     Context,
@@ -19,11 +19,26 @@ from text2sql.decoding.checking.kinds.tables import (
     MOMENTS,
     NUMBERS,
     TEXTS,
+    TYPES,
     expand,
 )
 from text2sql.decoding.checking.scope import Move
 
 _EXTRACTABLE = MOMENTS | {"interval"}
+
+
+class Case(NamedTuple):
+    """What has been read of a CASE."""
+
+    base: Operand | None  # that it compares with each WHEN
+    kind: str
+    text: tuple[Any, ...] | None
+    fixed: bool
+
+    def with_part(self, operand: Operand, *word: str) -> "Case":
+        """Return it with an operand more, and how that was written."""
+        text = joined(self.text, *word, operand.text)
+        return self._replace(text=text, fixed=self.fixed and operand.fixed)
 
 
 class KindConstructs(KindOperators):
@@ -54,7 +69,7 @@ class KindConstructs(KindOperators):
             if known is None:
                 return False
             left = known
-        return self._demand(move, 1, self._beside(left, equal=True))
+        return self._demand(move, 1, self._beside(left, equal=False))
 
     def do_in_value(self, move: Move) -> bool:
         return self._settled(move, self._pop_operand(move)) is not None
@@ -65,34 +80,35 @@ class KindConstructs(KindOperators):
 
     def do_case(self, move: Move) -> bool:
         super().do_case(move)
-        return self._case(move, None, "null", ("CASE",))
+        return self._case(move, Case(None, "null", ("CASE",), True))
 
-    def _case(self, move: Move, base: Operand | None, kind: str, text: Any) -> bool:
-        """Keep what has been read of a CASE: what it compares, its kind, how it is written."""
-        move.frame = self.frames.change(move.frame, detail=(base, kind, text), stack=())
+    def _case(self, move: Move, case: Case) -> bool:
+        move.frame = self.frames.change(move.frame, detail=case, stack=())
         return True
 
     def do_case_based(self, move: Move) -> bool:
         base = self._orderable(move)
-        _, kind, text = move.frame.detail
-        return base is not None and self._case(move, base, kind, joined(text, base.text))
+        return base is not None and self._case(
+            move, move.frame.detail.with_part(base)._replace(base=base)
+        )
 
     def do_when(self, move: Move) -> bool:
-        base = move.frame.detail[0]
+        base = move.frame.detail.base
         return self._demand(move, 1, self._beside(base, equal=True) if base else self.rules.truths)
 
     def do_then_value(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))
-        base, kind, text = move.frame.detail
-        return operand is not None and self._case(move, base, kind, joined(text, operand.text))
+        if operand is None:
+            return False
+        return self._case(move, move.frame.detail.with_part(operand))
 
     def do_case_value(self, move: Move) -> bool:
         value = self._commit(move, self._pop_operand(move))
-        base, before, text = move.frame.detail
-        kind = self._unified(move, before, value)
+        case: Case = move.frame.detail
+        kind = self._unified(move, case.kind, value)
         if kind is None:
             return False
-        return self._case(move, base, kind, joined(text, "THEN", value.text))
+        return self._case(move, case.with_part(value, "THEN")._replace(kind=kind))
 
     def _unified(self, move: Move, kind: str, value: Operand) -> str | None:
         """Return the kind of some values and one more; None where they do not go together."""
@@ -105,27 +121,32 @@ class KindConstructs(KindOperators):
         return self.rules.unify(kind, value.kind)
 
     def do_then(self, move: Move) -> bool:
-        kind = move.frame.detail[1]
+        kind = move.frame.detail.kind
         if kind == "null":
             return True
         return self._demand(move, 1, self.rules.together(kind))
 
     def do_end_case(self, move: Move) -> bool:
-        _, kind, text = move.frame.detail
+        case: Case = move.frame.detail
         self._pop(move)
-        kind = {"null": "any", "string": "text"}.get(kind, kind)
-        return self._push_operand(move, Operand(kind, text=joined(text, "END")))
+        kind = {"null": "any", "string": "text"}.get(case.kind, case.kind)
+        made = Operand(kind, text=joined(case.text, "END"), fixed=case.fixed)
+        return self._may_stand(move, made) and self._push_operand(move, made)
 
     def do_cast(self, move: Move) -> bool:
         super().do_cast(move)
         move.frame = self.frames.change(move.frame, detail="cast")
         return True
 
+    def do_as(self, move: Move) -> bool:
+        operand: Operand = move.frame.stack[-1]
+        return not operand.fixed or any(self._fixed_as(move, operand, kind) for kind in TYPES)
+
     def do_end_parenthesis(self, move: Move) -> bool:
         operand = self._pop_operand(move)
         if not super().do_end_parenthesis(move):
             return False
-        if operand.constant and not self._constant_may_stand(move, operand):
+        if not self._may_stand(move, operand):
             return False
         kept = operand._replace(level=9, text=joined("(", operand.text, ")"))
         return self._push_operand(move, kept)
@@ -161,16 +182,16 @@ class KindConstructs(KindOperators):
             operand, made = known, None
         if made is not None and kind not in made:
             return False
-        told = operand.constant and operand.kind in TEXTS and kind != "text"
-        if told and not self._reads_as(operand, frozenset((kind,))):
-            return False
-        if operand.constant and not self._constant_fits(move, kind):
+        if operand.fixed and not self._fixed_as(move, operand, kind):
             return False
         text = joined(operand.text, "AS", kind)
-        return self._push_operand(move, Operand(kind, text=text, constant=operand.constant))
+        return self._push_operand(move, operand._replace(kind=kind, text=text, reference=None))
 
-    def _constant_fits(self, move: Move, kind: str) -> bool:
-        """Tell whether a constant that CAST has made can become what is wanted around it."""
+    def _fixed_as(self, move: Move, operand: Operand, kind: str) -> bool:
+        """Tell whether CAST makes a kind of a value of literals, one that fits around it."""
+        known = kind in self.rules.safe(operand.kind)
+        if not known and not self._reads_as(operand, frozenset((kind,))):
+            return False
         inside = move.frame
         around = Move(inside.parent, None, move.terminal, None, None, 0, False)
         return self._literal_fits(around, kind)
@@ -190,6 +211,9 @@ class KindConstructs(KindOperators):
         move.held = None
         return self._push_operand(move, operand)
 
+    def do_can_extract(self, move: Move) -> bool:
+        return self._literal_fits(move, "number")
+
     def do_extract(self, move: Move) -> bool:
         self._mark(move)
         move.frame = self.frames.make(Context, move.frame, "paren")
@@ -206,7 +230,7 @@ class KindConstructs(KindOperators):
         field = move.frame.detail
         self._pop(move)
         text = joined("EXTRACT", field, operand.text)
-        return self._push_operand(move, Operand("number", text=text))
+        return self._push_operand(move, Operand("number", text=text, fixed=operand.fixed))
 
     def do_extracted(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))

@@ -30,12 +30,13 @@ class KindLiterals(KindOperands):
             kind = next((name for name, size in sizes if int(digits) < size), "number")
         if not self._fits_part(move, kind) or not self._literal_fits(move, kind):
             return False
-        return self._push_operand(move, Operand(kind, text=(digits,), constant=True))
+        return self._push_operand(move, Operand(kind, text=(digits,), constant=True, fixed=True))
 
     def _literal_fits(self, move: Move, kind: str) -> bool:
-        """Tell whether a literal can become what is wanted; CAST may not help there.
+        """Tell whether a value of literals alone can become what is wanted.
 
-        The engine works out what it can before it runs, and `CAST('a' AS INTEGER)` fails then.
+        The engine works out what it can before it runs, and `CAST('a' AS INTEGER)` fails then:
+        CAST helps only where it cannot fail.
         """
         frame = move.frame
         least, wanted, _ = self.demanded(frame)
@@ -46,10 +47,15 @@ class KindLiterals(KindOperands):
             wanted = self.demanded(frame).kinds
         if wanted is not None and kind == "string" and "string" in wanted:
             return True
-        return reaches(kind, wanted, 8, least)
+        if reaches(kind, wanted, 8, least):
+            return True
+        assert wanted is not None
+        return kind != "string" and bool(self.rules.safe(kind) & wanted)
 
-    def _constant_may_stand(self, move: Move, operand: Operand) -> bool:
-        """Tell whether a constant in parentheses can become what is wanted around them."""
+    def _may_stand(self, move: Move, operand: Operand) -> bool:
+        """Tell whether a value that is complete can become what is wanted where it stands."""
+        if not operand.fixed:
+            return True
         wanted = self.demanded(move.frame).kinds
         if operand.kind == "string" and wanted is not None and "text" not in wanted:
             return "string" in wanted and self._reads_as(operand, wanted)
@@ -69,25 +75,27 @@ class KindLiterals(KindOperands):
         said = move.payload
         kept = said is not None and (self.keeps_text(move.frame) or literal_ok(said, SCALARS))
         text = (b"'" + said,) if kept else None
-        return self._push_operand(move, Operand("string", text=text, constant=True))
+        return self._push_operand(move, Operand("string", text=text, constant=True, fixed=True))
 
-    def _literal(self, move: Move, kind: str, *, constant: bool = False) -> bool:
+    def _literal(self, move: Move, kind: str) -> bool:
         self._mark(move)
         if kind != "null" and not self._literal_fits(move, kind):
             return False
-        return self._push_operand(move, Operand(kind, text=(move.terminal,), constant=constant))
+        return self._push_operand(
+            move, Operand(kind, text=(move.terminal,), constant=True, fixed=True)
+        )
 
     def do_null(self, move: Move) -> bool:
-        return self._literal(move, "null", constant=True)
+        return self._literal(move, "null")
 
     def do_boolean(self, move: Move) -> bool:
-        return self._literal(move, "boolean", constant=True)
+        return self._literal(move, "boolean")
 
     def do_date_value(self, move: Move) -> bool:
-        return self._literal(move, "date", constant=True)
+        return self._literal(move, "date")
 
     def do_timestamp_value(self, move: Move) -> bool:
-        return self._literal(move, "timestamptz", constant=True)
+        return self._literal(move, "timestamptz")
 
     def do_typed_literal(self, move: Move) -> bool:
         _, name, quoted = move.held
@@ -100,7 +108,9 @@ class KindLiterals(KindOperands):
         if not self._literal_fits(move, LITERAL_TYPES[name]):
             return False
         text = None if move.payload is None else (name, b"'" + move.payload)
-        return self._push_operand(move, Operand(LITERAL_TYPES[name], text=text, constant=True))
+        return self._push_operand(
+            move, Operand(LITERAL_TYPES[name], text=text, constant=True, fixed=True)
+        )
 
     def do_interval(self, move: Move) -> bool:
         return self._mark(move) and self._literal_fits(move, "interval")
@@ -124,4 +134,4 @@ class KindLiterals(KindOperands):
         if needs_unit and move.held and move.held[1]:
             return False
         move.held = None
-        return self._push_operand(move, Operand("interval", constant=True))
+        return self._push_operand(move, Operand("interval", constant=True, fixed=True))

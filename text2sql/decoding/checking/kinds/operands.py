@@ -48,6 +48,7 @@ class Operand(NamedTuple):
     level: int = 9  # of the operator that made it; see `grammar`
     text: tuple[Any, ...] | None = None  # how it is written; None: not known
     constant: bool = False  # a literal, with signs or parentheses perhaps
+    fixed: bool = False  # made of literals alone: engines work it out before they run
 
 
 class Demand(NamedTuple):
@@ -121,6 +122,8 @@ class KindOperands(Actions):
             return Demand(1, self._taken(frame.parent))
         if isinstance(frame, Call) and not frame.closed:
             return Demand(1, self._taken(frame))
+        if isinstance(frame, Context) and isinstance(frame.detail, Operand):  # IN (
+            return Demand(1, self._beside(frame.detail, equal=False))
         if isinstance(frame, Block):
             return Demand(1, self._wanted_of(frame))
         is_filter = isinstance(frame, Context) and frame.kind == "filter"
@@ -206,12 +209,20 @@ class KindOperands(Actions):
             return self.rules.compared(left.kind)
         return self.rules.ordered(left.kind)
 
-    def _made(self, move: Move, kind: str, level: int, text: tuple[Any, ...] | None = None) -> bool:
+    def _made(
+        self,
+        move: Move,
+        kind: str,
+        level: int,
+        *,
+        text: tuple[Any, ...] | None = None,
+        fixed: bool = False,
+    ) -> bool:
         """Push what an operator has made; False where nothing that fits can be made of it."""
         least, wanted, _ = self.demanded(move.frame)
         if not reaches(kind, wanted, level, least):
             return False
-        return self._push_operand(move, Operand(kind, level=level, text=text))
+        return self._push_operand(move, Operand(kind, level=level, text=text, fixed=fixed))
 
     def _may_make(self, move: Move, kind: str, level: int) -> bool:
         least, wanted, _ = self.demanded(move.frame)

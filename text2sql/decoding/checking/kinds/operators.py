@@ -70,7 +70,9 @@ class KindOperators(KindLiterals):
         kind = arithmetic(str(sign), left.kind, right.kind, exact=self.rules.exact)
         level = 6 if str(sign) in "+-" else 7
         text = joined(left.text, sign, right.text)
-        return kind is not None and self._made(move, kind, level, text)
+        return kind is not None and self._made(
+            move, kind, level, text=text, fixed=left.fixed and right.fixed
+        )
 
     def do_concat(self, move: Move) -> bool:
         self._mark(move)
@@ -90,12 +92,16 @@ class KindOperators(KindLiterals):
         self._pop_operand(move)
         left = self._pop_operand(move)
         kind = "blob" if left.kind == right.kind == "blob" else "text"
-        return self._made(move, kind, 8, joined(left.text, "||", right.text))
+        fixed = left.fixed and right.fixed
+        return self._made(move, kind, 8, text=joined(left.text, "||", right.text), fixed=fixed)
+
+    def do_can_compare(self, move: Move) -> bool:
+        return move.frame.stack[-1].level != 4 and self._boolean_at(move, 4)  # a < b < c
 
     def do_compare(self, move: Move) -> bool:
         self._mark(move)
-        if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
-            return False  # a < b < c
+        if not self.do_can_compare(move):
+            return False
         left = self._commit(move, self._pop_operand(move))
         self._push_operand(move, left)
         equal = move.terminal in _EQUALITY
@@ -131,7 +137,8 @@ class KindOperators(KindLiterals):
         known = sign in _EQUALITY and self.rules.equal
         if is_free(left) and not known and not self._compare_free(move, left, right):
             return False
-        return self._made(move, "boolean", 4, joined(left.text, sign, right.text))
+        fixed = left.fixed and right.fixed
+        return self._made(move, "boolean", 4, text=joined(left.text, sign, right.text), fixed=fixed)
 
     def _compare_free(self, move: Move, left: Operand, right: Operand) -> bool:
         """Ask of a column of which nothing is known that it goes with what it is compared with."""
@@ -151,7 +158,8 @@ class KindOperators(KindLiterals):
     def do_is_null(self, move: Move) -> bool:
         self._mark(move)
         left = self._pop_operand(move)
-        return self._made(move, "boolean", 4, joined(left.text, move.terminal))
+        text = joined(left.text, move.terminal)
+        return self._made(move, "boolean", 4, text=text, fixed=left.fixed)
 
     def do_is_truth(self, move: Move) -> bool:
         left = self._narrow(move, self._pop_operand(move), self.rules.truths)
@@ -168,7 +176,8 @@ class KindOperators(KindLiterals):
         if operand is None:
             return False
         self._pop_operand(move)
-        return self._made(move, "boolean", 3, joined("NOT", operand.text))
+        text = joined("NOT", operand.text)
+        return self._made(move, "boolean", 3, text=text, fixed=operand.fixed)
 
     def do_logic(self, move: Move) -> bool:
         self._mark(move)
@@ -186,7 +195,9 @@ class KindOperators(KindLiterals):
         sign = self._pop_operand(move)[2]
         left = self._pop_operand(move)
         level = 1 if sign == "OR" else 2
-        return self._made(move, "boolean", level, joined(left.text, sign, right.text))
+        fixed = left.fixed and right.fixed
+        text = joined(left.text, sign, right.text)
+        return self._made(move, "boolean", level, text=text, fixed=fixed)
 
     def do_like(self, move: Move) -> bool:
         self._mark(move)

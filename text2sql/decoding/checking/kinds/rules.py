@@ -41,6 +41,7 @@ class Rules:
     joined: Kinds  # operands of `||`
     matched: Kinds  # operands of LIKE
     casts: dict[str, Kinds]  # what CAST makes of a kind
+    sure: dict[str, Kinds]  # what it makes of every value of a kind
     exact: bool = False  # `/` keeps whole numbers whole; `||` wants a text on one side
 
     def ordered(self, kind: str) -> Kinds:
@@ -56,6 +57,10 @@ class Rules:
         if kind in ("null", "text", "string"):
             return None
         return frozenset.intersection(*(self.casts.get(one, TEXTS) for one in expand(kind)))
+
+    def safe(self, kind: str) -> Kinds:
+        """Return the kinds that CAST makes of whatever value of a kind."""
+        return frozenset.intersection(*(self.sure.get(one, _TEXT) for one in expand(kind)))
 
     def together(self, kind: str) -> Kinds | None:
         """Return the kinds that CASE and COALESCE take next to one; None: any."""
@@ -85,7 +90,16 @@ def _ordered(rules: Rules, kind: str) -> Kinds:
     return frozenset.intersection(*found)
 
 
+_TEXT = frozenset({"text"})
 _WRITTEN = TEXTS | {"json"}
+_SURE = {
+    **dict.fromkeys(NUMBERS, _TEXT | {"float", "boolean"}),
+    "int4": _TEXT | {"int4", "int8", "float", "decimal", "boolean"},
+    "boolean": _TEXT | {"boolean", "int4", "int8", "float"},
+    **dict.fromkeys(MOMENTS, _TEXT | MOMENTS),
+    **{kind: _TEXT | {kind} for kind in ("time", "interval", "blob")},
+    "null": SCALARS,
+}
 _ANYTHING = frozenset({"string", "json", "null"})
 _DUCKDB = Rules(
     # It takes any kind; but of a date it makes no truth when it runs.
@@ -116,6 +130,7 @@ _DUCKDB = Rules(
         "blob": _WRITTEN | {"blob"},
         "any": SCALARS,
     },
+    sure=_SURE,
 )
 # A literal is read when the statement is prepared, and refused then where it does not convert.
 _OPAQUE = frozenset({"json", "jsonb"})  # `||` and `=` of them take no text
@@ -150,5 +165,6 @@ _POSTGRES = Rules(
         "any": TEXTS,
     },
     exact=True,
+    sure=_SURE,
 )
 RULES = {"duckdb": _DUCKDB, "postgres": _POSTGRES}

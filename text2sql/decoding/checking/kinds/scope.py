@@ -73,6 +73,14 @@ class KindScope(Scope):
             block, lenient=lenient
         )
 
+    def _mergeable(self, block: Block, name: bytes) -> bool:
+        if not super()._mergeable(block, name):
+            return False
+        left = self.frames.change(block, sources=block.sources[self.joined_from(block) : -1])
+        last = block.sources[-1].relation
+        kind = self.column_kind(left, Reference(None, name))
+        return kind is not None and merges(kind, last.kinds[last.places[name]])
+
     def owe(self, block: Block, reference: Reference) -> Block | None:
         """Return the SELECT with one more obligation; None where that could never be met."""
         if reference.kinds is not None and not self._agree(block, reference):
@@ -169,14 +177,16 @@ class KindScope(Scope):
         around = self.frames.change(block, sources=block.sources[self.joined_from(block) :])
         left = {name: self.column_kind(around, Reference(None, name)) for name in found.places}
         pairs = [(k, found.kinds[found.places[n]]) for n, k in left.items() if k is not None]
-        return bool(pairs) and all(one == other != "any" for one, other in pairs)
+        return bool(pairs) and all(merges(one, other) for one, other in pairs)
 
     def sample(self, block: Block, qualifier: bytes | None, name: bytes) -> bytes:
         """Return a value of a kind that is asked of a column that FROM owes."""
         asked = [
             r.kinds
             for r in block.pending
-            if r.name == name and r.kinds is not None and qualifier in (None, r.qualifier)
+            if r.name == name
+            and r.kinds is not None
+            and (qualifier is None or r.qualifier in (None, qualifier))
         ]
         kinds = frozenset.intersection(*asked) if asked else frozenset(SAMPLES)
         return next((text for kind, text in SAMPLES.items() if kind in kinds), b"1")
@@ -207,7 +217,18 @@ class KindScope(Scope):
         assert isinstance(owner, Call)
         return self.frames.change(met, parent=self.frames.change(owner, bare=owner.bare | {named}))
 
+    def _is_taken(self, block: Block, reference: Reference) -> bool:
+        """Tell whether a name is read otherwise than as a column of a query around.
+
+        DuckDB takes `t` for the row of a source, and `c.x` for a part of a column.
+        """
+        if reference.qualifier is not None:
+            return self.count(block, Reference(None, reference.qualifier)) > 0
+        return any(source.name == reference.name for source in block.sources)
+
     def _outer(self, block: Block, reference: Reference) -> Block | None:
+        if self._is_taken(block, reference):
+            return None
         named = any(o.explicit and o.name == reference.name for o in block.outputs)
         if reference.qualifier is None and named:
             return None  # DuckDB takes it for the item, which is not known yet
@@ -227,6 +248,8 @@ class KindScope(Scope):
             return None
         if block.phase == "group" and not bound and not alone:
             return None  # an alias is a whole term
+        if not bound and block.phase != "items" and self._is_taken(block, reference):
+            return None
         met = super()._resolve_in(block, reference, direct, nested, alone)
         if met is None:
             return None
@@ -309,6 +332,11 @@ class KindScope(Scope):
                 continue
             found.append((place, output))
         return found
+
+
+def merges(one: str, other: str) -> bool:
+    """Tell whether USING and NATURAL make one column of two, whose kind is the first one's."""
+    return one == other != "any" or {one, other} <= NUMBERS
 
 
 def shows_all(block: Block) -> bool:

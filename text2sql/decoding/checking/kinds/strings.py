@@ -8,12 +8,12 @@ Not covered: formats and patterns that are legal in the engine but seldom writte
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 from functools import cache
 
 from text2sql.decoding.checking.dialects import TIME_UNITS
-from text2sql.decoding.checking.functions import FORMAT_LETTERS
+from text2sql.decoding.checking.functions import DATE_PARTS, FORMAT_LETTERS
 from text2sql.decoding.checking.kinds.tables import MOMENTS
 
 _INTERVAL = re.compile(rb"\d{1,6}( (years?|months?|weeks?|days?|hours?|minutes?|seconds?))?")
@@ -33,6 +33,7 @@ _FORMS = {
     ),
     "blob": (re.compile(rb"[A-Za-z0-9 ]{0,40}"), re.compile(rb"[A-Za-z0-9 ]{0,40}")),
 }
+_PARTS = frozenset[str]().union(*DATE_PARTS.values())
 _MOMENTS_BEGUN = (
     b"2000-01-01 00:00:00",
     b"2000-10-10 10:10:10",
@@ -97,6 +98,18 @@ def literal_begins(text: bytes, kinds: Collection[str]) -> bool:
     if "interval" in kinds and interval_begins(text):
         return True
     return any(kind in kinds and begun.fullmatch(text) for kind, (_, begun) in _FORMS.items())
+
+
+def endings(text: bytes) -> Iterator[bytes]:
+    """Yield ends of a string that may make it an interval, a moment, a number, a format ..."""
+    yield from (b"", b"1", b"0", b"Y", b"]", b" day")
+    yield from (known[len(text) : size] for size in (10, 19) for known in _MOMENTS_BEGUN)
+    _, space, unit = text.partition(b" ")
+    for known in (*_interval_units(), *sorted(map(str.encode, _PARTS)), b"true", b"false"):
+        begun = unit if space else text
+        if known.startswith(begun):
+            yield known[len(begun) :]
+    yield from (known[len(text) :] for known in (b"1 day", b"00:00:00") if known.startswith(text))
 
 
 def format_ok(text: bytes) -> bool:
