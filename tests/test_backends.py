@@ -15,8 +15,11 @@ from pathlib import Path
 import pytest
 
 from text2sql import Predictor
+from text2sql.data.catalog import find_dataset
 from text2sql.decoding.generation import Decoding
 from text2sql.errors import ModelError
+from text2sql.evaluation import evaluate
+from text2sql.models import open_model
 
 
 def free_port() -> int:
@@ -246,6 +249,19 @@ def test_a_server_that_takes_no_grammar_is_asked_without_one_and_told_of_once(
     assert all(answer.error is None for answer in answers)
     assert ["guided_grammar" in request for request in asked] == [True, False, False]
     assert capsys.readouterr().err.count("takes no grammar") == 1
+
+
+def test_the_manifest_says_that_a_server_took_no_grammar(tmp_path):
+    def answer(request):
+        return (400, "no guided_grammar") if "guided_grammar" in request else (200, COUNTED)
+
+    dataset = find_dataset("samples", split="dev", limit=2)
+    with recording(answer) as (address, asked):
+        for resumes in (False, True):  # the second run asks nothing, and says the same
+            with open_model(address) as model:
+                again = evaluate(dataset, model, tmp_path / "run", resume=resumes)
+    reasons = again.scorecard["manifest"]["decoding"]["unconstrained"]
+    assert len(asked) == 3 and reasons == ["the server takes no grammar: no guided_grammar"]
 
 
 def test_a_refusal_that_is_not_about_the_grammar_stays_an_error(shop):

@@ -122,6 +122,7 @@ def evaluate(
                 abstain_below=abstain_below,
                 progress=progress or _show(),
             ).predict_all()
+        settings = _with_refusal(folder, settings, model)
         return _score(
             dataset,
             predictions,
@@ -203,6 +204,16 @@ def _settle(folder: Path, settings: dict[str, Any], resume: bool) -> dict[str, A
     return settings
 
 
+def _with_refusal(folder: Path, settings: dict[str, Any], model: Model) -> dict[str, Any]:
+    """Keep with the settings that a server took no grammar: a run that resumes may not ask it."""
+    refused = getattr(model.backend, "grammar_refused", None)  # a model in this process: no server
+    if refused is None:
+        return settings
+    settings = settings | {"grammar_refused": refused}
+    write_whole(folder / SETTINGS, json.dumps(settings, ensure_ascii=False, indent=2))
+    return settings
+
+
 def read_run_settings(path: Path) -> dict[str, Any]:
     """Read the settings that an evaluation left in its folder.
 
@@ -278,7 +289,10 @@ def _with_reasons(
 
 def _about(dataset: DataSet, settings: dict[str, Any]) -> dict[str, Any]:
     """Return what the manifest says beyond data, databases and metrics."""
-    model = settings["model"]
+    model, decoding = settings["model"], settings["decoding"]
+    if refused := settings.get("grammar_refused"):
+        reasons = [*decoding.get("unconstrained", ()), f"the server takes no grammar: {refused}"]
+        decoding = decoding | {"unconstrained": reasons}
     return {
         "data": dataset.name,
         "files": dataset.files,
@@ -287,6 +301,6 @@ def _about(dataset: DataSet, settings: dict[str, Any]) -> dict[str, Any]:
         "base_revision": model["revision"],
         "adapter": model["adapter"],
         "prompt_card": settings["prompt"] | {"today": settings["today"]},
-        "decoding": settings["decoding"],
-        "seed": settings["decoding"]["seed"],
+        "decoding": decoding,
+        "seed": decoding["seed"],
     }
