@@ -9,6 +9,7 @@ reward models (`IDEA-CCNL/Ziya-LLaMA-7B-Reward`), which write no SQL.
 
 from collections.abc import Iterator
 
+from text2sql.bases import mini
 from text2sql.bases.architecture import Architecture
 from text2sql.bases.base import BIGCODE_TARGETS, LLAMA_TARGETS, STARCODER2_TARGETS, Base
 
@@ -37,6 +38,17 @@ CODELLAMA = {
 ZIYA_LLAMA = _llama(5120, 40, 40, 40, 13824, 39424, 2048)
 STARCODER = Architecture("gpt_bigcode", 6144, 40, 48, 1, 24576, 49152, 8192, tied=True)
 MINICPM = Architecture("minicpm", 2304, 40, 36, 36, 5760, 122753, 4096, tied=True)
+MINI = Architecture(
+    "llama",
+    mini.WIDTH,
+    mini.LAYERS,
+    mini.HEADS,
+    mini.HEADS,
+    mini.FFN,
+    mini.VOCABULARY,
+    mini.CONTEXT,
+    tied=True,
+)
 LLAMA31_8B = _llama(4096, 32, 32, 8, 14336, 128256, 131072)
 LLAMA3_8B = _llama(4096, 32, 32, 8, 14336, 128256, 8192)
 QWEN = {
@@ -329,7 +341,8 @@ def _mini() -> Iterator[Base]:
         None,
         prompt_format="plain",
         lora_targets=LLAMA_TARGETS,
-        context_length=4096,
+        architecture=MINI,
+        context_length=mini.CONTEXT,
         licence=APACHE,
         style="compact",
         notes="a very small Llama that the kit builds itself",

@@ -1,7 +1,7 @@
 """The command that trains an adapter."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,23 +44,41 @@ def train(
     load_in_4bit: Annotated[
         bool, typer.Option(help="QLoRA: the base in 4 bits (bitsandbytes).")
     ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what the run will need; nothing is loaded.")
+    ] = False,
+    memory: Annotated[
+        str | None, typer.Option(help="With --plan: memory of one GPU, such as 24GiB.")
+    ] = None,
+    gpus: Annotated[int, typer.Option(min=1, help="How many GPUs.")] = 1,
+    card: Annotated[
+        str | None, typer.Option(help="With --plan: which GPU, such as l4, a100-80gb or h100.")
+    ] = None,
+    tflops: Annotated[
+        float | None, typer.Option(min=0.001, help="With --plan: measured TFLOP/s of one GPU.")
+    ] = None,
     data_root: DataRootOption = None,
     revision: RevisionOption = None,
     trust_remote_code: TrustOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Fine-tune a LoRA adapter on a data set.
+    """Fine-tune a LoRA adapter on a data set, or say with --plan what that will need.
 
     Example: t2s train --base codellama-7b --data spider --set learning_rate=1e-4 --output runs/mine
     """
-    from text2sql.training.start import start
-
     settings = {"base": base, "data": data, "split": split, "limit": limit}
     flags = {"allow_skips": allow_skips, "raw_sql": raw_sql, "load_in_4bit": load_in_4bit}
+    settings |= {name: True for name, given in flags.items() if given}
+    if plan:
+        size: dict[str, Any] = {"memory": memory, "gpus": gpus, "card": card, "tflops": tflops}
+        _show_plan(recipe, settings, set_ or [], data_root, size, json)
+        return
+    from text2sql.training.start import start
+
     run = start(
         recipe,
         overrides=set_ or [],
-        settings=settings | {name: True for name, given in flags.items() if given},
+        settings=settings,
         output=output,
         resume=resume,
         overwrite=overwrite,
@@ -74,3 +92,29 @@ def train(
     loss = "" if run.loss is None else f", mean loss {run.loss:.3f}"
     note(f"{run.examples:,} examples, {run.steps:,} steps{loss}, {run.seconds:.0f} s")
     typer.echo(str(run.folder))
+
+
+def _show_plan(
+    recipe: Path | None,
+    settings: dict[str, Any],
+    overrides: list[str],
+    data_root: Path | None,
+    size: dict[str, Any],
+    json: bool,
+) -> None:
+    from text2sql import reporting
+    from text2sql.data.catalog import find_dataset
+    from text2sql.project import load_project
+    from text2sql.training.plan import plan
+    from text2sql.training.start import read_request
+
+    project = load_project()
+    read = read_request(recipe, settings=settings, overrides=overrides, project=project)
+    dataset = find_dataset(
+        read.data, split=read.split, data_root=data_root, project=project, limit=read.limit
+    )
+    found = plan(read, dataset, **size)
+    if json:
+        print_json(found.record())
+    else:
+        typer.echo(reporting.plan_table(found))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         printable,
         rows_table,
     )
+    from text2sql.reporting.plans import plan_table
     from text2sql.reporting.selections import selection_table, sweep_table
     from text2sql.reporting.tables import report, text_table
 
@@ -31,6 +32,7 @@ __all__ = [
     "html_report",
     "mapping_table",
     "names",
+    "plan_table",
     "printable",
     "report",
     "rows_table",
@@ -48,6 +50,7 @@ _HOMES = {
     "html_report": "html",
     "mapping_table": "listings",
     "names": "listings",
+    "plan_table": "plans",
     "printable": "listings",
     "report": "tables",
     "rows_table": "listings",

@@ -46,15 +46,15 @@ def start(
     Raises:
         SettingsError: no base is named, or a setting is wrong.
     """
-    written = output / "recipe.yaml" if output else None
-    if recipe is None and resume and written and written.exists():
-        recipe = written
     project = load_project()
-    read = _with_base(recipe, overrides, settings, project)
-    base = find_base(read.base)
-    if read.output_dir is None or output is not None:
-        folder = output or Path("runs") / f"{base.name.replace('/', '--')}-{Path(read.data).stem}"
-        read = read.model_copy(update={"output_dir": str(folder)})
+    read = read_request(
+        recipe,
+        settings=settings,
+        overrides=overrides,
+        output=output,
+        resume=resume,
+        project=project,
+    )
     stages = read_stages(read)  # a mistake in one is named before anything is looked for
     found = _Data(data_root, project)
     learnt = [found.find(each) for each in [stage.recipe for stage in stages] or [read]]
@@ -63,7 +63,7 @@ def start(
     check_reporters(read.report_to)
     sample = dev_sample(read, everything, data_root=data_root, project=project)
     measure = sample.measure if sample else None
-    if base.name == "mini":
+    if find_base(read.base).name == "mini":
         ensure_mini()
     source: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     again: dict[str, Any] = {"resume": resume, "overwrite": overwrite}
@@ -74,6 +74,31 @@ def start(
 
     abilities = stage_abilities(found.find, measure=measure, source=source)
     return run_stages(read, abilities, **again, source=source)
+
+
+def read_request(
+    recipe: Path | None,
+    *,
+    settings: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    output: Path | None = None,
+    resume: bool = False,
+    project: Project,
+) -> Recipe:
+    """Return the recipe that a command line means, its output folder named; nothing is loaded.
+
+    Raises:
+        SettingsError: no base is named, or a setting is wrong.
+    """
+    written = output / "recipe.yaml" if output else None
+    if recipe is None and resume and written and written.exists():
+        recipe = written
+    read = _with_base(recipe, overrides, settings, project)
+    if read.output_dir is not None and output is None:
+        return read
+    name = find_base(read.base).name.replace("/", "--")
+    folder = output or Path("runs") / f"{name}-{Path(read.data).stem}"
+    return read.model_copy(update={"output_dir": str(folder)})
 
 
 class _Data:
