@@ -1,4 +1,4 @@
-"""The plan before a training: what it counts is what the training finds, and what it advises fits."""
+"""The plan before a training: it counts what the training finds, and what it advises fits."""
 
 import json
 import os

@@ -296,9 +296,9 @@ def _operations(a: Architecture, lengths: Lengths, work: Work, checkpointing: bo
     forward one. The head is computed at labelled positions.
     """
     linear = a.layers * sum(wide * high for _, wide, high in a.linears())
-    per_token = (6 if checkpointing else 4) * linear
     seen = sum(length.total**2 for length in lengths.examples) / 2 / lengths.tokens
-    per_token += (4 if checkpointing else 3) * 4 * a.layers * a.width * seen
+    attention = 4 * a.layers * a.width * seen
+    per_token = (6 * linear + 4 * attention) if checkpointing else (4 * linear + 3 * attention)
     labelled = sum(length.sql for length in lengths.examples)
     return work.tokens * per_token + labelled * 4 * a.width * a.vocabulary
 
