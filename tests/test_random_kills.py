@@ -56,7 +56,7 @@ def kill_somewhere(process, output: Path, random: random.Random) -> bool:
     return killed
 
 
-@pytest.mark.parametrize("packing", ["none"])
+@pytest.mark.parametrize("packing", ["none", "prefix"])
 def test_random_kills_leave_no_trace_in_the_weights(packing, tiny_llama, tmp_path):
     settings = {"packing_strategy": packing}
     whole, broken = tmp_path / "whole", tmp_path / "broken"

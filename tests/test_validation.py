@@ -1,4 +1,4 @@
-"""Accuracy while a model trains: measured without a trace, it ends the run and picks its weights."""
+"""Accuracy while a model trains: measured without a trace, it ends a run and picks its weights."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -29,12 +29,12 @@ from text2sql.data.checks import check_gold, refuse_unusable, runner
 from text2sql.decoding.generation import Decoding
 from text2sql.decoding.selection import check_selection
 from text2sql.errors import OutputError
-from text2sql.examples import Example
 from text2sql.execution import Executor
 from text2sql.models import Model
 from text2sql.outputs import full_disk, owned, write_whole
 from text2sql.prediction_runs import PredictionRun, to_line
 from text2sql.run_figures import confidence_figures, run_figures, sample_figures
+from text2sql.scoring.manifests import questions_hash
 
 PREDICTIONS, VERDICTS, SCORECARD, REPORT, SETTINGS = (
     "predictions.jsonl",
@@ -183,11 +183,6 @@ def _unconstrained(dataset: DataSet, decoding: Decoding) -> dict[str, Any]:
     dialects = {dataset.schema(db_id).dialect for db_id in {e.db_id for e in dataset.examples}}
     reasons = sorted(reason for d in dialects if (reason := unconstrained_reason(d)) is not None)
     return {"unconstrained": reasons} if reasons else {}
-
-
-def questions_hash(examples: Sequence[Example]) -> str:
-    """Return a hash of what was asked, and where."""
-    return scoring.ids_hash([f"{e.index} {e.db_id} {e.question}" for e in examples])
 
 
 def _settle(folder: Path, settings: dict[str, Any], resume: bool) -> dict[str, Any]:

@@ -23,14 +23,14 @@ from text2sql.data.catalog import DataSet, find_dataset
 from text2sql.decoding.candidates import Candidate
 from text2sql.decoding.selection import SELECTIONS, find_selection, select
 from text2sql.errors import DataError, SettingsError, UnknownName
-from text2sql.evaluation import PREDICTIONS, SETTINGS, questions_hash, read_run_settings
+from text2sql.evaluation import PREDICTIONS, SETTINGS, read_run_settings
 from text2sql.examples import Example
 from text2sql.execution import Executor
 from text2sql.outputs import write_whole
 from text2sql.project import Project
 from text2sql.scoring.comparison.runs import open_run, records
 from text2sql.scoring.judging import Judge, Options
-from text2sql.scoring.manifests import manifest
+from text2sql.scoring.manifests import manifest, questions_hash
 from text2sql.scoring.predictions import Prediction
 from text2sql.scoring.runners import names_finder, runner
 from text2sql.scoring.sampled import USUAL, pass_at_k

@@ -80,7 +80,7 @@ def manifest(
         "rule": rule,
         "scoring": dict(scoring or {}),
         "scorer_version": SCORER_VERSION,
-        "text2sql": _version("text2sql"),
+        "text2sql": installed_version("text2sql"),
         "commit": commit(),
         "base": base,
         "base_revision": base_revision,
@@ -112,6 +112,11 @@ def _hash(value: Any) -> str:
 def ids_hash(ids: Iterable[int | str]) -> str:
     """Return a hash of the ids of examples, in order."""
     return _hash(list(ids))
+
+
+def questions_hash(examples: Iterable[Example]) -> str:
+    """Return a hash of what was asked, and where."""
+    return ids_hash(f"{e.index} {e.db_id} {e.question}" for e in examples)
 
 
 def files_hash(paths: Iterable[str | Path]) -> str:
@@ -183,11 +188,12 @@ def _file_hash(path: Path, size: int, modified: int, changed: int) -> str:
 
 def libraries() -> dict[str, str | None]:
     """Return the versions of what a score depends on, without importing it; None: not installed."""
-    found = {name: _version(name) for name in LIBRARIES}
+    found = {name: installed_version(name) for name in LIBRARIES}
     return found | {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """Return the version of a package, without importing it; None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -21,6 +21,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from text2sql.errors import Interrupted, OutputError, Text2SQLError, TrainingError
 from text2sql.training.checkpoints import STATE, last_checkpoint, step_of
+from text2sql.training.curves import CURVES, draw_curves
 from text2sql.training.history import Accuracy, History, MeasureAt
 from text2sql.training.processes import on_main, wait_for_all
 from text2sql.training.progress import Record, ShowProgress, Size, StopInOrder
@@ -96,6 +97,8 @@ class Following:
             loss = self._train(trainer, start)
             steps = trainer.state.global_step
         refuse_nan(trainer.model, steps)
+        if main:
+            draw_curves(self.history.records(), self.folder / CURVES)
         wait_for_all()  # the history is written by one process and read by all
         return Outcome(steps, loss, self._choose(trainer, steps))
 

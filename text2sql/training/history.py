@@ -58,7 +58,7 @@ class Accuracy:
         """Return the accuracy as a line of the history."""
         low, high = self.interval
         counts = {METRIC: self.share, "correct": self.correct, "n": self.n}
-        return {"step": self.step, **counts, "low": round(low, 4), "high": round(high, 4)}
+        return {"step": self.step, **counts, "low": low, "high": high}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from text2sql.training.lora import (
     vllm_refusals,
 )
 from text2sql.training.material import read_material, world_size
+from text2sql.training.model_card import write_model_card
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
 from text2sql.training.schedules import Scheduled, our_schedule
@@ -95,7 +96,9 @@ def train(
     source = {"revision": revision, "trust_remote_code": trust_remote_code}
     with training_folder(recipe, resume=resume, overwrite=overwrite) as folder:
         recipe = settle(recipe, find_base(recipe.base), folder, resume)
-        return train_in(folder, recipe, dataset, measure=measure, resume=resume, source=source)
+        run = train_in(folder, recipe, dataset, measure=measure, resume=resume, source=source)
+        write_model_card(folder, recipe, find_base(recipe.base), [dataset], run)
+        return run
 
 
 @contextmanager

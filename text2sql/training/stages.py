@@ -36,6 +36,7 @@ from text2sql.errors import DataError, OutputError, SettingsError
 from text2sql.outputs import write_whole
 from text2sql.training.feedback import Question, collect, count_samples
 from text2sql.training.history import METRIC, Accuracy, Measure, Snapshot
+from text2sql.training.model_card import write_model_card
 from text2sql.training.preference import choose_pairs, encode_pairs, fit_preferences
 from text2sql.training.recipe import Recipe, write_recipe
 from text2sql.training.records import Skip
@@ -166,7 +167,17 @@ def run_stages(
         if parent is None:
             raise DataError(f"no adapter came of any stage: {records[-1]['kept']}")
         _publish(parent, folder)
-    return _total(folder, records, time.monotonic() - begun)
+        run = _total(folder, records, time.monotonic() - begun)
+        write_model_card(
+            folder, recipe, find_base(recipe.base), _learnt(recipe, abilities), run, stages=records
+        )
+    return run
+
+
+def _learnt(recipe: Recipe, abilities: Abilities) -> list[DataSet]:
+    """Return what the stages learn from, each data set once."""
+    found = [abilities.find_data(stage.recipe) for stage in read_stages(recipe)]
+    return list({(data.name, data.split, len(data.examples)): data for data in found}.values())
 
 
 def _check(recipe: Recipe) -> None:
