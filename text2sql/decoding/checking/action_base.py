@@ -46,13 +46,6 @@ class ActionBase:
         move.frame = self.frames.make(Block, move.frame, phase, *found)
         return True
 
-    def _last_output_fits(self, block: Block) -> bool:
-        last = block.outputs[-1]
-        forbidden = self.scope.forbidden_outputs(block)
-        if last.shadow is not None:
-            forbidden = forbidden | self.scope.wanted_around(block)
-        return last.name == b"*" or not {last.name, last.shadow} & forbidden
-
     def _opened(self, frame: Frame) -> Frame:
         if isinstance(frame, Block) and frame.phase in ("order", "group") and frame.item == b"":
             return self.frames.change(frame, item=False)

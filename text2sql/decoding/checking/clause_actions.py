@@ -7,7 +7,8 @@ from typing import Any
 
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Context
-from text2sql.decoding.checking.scope import TRUTHS, Move
+from text2sql.decoding.checking.lookups import TRUTHS
+from text2sql.decoding.checking.scope import Move
 
 
 class ClauseActions(ActionBase):

@@ -52,16 +52,13 @@ class ListActions(ActionBase):
         if width is not None and self.scope.least_width(changed)[0] > width:
             return False
         move.frame = changed
-        return True
+        return output.name != b"*" or block.phase != "items" or self.scope.feasible(changed)
 
     def do_alias(self, move: Move) -> bool:
         block: Block = move.frame
-        name = self._name(move)
-        if name in self.scope.forbidden_outputs(block):
-            return False
-        named = block.outputs[-1]._replace(name=name, explicit=True, shadow=None)
+        named = block.outputs[-1]._replace(name=self._name(move), explicit=True, shadow=None)
         move.frame = self.frames.change(block, outputs=(*block.outputs[:-1], named))
-        return True
+        return self.scope.fits_around(move.frame, open_list=self._is_open(move.frame))
 
     def do_next_item(self, move: Move) -> bool:
         block: Block = move.frame
@@ -70,4 +67,8 @@ class ListActions(ActionBase):
             stars = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
             if stars or self.scope.least_width(block)[0] >= width:
                 return False
-        return self._last_output_fits(block)
+        return self.scope.fits_around(block, open_list=self._is_open(block))
+
+    def _is_open(self, block: Block) -> bool:
+        """Tell whether a list may get any number of further items."""
+        return block.phase == "items" and self.scope.query_of(block).width is None

@@ -13,8 +13,10 @@ from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
+from text2sql.decoding.checking.lookups import TRUTHS
+from text2sql.decoding.checking.obligations import ALIAS, FRESH
 from text2sql.decoding.checking.relations import with_prefix
-from text2sql.decoding.checking.scope import ALIAS, CALL_LIMIT, FRESH, TRUTHS, Scope
+from text2sql.decoding.checking.scope import CALL_LIMIT, Scope
 from text2sql.decoding.checking.words import POSITIONS
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
@@ -133,7 +135,9 @@ class Names:
         """Tell whether a column may have any name, because some FROM around is still unread."""
         for block in self.scope.seen(frame):
             if block.phase == "items":
-                return self.scope.invents and not block.deep
+                fresh = Reference(None, FRESH)
+                free = self.scope.invents and not block.deep
+                return free and self.scope.resolve(frame, fresh) is not None
         return False
 
     def _alias_may_begin(self, frame: Frame, prefix: bytes) -> bool:
@@ -220,7 +224,11 @@ class Names:
                     return
             if block.phase == "items":
                 found = self.scope.find_relation(block, qualifier)
-                for name in found.with_prefix(prefix) if found else self._coming(block, prefix):
+                for name in (
+                    found.with_prefix(prefix)
+                    if found
+                    else self.scope.columns_to_come(block, prefix)
+                ):
                     if self.scope.owe(block, Reference(qualifier, name)) is not None:
                         yield name
                 return
@@ -260,31 +268,20 @@ class Names:
                 for name in sorted(aliases):
                     if name.startswith(prefix) and self.column_fits(frame, name):
                         yield name
-            if block.phase == "items" and not self.scope.invents and not block.deep:
+            if block.phase == "items" and (block.deep or not self.scope.invents):
                 yield from self._coming_columns(block, prefix)
             for source in self.scope.visible(block):
                 for name in source.relation.with_prefix(prefix):
                     reference = Reference(None, name)
                     renamed = block.phase == "order" and self.scope.is_renamed(block, reference)
-                    if self.scope.count(block, reference) == 1 and not renamed:
+                    if self.scope.count(block, reference) != 1 or renamed:
+                        continue
+                    if not number or self.scope.resolve(frame, reference) is not None:
                         yield name
-
-    def _coming(self, block: Block, prefix: bytes) -> list[bytes]:
-        """Return the columns of every table and CTE that FROM could still name."""
-        stored = [] if self.scope.invents else list(with_prefix(self.scope.column_names, prefix))
-        query = self.scope.query_of(block)
-        if not query.names and query.cte is None:
-            return stored
-        found = set(stored)
-        made_here = {query.cte} if query.cte is not None else set()
-        for name in dict(query.names).keys() | made_here:
-            made = self.scope.find_relation(block, name)
-            found.update(made.with_prefix(prefix) if made is not None else ())
-        return sorted(found)
 
     def _coming_columns(self, block: Block, prefix: bytes) -> Iterator[bytes]:
         """Yield the columns that FROM, which is not read yet, could bring."""
-        for name in self._coming(block, prefix):
+        for name in self.scope.columns_to_come(block, prefix):
             if self.scope.owe(block, Reference(None, name)) is not None:
                 yield name
 

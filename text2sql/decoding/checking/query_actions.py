@@ -47,7 +47,7 @@ class QueryActions(ActionBase):
         width = self.scope.query_of(block).width
         if stars and width is not None:
             return width > len(self.scope.starred(block))
-        return len(block.sources) < 20
+        return True
 
     def do_derived(self, move: Move) -> bool:
         block: Block = move.frame

@@ -22,16 +22,16 @@ class SourceActions(ActionBase):
         if not self._list_is_whole(block):
             return False
         move.frame = self.frames.change(block, phase="from")
-        return True
+        return self.scope.has_room(move.frame)
 
     def _list_is_whole(self, block: Block) -> bool:
         width = self.scope.query_of(block).width
         stars = any(output.name == b"*" for output in block.outputs)
         whole = width is None or stars or len(block.outputs) == width
-        return whole and self._last_output_fits(block)
+        return whole and (stars or self.scope.fits_around(block))
 
     def do_from_first(self, move: Move) -> bool:
-        return self._select(move, "from")
+        return self._select(move, "from") and self.scope.has_room(move.frame)
 
     def do_select_after(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, phase="late")
@@ -43,7 +43,7 @@ class SourceActions(ActionBase):
         if width is not None and len(block.outputs) != width:
             return False
         move.frame = self.frames.change(block, phase="closed")
-        return self._last_output_fits(block)
+        return self.scope.fits_around(block)
 
     def do_close_from(self, move: Move) -> bool:
         block: Block = move.frame
@@ -121,20 +121,23 @@ class SourceActions(ActionBase):
         """Let another source in, where `*` has room for its columns."""
         block: Block = move.frame
         width = self.scope.query_of(block).width
-        if width is None or not self._shows_all(block):
-            return True
-        return len(self.scope.starred(block)) < width
+        shows_all = width is not None and self._shows_all(block)
+        if shows_all and len(self.scope.starred(block)) >= (width or 0):
+            return False
+        return self.scope.has_room(block)
 
     def _shows_all(self, block: Block) -> bool:
         return any(output.name == b"*" and not output.qualifier for output in block.outputs)
 
     def do_can_join_outer(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, outer=True)
-        return self.scope.feasible(move.frame) and self.do_can_join(move)
+        return self.do_can_join(move)
 
     def do_can_join_naturally(self, move: Move) -> bool:
         block: Block = move.frame
-        return self.scope.query_of(block).width is None or not self._shows_all(block)
+        if self.scope.query_of(block).width is not None and self._shows_all(block):
+            return False
+        return self.scope.has_room(self.frames.change(block, phase="natural"))
 
     def do_comma(self, move: Move) -> bool:
         return self._joining(move, "from")
@@ -162,7 +165,8 @@ class SourceActions(ActionBase):
         return self._joining(move, "from")
 
     def do_can_use(self, move: Move) -> bool:
-        return move.depth < OPENING_LIMIT and next(self.usable(move.frame), None) is not None
+        has_room = move.terminal == "," or move.depth < OPENING_LIMIT
+        return has_room and next(self.usable(move.frame), None) is not None
 
     def usable(self, block: Block) -> Any:
         """Yield the names that USING may hold: once on the left, once in the last source."""

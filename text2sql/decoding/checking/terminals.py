@@ -18,10 +18,12 @@ from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds import KindActions
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.literals import Literals
+from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import GIVEN, LISTED, NEW, Names
+from text2sql.decoding.checking.obligations import FRESH
 from text2sql.decoding.checking.relations import Origin
-from text2sql.decoding.checking.scope import FRESH, OPENING_LIMIT, TRUTHS, Scope
+from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 
 class Terminals:

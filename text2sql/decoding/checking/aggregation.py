@@ -1,0 +1,100 @@
+"""Where aggregates and window functions may stand.
+
+    >>> [checker.accepts(f"SELECT {e} FROM t") for e in ("sum(sum(a))", "sum(sum(a)) OVER ()")]
+    [False, True]
+
+Covered: aggregates in each clause, inside one another, in FILTER and in the SELECT that a recursive
+CTE repeats; `min` and `max` of several arguments, which are none.
+Not covered: what a strict dialect must group; see `kinds`.
+"""
+
+from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Query, remembered
+from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.lookups import Lookups
+
+
+class Aggregation(Lookups):
+    """The rules of aggregates and window functions."""
+
+    def is_aggregate(self, call: Call) -> bool:
+        """Tell whether the arguments being read are those of an aggregate, as far as is known."""
+        if call.closed or call.function.kind != "aggregate":
+            return False
+        scalar = call.function.name in self.dialect.scalar_too
+        return not (scalar and not call.distinct and max(call.least, call.count) > 1)
+
+    def allows_window(self, frame: Frame) -> bool:
+        """Tell whether a window function may stand here."""
+        while not isinstance(frame, Block):
+            if isinstance(frame, Query) or (
+                isinstance(frame, Call)
+                and (frame.closed or frame.function.kind == "window" or self.is_aggregate(frame))
+            ):
+                return False
+            frame = frame.parent
+        recursive = isinstance(frame.parent, Query) and frame.parent.recursion == "used"
+        return frame.phase in ("items", "late", "order", "qualify") and not recursive
+
+    def enter_aggregate(self, frame: Frame) -> Frame | None:
+        """Return the frame in which an aggregate may begin; None where none may."""
+        if isinstance(frame, Query):
+            return None
+        if isinstance(frame, Block):
+            query = frame.parent
+            assert isinstance(query, Query)
+            grouped = frame.phase in ("order", "qualify") and (frame.aggregates or frame.grouped)
+            allowed = frame.phase in ("items", "late", "having") or grouped
+            return frame if allowed and query.recursion != "used" else None
+        if isinstance(frame, Context) and frame.kind == "filter":
+            return None
+        if isinstance(frame, Call) and self.is_aggregate(frame):
+            scalar = frame.function.name in self.dialect.scalar_too
+            windowed = self.allows_window(frame.parent)
+            if frame.distinct or not (windowed or scalar):
+                return None
+            if not windowed:
+                frame = self.frames.change(frame, least=2)  # min(x, y) of two numbers
+        around = self.enter_aggregate(frame.parent)
+        if around is None or around is frame.parent:
+            return frame if around else None
+        return self.frames.change(frame, parent=around)
+
+    @remembered
+    def begin_call(self, frame: Frame, function: Function) -> Frame | None:
+        """Return the frame of a call's arguments; None where the function may not stand here."""
+        least = function.least
+        if function.kind == "window":
+            if not self.allows_window(frame):
+                return None
+        elif function.kind == "aggregate":
+            entered = self.enter_aggregate(frame)
+            if entered is None:
+                if function.name not in self.dialect.scalar_too:
+                    return None
+                least = 2
+            else:
+                frame = entered
+        parent = self.marked(frame)
+        return self.frames.make(Call, parent, function, least, 0, False, False, "", False, False)
+
+    def marked(self, frame: Frame) -> Frame:
+        """Return the frame whose current item is more than a bare column."""
+        if isinstance(frame, Block) and frame.item is not None:
+            return self.frames.change(frame, item=None)
+        return frame
+
+    def with_use(self, frame: Frame, use: str) -> Frame:
+        """Tell the frames around that an aggregate or a window function is inside."""
+        if isinstance(frame, Block):
+            aggregates = frame.aggregates or (
+                use == "aggregate" and frame.phase in ("items", "late")
+            )
+            uses = "window" if "window" in (use, frame.uses) else use
+            return self.frames.change(frame, uses=uses, aggregates=aggregates)
+        if isinstance(frame, Query):
+            return frame
+        around = self.with_use(frame.parent, use)
+        if isinstance(frame, Call) and not frame.closed:
+            inner = "window" if "window" in (use, frame.inner) else use
+            return self.frames.change(frame, parent=around, inner=inner)
+        return frame if around is frame.parent else self.frames.change(frame, parent=around)

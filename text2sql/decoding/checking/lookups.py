@@ -1,0 +1,137 @@
+"""What names stand for in the frames of a query: tables, CTEs, derived tables, their columns.
+
+    >>> lookups.find_relation(block, b"singer").names
+    (b'singer_id', b'name', b'country')
+
+Covered: CTEs in sight, a CTE that repeats itself, columns that USING has merged, `*`.
+Not covered: which names may stand where; see `obligations` and `resolution`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from text2sql.decoding.checking.dialects import Dialect
+from text2sql.decoding.checking.frames import Block, Frame, Frames, Output, Query, Reference
+from text2sql.decoding.checking.relations import Relation, Tables, relation
+
+TRUTHS = frozenset({b"true", b"false"})
+
+
+class Lookups:
+    """The names of one schema, and those that a query gives itself."""
+
+    def __init__(self, namespaces: dict[bytes | None, Tables], dialect: Dialect) -> None:
+        self.namespaces, self.dialect, self.frames = namespaces, dialect, Frames()
+        self.tables = namespaces[None]
+        self.table_names = tuple(sorted(self.tables))
+        every = (table for tables in namespaces.values() for table in tables.values())
+        self.every_table = tuple(dict.fromkeys(every))
+        self.function_names = tuple(sorted(name.encode() for name in dialect.functions))
+        self._derived: dict[tuple[Any, ...], Relation] = {}
+        self.invents = True  # whether a name before FROM may be one that only this query makes
+        self.all_columns = frozenset(c for t in self.every_table for c in t.counts)
+        self.column_names = tuple(sorted(self.all_columns))
+        self.watches = False  # whether anybody asks which column a literal is compared with
+
+    def with_block(self, frame: Any, block: Block) -> Any:
+        """Return a frame whose SELECT is another."""
+        if isinstance(frame, Block):
+            return block
+        return self.frames.change(frame, parent=self.with_block(frame.parent, block))
+
+    def query_of(self, frame: Frame) -> Query:
+        """Return the query expression that a frame is in."""
+        while not isinstance(frame, Query):
+            frame = frame.parent
+        return frame
+
+    def block_of(self, frame: Frame) -> Block:
+        """Return the SELECT that a frame is in."""
+        while not isinstance(frame, Block):
+            frame = frame.parent
+        return frame
+
+    def find_relation(self, block: Block, name: bytes) -> Relation | None:
+        """Return what a name in FROM stands for: a CTE in sight, else a table."""
+        query = self.query_of(block)
+        recursive = query.cte == name and query.recursion == "possible" and query.columns
+        if recursive and query.union and query.arms:  # sqlglot wants the columns named
+            return self.relation_of(query)
+        for known, found in reversed(query.names):
+            if known == name:
+                return found
+        return self.tables.get(name)
+
+    def relation_names(self, block: Block) -> tuple[bytes, ...]:
+        """Return every name that FROM may hold here."""
+        query = self.query_of(block)
+        extra = {name for name, _ in query.names}
+        if query.cte is not None:
+            extra.add(query.cte)
+        if not extra:
+            return self.table_names
+        every: set[bytes] = {*self.table_names, *extra}
+        found = {n for n in every if self.find_relation(block, n)}
+        return tuple(sorted(found))
+
+    def relations(self, block: Block) -> Iterator[Relation]:
+        """Yield everything that FROM may hold here: CTEs, and the tables of every namespace."""
+        own = self.query_of(block)
+        if own.names or own.cte is not None:
+            known = (self.find_relation(block, name) for name in self.relation_names(block))
+            yield from (found for found in known if found is not None)
+        yield from self.every_table
+
+    def relation_of(self, query: Query) -> Relation:
+        """Return the relation that a finished query makes; equal ones are one object."""
+        names: tuple[bytes | None, ...] = query.columns or tuple(o.name for o in query.outputs)
+        shadows = () if query.columns else tuple(o.shadow for o in query.outputs if o.shadow)
+        key = (names, tuple((o.origin, o.kind) for o in query.outputs), shadows)
+        if key not in self._derived:
+            origins, kinds = zip(*key[1], strict=True) if key[1] else ((), ())
+            self._derived[key] = relation(names, origins, kinds, shadows)
+        return self._derived[key]
+
+    def made_of(self, names: tuple[bytes | None, ...], shadows: tuple[bytes, ...]) -> Relation:
+        """Return a relation of columns that only their names are known of."""
+        key = (names, None, shadows)
+        if key not in self._derived:
+            self._derived[key] = relation(names, shadows=shadows)
+        return self._derived[key]
+
+    def count(self, block: Block, reference: Reference) -> int:
+        """Return how many columns of FROM a reference could mean; 2 stands for any mistake."""
+        name = reference.name
+        if reference.qualifier is not None:
+            for source in block.sources:
+                if source.name == reference.qualifier:
+                    fits = name == b"*" or source.relation.count(name) == 1
+                    return 1 if fits and not source.mute else 2
+            return 0
+        total = 0
+        for source in block.sources:
+            total += source.relation.count(name)
+        for merged, size in block.merged:
+            if merged == name:
+                total -= size - 1
+        return total
+
+    def starred(self, block: Block, qualifier: bytes | None = None) -> list[Output]:
+        """Return the columns of `*`, or of `qualifier.*`; USING and NATURAL show theirs once."""
+        shown: list[Output] = []
+        for place, source in enumerate(block.sources):
+            if qualifier is not None and source.name != qualifier:
+                continue
+            columns = source.relation
+            for name, origin, kind in zip(
+                columns.names, columns.origins, columns.kinds, strict=True
+            ):
+                if qualifier is None and (place, name) in block.hidden:
+                    continue
+                shown.append(Output(name, origin=origin, kind=kind))
+        return shown
+
+    def shows_all_of_a_width(self, block: Block) -> bool:
+        """Tell whether `*` is in a list whose number of columns is given."""
+        width = self.query_of(block).width
+        return width is not None and any(output.name == b"*" for output in block.outputs)

@@ -1,0 +1,249 @@
+"""Which column a name means, and where it is met or owed: here, or in a query around.
+
+    >>> [checker.accepts(f"SELECT name FROM singer WHERE {c} > 1") for c in ("age", "s.age")]
+    [True, False]
+
+Covered: aliases of the SELECT list in each clause, correlation, columns inside an aggregate, which
+must be of its own SELECT, double-quoted names that SQLite takes for strings.
+Not covered: columns that a correlated derived table could see.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from text2sql.decoding.checking.frames import (
+    Block,
+    Call,
+    Context,
+    Frame,
+    Output,
+    Query,
+    Reference,
+    Source,
+    remembered,
+)
+from text2sql.decoding.checking.lookups import TRUTHS
+from text2sql.decoding.checking.obligations import CORRELATED, Obligations
+from text2sql.decoding.checking.relations import Origin
+
+
+class Resolution(Obligations):
+    """The rules of references."""
+
+    def settle(self, block: Block) -> Block | None:
+        """Close FROM: every obligation is met here or handed to the query around."""
+        for reference in block.pending:
+            count = self.count(block, reference)
+            if count > 1:
+                return None
+            if count == 0:
+                paid = self._hand_out(block, reference)
+                if paid is None:
+                    return None
+                block = paid
+        outputs: list[Output] = []
+        outside = {r.name for r in block.pending if not self.count(block, r)}
+        for output in block.outputs:
+            if output.name in outside and not output.explicit:
+                output = output._replace(name=None)  # ORDER BY of a compound does not find it
+            outputs += self.starred(block, output.qualifier) if output.name == b"*" else [output]
+        width = self.query_of(block).width
+        if outputs and width is not None and len(outputs) != width:
+            return None
+        return self.frames.change(
+            block, phase="closed", pending=frozenset(), outputs=tuple(outputs), item=None
+        )
+
+    def _hand_out(self, block: Block, reference: Reference) -> Block | None:
+        outer = None if reference.local else self._outer(block, reference)
+        if outer is not None:
+            return outer
+        return block if reference.soft and not self._ambiguous_outside(block, reference) else None
+
+    def _outer(self, block: Block, reference: Reference) -> Block | None:
+        query = block.parent
+        assert isinstance(query, Query)
+        if query.role not in CORRELATED or query.parent is None:
+            return None
+        plain = reference._replace(fixed=False, outside=False)
+        around = self.resolve(query.parent, plain, direct=False)
+        if around is None:
+            return None
+        if around is query.parent:
+            return block
+        return self.frames.change(block, parent=self.frames.change(query, parent=around))
+
+    def _ambiguous_outside(self, block: Block, reference: Reference) -> bool:
+        """Tell whether a query around has a double-quoted name more than once."""
+        seen = list(self.chain(block))[1:]
+        for around in seen:
+            count = self.count(around, reference)
+            if around.phase != "items" and count > (0 if reference.local else 1):
+                return True
+        # a derived table sees nothing around it for sqlglot, and everything for SQLite
+        place: Frame | None = block.parent
+        while place is not None:
+            if isinstance(place, Block) and place not in seen:
+                open_list = place.phase == "items" and reference.name in self.all_columns
+                if open_list or self.count(place, reference):
+                    return True
+            place = place.parent
+        return False
+
+    def chain(self, frame: Frame) -> Iterator[Block]:
+        """Yield the SELECTs whose columns can be seen, innermost first."""
+        place: Frame | None = frame
+        while place is not None:
+            if isinstance(place, Block):
+                yield place
+                query = place.parent
+                assert isinstance(query, Query)
+                if query.role not in CORRELATED or place.phase in ("group", "order", "limit"):
+                    return
+                place = query.parent
+            else:
+                place = place.parent
+
+    def resolve(
+        self,
+        frame: Frame,
+        reference: Reference,
+        *,
+        direct: bool = True,
+        nested: bool = False,
+        alone: bool = False,
+    ) -> Frame | None:
+        """Return the frame in which a reference is met or owed; None where it never can be.
+
+        Args:
+            frame: where it stands.
+            reference: the column.
+            direct: it stands in the SELECT itself, not in a subquery.
+            nested: it is inside an aggregate or a window.
+            alone: it is a whole term of ORDER BY.
+        """
+        if reference.name in TRUTHS and reference.qualifier is None:
+            return None  # SQLite reads the word as a column where there is one, quoted or not
+        if isinstance(frame, Block):
+            return self._resolve_in(frame, reference, direct, nested, alone)
+        if isinstance(frame, Query):
+            return None
+        needs_local = isinstance(frame, Call) and self.is_aggregate(frame) and not frame.local
+        inside = nested or needs_local or (isinstance(frame, Call) and self.is_aggregate(frame))
+        inside = inside or (isinstance(frame, Context) and frame.kind == "over")
+        wanted = reference._replace(local=True) if needs_local else reference
+        around = self.resolve(frame.parent, wanted, direct=direct, nested=inside, alone=False)
+        if around is None:
+            return None
+        if needs_local and isinstance(frame, Call):
+            return self.frames.change(frame, parent=around, local=True)
+        return frame if around is frame.parent else self.frames.change(frame, parent=around)
+
+    def _resolve_in(
+        self, block: Block, reference: Reference, direct: bool, nested: bool, alone: bool
+    ) -> Block | None:
+        phase = block.phase
+        if phase == "items":
+            return self.owe(block, reference)
+        if phase == "limit":
+            return None
+        if phase == "compound":
+            named = reference.qualifier is None and self._is_output(block, reference.name)
+            return block if direct and alone and named else None
+        count = self.count(block, reference)
+        if phase == "order" and reference.qualifier is None and self.is_renamed(block, reference):
+            return None
+        if count == 1:
+            return self.owe(block, reference._replace(fixed=True)) if phase == "on" else block
+        may_be_alias = direct and reference.qualifier is None and (count == 0 or alone)
+        may_be_alias &= self.dialect.alias_in_terms or (alone and phase != "having")
+        if may_be_alias and phase != "on" and self._is_alias(block, reference.name, nested):
+            return block
+        if reference.soft and any(o.explicit and o.name == reference.name for o in block.outputs):
+            return None  # sqlglot takes it for the alias, which may not stand here
+        if count > 1:
+            return None
+        if phase in ("group", "order"):
+            return block if reference.soft else None
+        return self._resolve_outside(block, reference)
+
+    def is_renamed(self, block: Block, reference: Reference) -> bool:
+        """Tell whether a CTE's list of columns gives an output another name, as sqlglot sees it."""
+        query = block.parent
+        assert isinstance(query, Query)
+        return bool(query.columns) and any(o.name == reference.name for o in block.outputs)
+
+    def _resolve_outside(self, block: Block, reference: Reference) -> Block | None:
+        outer = None if reference.local else self._outer(block, reference)
+        if outer is None:
+            if not reference.soft or self._ambiguous_outside(block, reference):
+                return None
+            outer = block  # a string
+        # a later source of this FROM must not take what is settled
+        later = reference._replace(fixed=True, outside=True)
+        return self.owe(outer, later) if block.phase == "on" else outer
+
+    def _is_output(self, block: Block, name: bytes) -> bool:
+        query = block.parent
+        assert isinstance(query, Query)
+        return any(output.name == name for output in query.outputs)
+
+    def _is_alias(self, block: Block, name: bytes, nested: bool) -> bool:
+        found = [o for o in block.outputs if o.explicit and o.name == name]
+        if not found or block.phase not in ("where", "group", "having", "order", "qualify"):
+            return False
+        if block.phase == "where" and not self.dialect.alias_in_where:
+            return False
+        uses = {output.uses for output in found} - {""}
+        if nested or block.phase in ("where", "group"):
+            return not uses
+        return "window" not in uses if block.phase == "having" else True
+
+    @remembered
+    def seen(self, frame: Frame) -> tuple[Block, ...]:
+        """Return the SELECTs that a column could be of; one if an aggregate wants its own first."""
+        place: Any = frame
+        local = False
+        while not isinstance(place, Block):
+            local |= self._wants_local(place)
+            place = place.parent
+        return tuple(islice(self.chain(place), 1 if local else None))
+
+    def _wants_local(self, frame: Any) -> bool:
+        return hasattr(frame, "local") and self.is_aggregate(frame) and not frame.local
+
+    def visible(self, block: Block) -> tuple[Source, ...]:
+        """Return the sources whose columns can be named where a SELECT is read."""
+        return block.sources
+
+    @remembered
+    def qualifier_fits(self, frame: Frame, name: bytes) -> bool:
+        """Tell whether a name may stand before a dot here."""
+        for block in self.seen(frame):
+            if block.phase in ("limit", "compound"):
+                return False
+            for source in self.visible(block):
+                if source.name == name:
+                    return self._any_member_fits(frame, name, source.relation.ordered)
+            if block.phase == "items":
+                members = self.members_to_come(block, name)
+                return self.may_qualify(block, name) and self._any_member_fits(frame, name, members)
+        return False
+
+    def _any_member_fits(self, frame: Frame, qualifier: bytes, members: Iterable[bytes]) -> bool:
+        found = (self.resolve(frame, Reference(qualifier, member)) for member in members)
+        return any(met is not None for met in found)
+
+    def origin_of(self, frame: Frame, reference: Reference) -> Origin:
+        """Return the database's column that a reference means; None where that is not known."""
+        if not self.watches:
+            return None
+        for block in self.chain(self.block_of(frame)):
+            if block.phase == "items":
+                return None
+            for source in block.sources:
+                named = reference.qualifier in (None, source.name)
+                if named and reference.name in source.relation.places:
+                    return source.relation.origins[source.relation.places[reference.name]]
+        return None
