@@ -241,7 +241,8 @@ class Checker(Terminals):
         if found is None or not self.allows(cell, frame, terminal):
             return None
         alone = terminal not in self.continuing
-        move = Move(frame, held, terminal, payload, cell, cell.depth, alone)
+        taken = found.cell.depth if found.cell is not None else 0
+        move = Move(frame, held, terminal, payload, cell, cell.depth, alone, taken)
         return self._run(found, move)
 
     def _run(self, found: Shift, move: Move) -> Place | None:

@@ -72,7 +72,7 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
     if mode in (lexer.LINE, lexer.BLOCK):
         yield from (_character_end(text) + end for end in (b"\n", b"*/", b"/"))
         return
-    place = lexer.finish(checker, state.reading)
+    place = checker.finish(state.reading)
     if place is not None:
         ends_late = mode in (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END)
         gap = b" " if ends_late else b""
@@ -251,5 +251,5 @@ def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
     cut_letter = lexer.cut(text)
     if cut_letter:
         yield _character_end(cut_letter)
-    if lexer.finish(checker, state.reading) is None and not text.endswith(b"_x"):
+    if checker.finish(state.reading) is None and not text.endswith(b"_x"):
         yield b"_x"

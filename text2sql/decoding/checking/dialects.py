@@ -67,6 +67,7 @@ class Dialect:
     comma_hides: bool = False  # what stands before a comma of FROM cannot be named in a later ON
     units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
     hex_numbers: bool = False  # 0x1F
+    system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
     name_limit: int = 60  # bytes of a name that the query itself gives
     aliases_shown: tuple[bytes, ...] = field(default=(b"t1", b"t2", b"t3", b"t4", b"t5"))
@@ -172,6 +173,7 @@ DIALECTS: dict[str, Dialect] = {
     "sqlite": _dialect(
         "sqlite",
         {ord('"'): ord('"'), ord("`"): ord("`"), ord("["): ord("]")},
+        system_prefix=b"sqlite_",
         string_fallback=True,
         string_alias=True,
         alias_in_where=True,

@@ -91,6 +91,8 @@ def table_relations(schema: Schema, dialect: Dialect) -> dict[bytes | None, Tabl
     """
     found: dict[bytes | None, Tables] = {None: {}}
     for table in schema.tables:
+        if dialect.system_prefix and dialect.stored(table.name).startswith(dialect.system_prefix):
+            continue  # the execution room lets nobody read it
         made = relation(
             [dialect.stored(column.name) for column in table.columns],
             [(table.full_name, column.name) for column in table.columns],

@@ -23,7 +23,7 @@ from text2sql.decoding.checking.resolution import Resolution
 # Places on the stack of SQLite's parser (see `machine`) at which nothing more may be opened: what
 # is begun below the second limit can still open its parenthesis, and a SELECT below it has room for
 # a derived table. The hundred places leave room for operators at the bottom.
-DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 64, 56, 56
+DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 64, 55, 55
 CALL_LIMIT = 50  # a call that needs OVER must still be able to open it
 
 
@@ -38,6 +38,7 @@ class Move:
     cell: Any  # the stack before the terminal
     depth: int  # places that are taken on the stack of SQLite's parser
     alone: bool  # the terminal cannot continue an operand
+    taken: int = 0  # places that are taken behind the terminal
 
 
 class Scope(Resolution):

@@ -57,7 +57,8 @@ def find_refusals(stop: Refusal) -> Iterator[Refusal]:
             yield refused._replace(action="not here")
             continue
         alone = terminal not in checker.continuing
-        move = Move(frame, held, terminal, payload, cell, cell.depth, alone)
+        taken = found.cell.depth if found.cell is not None else 0
+        move = Move(frame, held, terminal, payload, cell, cell.depth, alone, taken)
         action = _first_refusal(checker, move, found.before)
         if not action:
             if terminal == "<column>":
