@@ -18,7 +18,8 @@ from text2sql.errors import DataError, OutputError
 from text2sql.stage_runs import open_judge
 from text2sql.training.history import Accuracy
 from text2sql.training.recipe import Recipe, read_recipe
-from text2sql.training.stages import Abilities, adapter_hash, run_stages
+from text2sql.training.stage_kinds import Abilities
+from text2sql.training.stages import adapter_hash, run_stages
 
 SOURCE = {"revision": None, "trust_remote_code": None}
 SHORT = {
@@ -105,7 +106,7 @@ def whole(tiny_llama, tmp_path_factory) -> tuple[Path, Script]:
     script = Script(right, spelt, wrong, accuracies=[3, 5, 5, 4])
     folder = tmp_path_factory.mktemp("stages") / "whole"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("text2sql.training.stages.rewards", by_length)
+        patch.setattr("text2sql.training.stage_kinds.rewards", by_length)
         run(tiny_llama, folder, [SFT, REJECT, DPO, GRPO], script)
     return folder, script
 
@@ -140,7 +141,7 @@ def test_the_last_adapter_is_published_and_answers_as_it_is(whole, tiny_llama, s
 def test_a_run_that_stopped_in_any_stage_ends_with_the_same_weights(
     number, whole, tiny_llama, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("text2sql.training.stages.rewards", by_length)
+    monkeypatch.setattr("text2sql.training.stage_kinds.rewards", by_length)
     shutil.copytree(whole[0], tmp_path / "run")
     for place in sorted((tmp_path / "run" / "stages").iterdir())[number - 1 :]:
         shutil.rmtree(place / "checkpoints" / "checkpoint-2")

@@ -28,8 +28,8 @@ from text2sql.prediction_runs import PredictionRun
 from text2sql.scoring.suites import database_finder, suite
 from text2sql.training.history import Measure
 from text2sql.training.recipe import Recipe
+from text2sql.training.stage_kinds import Abilities
 from text2sql.training.stage_settings import Sampling
-from text2sql.training.stages import Abilities
 from text2sql.training.verdicts import ExecutionJudge, FindDatabases, Judge
 
 WORKERS = 2

@@ -14,7 +14,7 @@ Not covered: sharing of the schema among pairs.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -29,7 +29,7 @@ from text2sql.schema import canonicalise
 from text2sql.training.feedback import Question, distinct_builds
 from text2sql.training.history import MeasureAt
 from text2sql.training.recipe import Recipe
-from text2sql.training.records import Skip
+from text2sql.training.records import Skip, refuse_lost_columns
 from text2sql.training.schedules import Scheduled, our_schedule
 from text2sql.training.sft import new_adapter
 from text2sql.training.stage_settings import Dpo
@@ -143,13 +143,14 @@ def _encode(
     pair: Pair, dataset: DataSet, base: Base, tokenizer: Any, recipe: Recipe
 ) -> dict[str, list[int]]:
     assert recipe.max_length is not None
-    schema = dataset.schema(pair.example.db_id)
+    example = replace(pair.example, queries=(pair.chosen,))
+    schema = dataset.schema(example.db_id)
     chosen, rejected = (
-        encode_completion(canonicalise(sql, schema), tokenizer, base, db_id=pair.example.db_id)
+        encode_completion(canonicalise(sql, schema), tokenizer, base, db_id=example.db_id)
         for sql in (pair.chosen, pair.rejected)
     )
     room = recipe.max_length - max(len(chosen), len(rejected))
-    prompt = prompt_ids(pair.example, dataset, base, tokenizer, recipe, room=room)[1]
+    prompt = prompt_ids(example, dataset, base, tokenizer, recipe, room=room)[1]
     return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
 
 
@@ -159,7 +160,7 @@ def prompt_ids(
     """Return the prompt of an example, as text and as the ids that training and serving use.
 
     Args:
-        example: the question.
+        example: the question; a reduced schema must have what its SQL needs.
         dataset: its schema.
         base: says the format.
         tokenizer: the base's.
@@ -167,14 +168,15 @@ def prompt_ids(
         room: tokens that the prompt may have.
 
     Raises:
-        PromptError: not even the smallest schema fits.
+        PromptError: not even the smallest schema fits, or what the SQL needs does not.
     """
     assert recipe.today is not None
+    schema = dataset.schema(example.db_id)
     if room < 1:
         raise PromptError("its SQL alone is longer than max_length")
     fitted = fit(
         example.question,
-        dataset.schema(example.db_id),
+        schema,
         base=base,
         tokenizer=tokenizer,
         max_length=room,
@@ -184,6 +186,7 @@ def prompt_ids(
         evidence=example.evidence,
         sample=dataset.sample(example.db_id),
     )
+    refuse_lost_columns(canonicalise(example.query, schema), schema, fitted.schema)
     return fitted.prompt.text, encode(fitted.prompt, tokenizer).ids
 
 

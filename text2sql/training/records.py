@@ -139,7 +139,7 @@ def _encode(
         evidence=example.evidence,
         sample=dataset.sample(example.db_id),
     )
-    _refuse_lost_columns(sql, schema, fitted.schema)
+    refuse_lost_columns(sql, schema, fitted.schema)
     prompt = encode(fitted.prompt, tokenizer)
     row = {
         "input_ids": prompt.ids + completion,
@@ -148,7 +148,12 @@ def _encode(
     return row, len(prompt.shared_ids), bool(fitted.schema.left_out)
 
 
-def _refuse_lost_columns(sql: str, whole: Schema, reduced: Schema) -> None:
+def refuse_lost_columns(sql: str, whole: Schema, reduced: Schema) -> None:
+    """Make sure that a reduced schema still has what an answer names.
+
+    Raises:
+        PromptError: it has not, so that the answer would teach inventing names.
+    """
     if not reduced.left_out or not verify(sql, whole).valid:
         return
     fault = verify(sql, reduced).fault

@@ -1,0 +1,250 @@
+"""What each kind of stage does with the adapter before it: sft, reject, dpo, grpo.
+
+    >>> KINDS["dpo"](context).counts
+    {'sampled': 512, 'valid': 498, 'correct': 201, ..., 'pairs': 96}
+
+A kind that finds nothing to learn from (samples all right, or all wrong) says why in `kept`, and
+the adapter before it goes on unchanged.
+
+Sampling, judging and measuring belong to rooms below this one and are passed in (`Abilities`).
+Covered: a context without an adapter begins a new one on the base.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from text2sql.bases import find_base, load_tokenizer
+from text2sql.data.catalog import DataSet
+from text2sql.errors import DataError
+from text2sql.outputs import write_whole
+from text2sql.training.feedback import Question, collect, count_samples
+from text2sql.training.history import Measure
+from text2sql.training.preference import choose_pairs, encode_pairs, fit_preferences
+from text2sql.training.recipe import Recipe
+from text2sql.training.records import Skip
+from text2sql.training.reinforcement import (
+    Policy,
+    check_batches,
+    encode_prompts,
+    fit_policy,
+    rewards,
+)
+from text2sql.training.rejection import choose
+from text2sql.training.sft import (
+    SKIPS_SHOWN,
+    Run,
+    Source,
+    load_trainable,
+    save_adapter,
+    train_in,
+)
+from text2sql.training.stage_settings import Dpo, Grpo, Reject, Sampling, Stage
+from text2sql.training.trainers import measure_at
+from text2sql.training.verdicts import Judge
+
+if TYPE_CHECKING:
+    from text2sql.training.following import Outcome as Ended
+
+
+class Sampler(Protocol):
+    """Draws samples, going on from what the file holds."""
+
+    def __call__(
+        self,
+        dataset: DataSet,
+        *,
+        adapter: Path | None,
+        recipe: Recipe,
+        settings: Sampling,
+        file: Path,
+    ) -> list[list[str]]:
+        """Return the SQL of each example's samples, in the order of the examples.
+
+        Args:
+            dataset: the questions.
+            adapter: who is asked; None asks the base.
+            recipe: settled: base, style, language, day, seed.
+            settings: how many samples, and how they are drawn.
+            file: where they are kept as they are drawn.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What the stages need of the rooms below."""
+
+    find_data: Callable[[Recipe], DataSet]  # what a stage learns from
+    sample: Sampler
+    # opens a judge on the databases of a data set, and neighbours in a folder
+    open_judge: Callable[[DataSet, str | None], AbstractContextManager[Judge]]
+    measure: Measure | None  # execution accuracy on a dev sample; None measures nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one stage."""
+
+    counts: Mapping[str, Any] = field(default_factory=dict)  # published
+    run: Run | None = None
+    kept: str | None = None  # why the adapter before it goes on unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a stage stands, and what it has to work with."""
+
+    stage: Stage
+    folder: Path
+    parent: Path | None
+    abilities: Abilities
+    source: Source
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the stage trains with."""
+        return self.stage.recipe
+
+
+def _sft(context: Context) -> Outcome:
+    dataset = context.abilities.find_data(context.recipe)
+    return Outcome(run=_fine_tune(context, dataset))
+
+
+def _fine_tune(context: Context, dataset: DataSet) -> Run:
+    return train_in(
+        context.folder,
+        context.recipe,
+        dataset,
+        parent=context.parent,
+        measure=context.abilities.measure,
+        resume=True,
+        source=context.source,
+    )
+
+
+def _reject(context: Context) -> Outcome:
+    settings = context.stage.settings
+    assert isinstance(settings, Reject)
+    dataset, questions = _ask(context, settings)
+    chosen = choose(questions, settings, seed=context.recipe.seed, dialect=_dialect_of(dataset))
+    counts = count_samples(questions) | chosen.counts
+    _write_lines(
+        context.folder / "chosen.jsonl",
+        [
+            {"index": e.index, "db_id": e.db_id, "question": e.question, "query": e.query}
+            | ({"evidence": e.evidence} if e.evidence else {})
+            for e in chosen.examples
+        ],
+    )
+    if not chosen.examples:
+        return Outcome(counts, kept=_nothing(counts))
+    return Outcome(counts, _fine_tune(context, replace(dataset, examples=chosen.examples)))
+
+
+def _dpo(context: Context) -> Outcome:
+    settings, recipe = context.stage.settings, context.recipe
+    assert isinstance(settings, Dpo)
+    dataset, questions = _ask(context, settings)
+    pairs = choose_pairs(questions, settings, dialect=_dialect_of(dataset))
+    counts = count_samples(questions) | {"pairs": len(pairs)}
+    _write_lines(context.folder / "pairs.jsonl", [pair.record() for pair in pairs])
+    if not pairs:
+        return Outcome(counts, kept=_nothing(counts))
+    base, begun = find_base(recipe.base), time.monotonic()
+    tokenizer = load_tokenizer(base, **context.source)
+    encoded = encode_pairs(pairs, dataset, base, tokenizer, recipe)
+    _report_skips(encoded.skips, len(pairs), recipe)
+    model = load_trainable(base, recipe, context.parent, context.source)
+    measured = measure_at(context.abilities.measure, tokenizer, base, recipe, context.folder)
+    model, ended = fit_preferences(
+        model, tokenizer, recipe, settings, encoded, context.folder, measure=measured
+    )
+    save_adapter(model, context.folder, base, tokenizer, recipe)
+    size = len(encoded.rows), len(encoded.skips), encoded.tokens
+    return Outcome(counts, _ran(context, ended, size, begun))
+
+
+def _grpo(context: Context) -> Outcome:
+    settings, recipe = context.stage.settings, context.recipe
+    assert isinstance(settings, Grpo)
+    dataset = context.abilities.find_data(recipe)
+    base, begun = find_base(recipe.base), time.monotonic()
+    tokenizer = load_tokenizer(base, **context.source)
+    prompts = encode_prompts(dataset, base, tokenizer, recipe, settings)
+    _report_skips(prompts.skips, len(dataset.examples), recipe)
+    check_batches(recipe, settings, len(prompts.rows))
+    model = load_trainable(base, recipe, context.parent, context.source)
+    measured = measure_at(context.abilities.measure, tokenizer, base, recipe, context.folder)
+    with context.abilities.open_judge(dataset, settings.neighbours) as judge:
+        functions = rewards(judge, dataset, base, settings.reward_weights)
+        policy = Policy(model, tokenizer, base, functions)
+        model, ended, figures = fit_policy(
+            policy, recipe, settings, prompts, context.folder, measure=measured
+        )
+    save_adapter(model, context.folder, base, tokenizer, recipe)
+    size = len(prompts.rows), len(prompts.skips), prompts.tokens
+    return Outcome(figures, _ran(context, ended, size, begun))
+
+
+def _ran(context: Context, ended: "Ended", size: tuple[int, int, int], begun: float) -> Run:
+    seconds = time.monotonic() - begun
+    return Run(context.folder, ended.steps, ended.loss, *size, seconds, ended.published)
+
+
+KINDS: dict[str, Callable[[Context], Outcome]] = {
+    "sft": _sft,
+    "reject": _reject,
+    "dpo": _dpo,
+    "grpo": _grpo,
+}
+
+
+def _ask(context: Context, settings: Sampling) -> tuple[DataSet, list[Question]]:
+    """Return what the adapter before says to the questions of a stage, judged."""
+    abilities, folder = context.abilities, context.folder
+    dataset = abilities.find_data(context.recipe)
+    samples = abilities.sample(
+        dataset,
+        adapter=context.parent,
+        recipe=context.recipe,
+        settings=settings,
+        file=folder / "samples.jsonl",
+    )
+    with abilities.open_judge(dataset, settings.neighbours) as judge:
+        return dataset, collect(folder, dataset.examples, judge, samples)
+
+
+def _nothing(counts: Mapping[str, int]) -> str:
+    """Say why samples teach nothing."""
+    return (
+        f"nothing to learn from {counts['sampled']:,} samples of {counts['questions']:,} questions"
+        f" ({counts['questions_without_correct']:,} without a right one,"
+        f" {counts['questions_all_correct']:,} with right ones alone)"
+    )
+
+
+def _report_skips(skips: Sequence[Skip], total: int, recipe: Recipe) -> None:
+    named = [f"example {s.index} ({s.db_id}): {s.reason}" for s in skips[:SKIPS_SHOWN]]
+    if len(skips) == total or (skips and not recipe.allow_skips):
+        raise DataError(
+            f"{len(skips)} of {total} do not fit;"
+            f" leave them out with --allow-skips or raise max_length: {'; '.join(named)}"
+        )
+    for text in named:
+        print(f"left out: {text}", file=sys.stderr)
+
+
+def _dialect_of(dataset: DataSet) -> Callable[[str], str]:
+    return lambda db_id: dataset.schema(db_id).dialect
+
+
+def _write_lines(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    write_whole(path, "".join(lines))
