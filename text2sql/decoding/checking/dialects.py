@@ -64,6 +64,7 @@ class Dialect:
     alias_in_where: bool = False
     alias_in_terms: bool = True  # in HAVING, and inside an expression of ORDER BY
     ordered_windows: bool = True  # OVER may follow `sum(x ORDER BY y)`
+    keys_cover: bool = False  # GROUP BY of a primary key covers the other columns of its table
     comma_hides: bool = False  # what stands before a comma of FROM cannot be named in a later ON
     units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
     hex_numbers: bool = False  # 0x1F
@@ -198,6 +199,7 @@ DIALECTS: dict[str, Dialect] = {
         strict_groups=True,
         alias_in_terms=False,
         ordered_windows=False,
+        keys_cover=True,
         comma_hides=True,
         units=frozenset(b"year month day hour minute second".split()),
     ),

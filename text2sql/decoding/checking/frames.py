@@ -34,6 +34,7 @@ class Reference(NamedTuple):
     outside: bool = False  # a query around pays it: no source of this FROM may
     soft: bool = False  # "x" in SQLite: a string if nobody has it, but two must not have it
     kinds: frozenset[str] | None = None  # that it may have; None: any
+    varying: bool = False  # it must be no constant of a derived table; see `kinds.folding`
 
 
 class Output(NamedTuple):
@@ -49,6 +50,7 @@ class Output(NamedTuple):
     reference: Reference | None = None  # the owed column whose kind it has
     text: tuple[Any, ...] | None = None  # how it is written; see `kinds`
     bare: frozenset[Any] = frozenset()  # the columns that it names outside of aggregates
+    fixed: bool | Reference = False  # worked out before the statement runs; see `kinds.folding`
 
 
 @dataclass(slots=True, eq=False)

@@ -86,10 +86,13 @@ class Lookups:
         """Return the relation that a finished query makes; equal ones are one object."""
         names: tuple[bytes | None, ...] = query.columns or tuple(o.name for o in query.outputs)
         shadows = () if query.columns else tuple(o.shadow for o in query.outputs if o.shadow)
-        key = (names, tuple((o.origin, o.kind) for o in query.outputs), shadows)
+        pairs = zip(names, query.outputs, strict=False)
+        fixed = tuple(name for name, output in pairs if output.fixed and name is not None)
+        fixed = fixed if not query.recursion else ()  # such a table is never a part of a query
+        key = (names, tuple((o.origin, o.kind) for o in query.outputs), shadows, fixed)
         if key not in self._derived:
             origins, kinds = zip(*key[1], strict=True) if key[1] else ((), ())
-            self._derived[key] = relation(names, origins, kinds, shadows)
+            self._derived[key] = relation(names, origins, kinds, shadows, fixed=fixed)
         return self._derived[key]
 
     def made_of(self, names: tuple[bytes | None, ...], shadows: tuple[bytes, ...]) -> Relation:
@@ -128,7 +131,8 @@ class Lookups:
             ):
                 if qualifier is None and (place, name) in block.hidden:
                     continue
-                shown.append(Output(name, origin=origin, kind=kind))
+                fixed = name in columns.fixed
+                shown.append(Output(name, origin=origin, kind=kind, fixed=fixed))
         return shown
 
     def shows_all_of_a_width(self, block: Block) -> bool:

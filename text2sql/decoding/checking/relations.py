@@ -30,6 +30,8 @@ class Relation:
     counts: dict[bytes, int]
     places: dict[bytes, int]  # of names that occur once
     ordered: tuple[bytes, ...]  # names that occur once, sorted
+    fixed: frozenset[bytes] = frozenset()  # columns that are constants
+    key: frozenset[bytes] = frozenset()  # that tells rows apart: GROUP BY of it covers every column
 
     def count(self, name: bytes) -> int:
         """Return how many columns have that name."""
@@ -60,6 +62,9 @@ def relation(
     origins: Iterable[Origin] | None = None,
     kinds: Iterable[str] | None = None,
     shadows: Iterable[bytes] = (),
+    *,
+    fixed: Iterable[bytes] = (),
+    key: Iterable[bytes] = (),
 ) -> Relation:
     """Make a relation of columns in order.
 
@@ -68,6 +73,8 @@ def relation(
         origins: which columns of the database they are.
         kinds: of their values.
         shadows: names that nobody may refer to, because an engine may know them or not.
+        fixed: names of columns that are constants.
+        key: names of those that tell rows apart.
     """
     names = tuple(names)
     counts = Counter(name for name in names if name is not None)
@@ -80,6 +87,8 @@ def relation(
         dict(counts),
         once,
         tuple(sorted(once)),
+        frozenset(fixed),
+        frozenset(key),
     )
 
 
@@ -97,6 +106,7 @@ def table_relations(schema: Schema, dialect: Dialect) -> dict[bytes | None, Tabl
             [dialect.stored(column.name) for column in table.columns],
             [(table.full_name, column.name) for column in table.columns],
             [dialect.kind_of(column.type) for column in table.columns],
+            key=[dialect.stored(name) for name in table.primary_key if not table.view],
         )
         namespace = dialect.stored(table.namespace) if table.namespace else None
         found.setdefault(namespace, {}).setdefault(dialect.stored(table.name), made)

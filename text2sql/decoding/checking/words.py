@@ -267,8 +267,8 @@ _TYPES = {
         json 0: json
     """,
     "postgres": """
-        int4 0: int, int2, int4, integer, smallint
-        int8 0: bigint, int8
+        int4 0: int, int4, integer
+        int8 0: bigint, int2, int8, smallint
         float 0: double precision, float, float4, float8, real
         decimal 2: dec, decimal, numeric
         text 0: text

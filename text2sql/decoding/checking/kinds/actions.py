@@ -75,7 +75,7 @@ class KindActions(KindClauses):
             if "::" in terminals:
                 yield from (b"::" + name for name in types)
                 yield from (b"::TEXT::" + name for name in types)
-        if operand is not None and operand.fixed:
+        if operand is not None and operand.fixed is True:
             yield from _UNFIXED
 
     def _truth(self, frame: Any) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
 from text2sql.decoding.checking.kinds.constructs import KindConstructs
+from text2sql.decoding.checking.kinds.folding import Fixed
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, shows_all
 from text2sql.decoding.checking.kinds.tables import NUMBERS, PARTS, TEXTS
@@ -141,20 +142,22 @@ class KindCalls(KindConstructs):
         free = [one.reference for one in arguments if is_free(one)]
         reference = free[0] if len(arguments) == 1 and forms[0].returns == "same" and free else None
         fixed = self._is_fixed(call)
-        constant = fixed and not arguments
+        constant = fixed is True and not arguments
         made = Operand(kind, reference, text=text, constant=constant, fixed=fixed)
         return self._push_operand(move, made)
 
-    def _is_fixed(self, call: Call) -> bool:
-        return call.function.kind == "scalar" and all(o.fixed for o in self._arguments(call))
+    def _is_fixed(self, call: Call) -> Fixed:
+        return self._call_fixed(call, self._arguments(call))
 
     def do_end_arguments(self, move: Move) -> bool:
-        return super().do_end_arguments(move) and self._may_become(move)
+        if not super().do_end_arguments(move) or not self._may_become(move):
+            return False
+        return self._arguments_vary(move)
 
     def _may_become(self, move: Move) -> bool:
         """Tell whether what is made of arguments that are all literals fits around the call."""
         call: Call = move.frame
-        if not self._is_fixed(call):
+        if self._is_fixed(call) is not True:
             return True
         kinds = tuple(operand.kind for operand in self._arguments(call))
         made = {self._returned(form, kinds) for form in self._forms(call, kinds)}

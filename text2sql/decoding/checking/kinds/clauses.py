@@ -62,9 +62,14 @@ class KindClauses(KindCalls):
         if not super().do_item_value(move):
             return False
         block = move.frame
-        kind = {"string": "text", "null": "any"}.get(operand.kind, operand.kind)
+        null = "text" if self.rules.exact else "any"
+        kind = {"string": "text", "null": null}.get(operand.kind, operand.kind)
         named = block.outputs[-1]._replace(
-            kind=kind, reference=operand.reference, text=operand.text, bare=block.bare
+            kind=kind,
+            reference=operand.reference,
+            text=operand.text,
+            bare=block.bare,
+            fixed=operand.fixed,
         )
         move.frame = self.frames.change(
             block, outputs=(*block.outputs[:-1], named), bare=frozenset(), stack=()
@@ -87,6 +92,10 @@ class KindClauses(KindCalls):
         return True
 
     def _with_kind(self, block: Block, output: Output) -> Output:
+        if isinstance(output.fixed, Reference):
+            bound = self.scope.count(block, output.fixed) == 1
+            fixed = not bound or self.scope.is_fixed(block, output.fixed)
+            output = output._replace(fixed=fixed)
         if output.reference is None:
             return output
         kind = self.scope.column_kind(block, output.reference)
@@ -259,9 +268,17 @@ class KindClauses(KindCalls):
         if not query.arms or len(query.outputs) != len(block.outputs):
             return query.outputs if query.arms else block.outputs
         return tuple(
-            first._replace(kind=first.kind if first.kind == other.kind else "any")
+            first._replace(
+                kind=self._merged_kind(first.kind, other.kind),
+                fixed=bool(first.fixed or other.fixed),
+            )
             for first, other in zip(query.outputs, block.outputs, strict=True)
         )
+
+    def _merged_kind(self, first: str, other: str) -> str:
+        if first == other:
+            return first
+        return (self.rules.unify(first, other) if self.rules.exact else None) or "any"
 
     def do_arm(self, move: Move) -> bool:
         merged = self._merged(move)

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from text2sql.decoding.checking.frames import (
     Context,
     Query,
+    Reference,
 )
+from text2sql.decoding.checking.kinds.folding import Fixed, all_of, worth
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.operators import KindOperators
 from text2sql.decoding.checking.kinds.tables import (
@@ -25,6 +27,7 @@ from text2sql.decoding.checking.kinds.tables import (
 from text2sql.decoding.checking.scope import Move
 
 _EXTRACTABLE = MOMENTS | {"interval"}
+SHORT, _SHORTEST = ("smallint", "int2"), 32_000
 
 
 class Case(NamedTuple):
@@ -33,12 +36,13 @@ class Case(NamedTuple):
     base: Operand | None  # that it compares with each WHEN
     kind: str
     text: tuple[Any, ...] | None
-    fixed: bool
+    fixed: Fixed
+    told: bool = False  # the first condition is read
 
     def with_part(self, operand: Operand, *word: str) -> "Case":
         """Return it with an operand more, and how that was written."""
         text = joined(self.text, *word, operand.text)
-        return self._replace(text=text, fixed=self.fixed and operand.fixed)
+        return self._replace(text=text, fixed=all_of(self.fixed, operand.fixed))
 
 
 class KindConstructs(KindOperators):
@@ -75,10 +79,14 @@ class KindConstructs(KindOperators):
         return self._settled(move, self._pop_operand(move)) is not None
 
     def do_end_in(self, move: Move) -> bool:
+        left = move.frame.detail
         self._pop(move)
-        return self._made(move, "boolean", 4)
+        fixed = left.fixed if isinstance(left, Operand) and self.rules.folds else False
+        return self._made(move, "boolean", 4, fixed=fixed)
 
     def do_case(self, move: Move) -> bool:
+        if self._beside_fixed(move.frame) is not None:
+            return False
         super().do_case(move)
         return self._case(move, Case(None, "null", ("CASE",), True))
 
@@ -88,6 +96,8 @@ class KindConstructs(KindOperators):
 
     def do_case_based(self, move: Move) -> bool:
         base = self._orderable(move)
+        if base is not None and base.kind == "null" and self.rules.exact:
+            return False  # PostgreSQL takes it for a text
         return base is not None and self._case(
             move, move.frame.detail.with_part(base)._replace(base=base)
         )
@@ -100,15 +110,22 @@ class KindConstructs(KindOperators):
         operand = self._settled(move, self._pop_operand(move))
         if operand is None:
             return False
-        return self._case(move, move.frame.detail.with_part(operand))
+        before: Case = move.frame.detail
+        case = before.with_part(operand)
+        if self.rules.folds:  # a first condition that is known leaves one of the values
+            fixed = operand.fixed or operand.kind == "null"
+            first = before.fixed if before.told else all_of(before.fixed, fixed)
+            case = case._replace(fixed=first, told=True)
+        return self._case(move, case)
 
     def do_case_value(self, move: Move) -> bool:
         value = self._commit(move, self._pop_operand(move))
-        case: Case = move.frame.detail
-        kind = self._unified(move, case.kind, value)
+        before: Case = move.frame.detail
+        kind = self._unified(move, before.kind, value)
         if kind is None:
             return False
-        return self._case(move, case.with_part(value, "THEN")._replace(kind=kind))
+        case = before.with_part(value, "THEN")._replace(kind=kind)
+        return self._case(move, case._replace(fixed=before.fixed) if self.rules.folds else case)
 
     def _unified(self, move: Move, kind: str, value: Operand) -> str | None:
         """Return the kind of some values and one more; None where they do not go together."""
@@ -129,7 +146,8 @@ class KindConstructs(KindOperators):
     def do_end_case(self, move: Move) -> bool:
         case: Case = move.frame.detail
         self._pop(move)
-        kind = {"null": "any", "string": "text"}.get(case.kind, case.kind)
+        null = "text" if self.rules.exact else "any"
+        kind = {"null": null, "string": "text"}.get(case.kind, case.kind)
         made = Operand(kind, text=joined(case.text, "END"), fixed=case.fixed)
         return self._may_stand(move, made) and self._push_operand(move, made)
 
@@ -140,7 +158,9 @@ class KindConstructs(KindOperators):
 
     def do_as(self, move: Move) -> bool:
         operand: Operand = move.frame.stack[-1]
-        return not operand.fixed or any(self._fixed_as(move, operand, kind) for kind in TYPES)
+        if operand.fixed is not True:
+            return True
+        return any(self._fixed_as(move, operand, kind) for kind in TYPES)
 
     def do_end_parenthesis(self, move: Move) -> bool:
         operand = self._pop_operand(move)
@@ -182,25 +202,40 @@ class KindConstructs(KindOperators):
             operand, made = known, None
         if made is not None and kind not in made:
             return False
-        if operand.fixed and not self._fixed_as(move, operand, kind):
+        if operand.fixed is True and not self._fixed_as(move, operand, kind, name):
             return False
+        safe = kind in self.rules.safe(operand.kind) and name not in SHORT
+        if isinstance(operand.fixed, Reference) and not safe:
+            if not self._vary(move, operand.fixed):
+                return False
+            operand = operand._replace(fixed=False)
         text = joined(operand.text, "AS", kind)
         return self._push_operand(move, operand._replace(kind=kind, text=text, reference=None))
 
-    def _fixed_as(self, move: Move, operand: Operand, kind: str) -> bool:
+    def _fixed_as(self, move: Move, operand: Operand, kind: str, name: str = "") -> bool:
         """Tell whether CAST makes a kind of a value of literals, one that fits around it."""
-        known = kind in self.rules.safe(operand.kind)
-        if not known and not self._reads_as(operand, frozenset((kind,))):
-            return False
+        known = kind in self.rules.safe(operand.kind) and name not in SHORT
+        if not known and not (self._reads_as(operand, frozenset((kind,))) and name not in SHORT):
+            value = worth(operand.text) if kind in NUMBERS and self.rules.folds else None
+            if value is None or (name in SHORT and abs(value) > _SHORTEST):
+                return False
         inside = move.frame
         around = Move(inside.parent, None, move.terminal, None, None, 0, False)
-        return self._literal_fits(around, kind)
+        made = operand._replace(kind=kind, text=joined(operand.text, "AS", kind))
+        return self._fits_beside(inside.parent, made) and self._literal_fits(around, kind)
+
+    def do_sized(self, move: Move) -> bool:
+        operand: Operand = move.frame.stack[-1]
+        overflows = operand.kind == "decimal" and operand.fixed is True and self.rules.folds
+        return not overflows and super().do_sized(move)
 
     def do_type_parameter(self, move: Move) -> bool:
         sizes = (*move.held[2:], int(move.payload or 1))
         if not 1 <= sizes[0] <= 38 or (len(sizes) > 1 and sizes[1] > sizes[0]):
             return False
         operand = self._pop_operand(move)
+        if operand.kind == "decimal" and not self._vary(move, operand.fixed):
+            return False
         self._push_operand(move, operand._replace(text=joined(operand.text, str(sizes[-1]))))
         move.held = ("type", move.held[1] - 1, *sizes)
         return True
@@ -212,7 +247,8 @@ class KindConstructs(KindOperators):
         return self._push_operand(move, operand)
 
     def do_can_extract(self, move: Move) -> bool:
-        return self._literal_fits(move, "number")
+        kind = "decimal" if self.rules.exact else "number"
+        return self._beside_fixed(move.frame) is None and self._literal_fits(move, kind)
 
     def do_extract(self, move: Move) -> bool:
         self._mark(move)
@@ -230,7 +266,8 @@ class KindConstructs(KindOperators):
         field = move.frame.detail
         self._pop(move)
         text = joined("EXTRACT", field, operand.text)
-        return self._push_operand(move, Operand("number", text=text, fixed=operand.fixed))
+        kind = "decimal" if self.rules.exact else "number"
+        return self._push_operand(move, Operand(kind, text=text, fixed=operand.fixed))
 
     def do_extracted(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))

@@ -11,26 +11,30 @@ from text2sql.decoding.checking.dialects import LITERAL_TYPES
 from text2sql.decoding.checking.frames import (
     Context,
 )
-from text2sql.decoding.checking.kinds.operands import KindOperands, Operand
+from text2sql.decoding.checking.kinds.operands import Operand
 from text2sql.decoding.checking.kinds.strings import interval_ok, literal_ok, moment_ok
 from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, reaches
+from text2sql.decoding.checking.kinds.varying import KindVarying
 from text2sql.decoding.checking.scope import Move
 
 
-class KindLiterals(KindOperands):
+class KindLiterals(KindVarying):
     """The actions that read a literal."""
 
     def do_number(self, move: Move) -> bool:
         if not super().do_number(move):
             return False
         digits: bytes = move.payload or b"1"
-        kind = "float" if b"e" in digits else "decimal"
+        kind = "float" if b"e" in digits and not self.rules.exact else "decimal"
         if digits.isdigit():
             sizes = (("int4", 1 << 31), ("int8", 1 << 63))
             kind = next((name for name, size in sizes if int(digits) < size), "number")
         if not self._fits_part(move, kind) or not self._literal_fits(move, kind):
             return False
-        return self._push_operand(move, Operand(kind, text=(digits,), constant=True, fixed=True))
+        return self._push_literal(move, Operand(kind, text=(digits,), constant=True, fixed=True))
+
+    def _push_literal(self, move: Move, literal: Operand) -> bool:
+        return self._fits_beside(move.frame, literal) and self._push_operand(move, literal)
 
     def _literal_fits(self, move: Move, kind: str) -> bool:
         """Tell whether a value of literals alone can become what is wanted.
@@ -54,8 +58,10 @@ class KindLiterals(KindOperands):
 
     def _may_stand(self, move: Move, operand: Operand) -> bool:
         """Tell whether a value that is complete can become what is wanted where it stands."""
-        if not operand.fixed:
+        if operand.fixed is not True:
             return True
+        if not self._fits_beside(move.frame, operand):
+            return False
         wanted = self.demanded(move.frame).kinds
         if operand.kind == "string" and wanted is not None and "text" not in wanted:
             return "string" in wanted and self._reads_as(operand, wanted)
@@ -81,8 +87,9 @@ class KindLiterals(KindOperands):
         self._mark(move)
         if kind != "null" and not self._literal_fits(move, kind):
             return False
-        return self._push_operand(
-            move, Operand(kind, text=(move.terminal,), constant=True, fixed=True)
+        fixed = kind != "null"  # NULL comes to nothing, whatever it meets
+        return self._push_literal(
+            move, Operand(kind, text=(move.terminal,), constant=True, fixed=fixed)
         )
 
     def do_null(self, move: Move) -> bool:
@@ -108,7 +115,7 @@ class KindLiterals(KindOperands):
         if not self._literal_fits(move, LITERAL_TYPES[name]):
             return False
         text = None if move.payload is None else (name, b"'" + move.payload)
-        return self._push_operand(
+        return self._push_literal(
             move, Operand(LITERAL_TYPES[name], text=text, constant=True, fixed=True)
         )
 
@@ -134,4 +141,4 @@ class KindLiterals(KindOperands):
         if needs_unit and move.held and move.held[1]:
             return False
         move.held = None
-        return self._push_operand(move, Operand("interval", constant=True, fixed=True))
+        return self._push_literal(move, Operand("interval", constant=True, fixed=True))

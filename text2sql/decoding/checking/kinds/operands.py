@@ -22,6 +22,7 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take, take_all
+from text2sql.decoding.checking.kinds.folding import Fixed
 from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.scope import KindScope
 from text2sql.decoding.checking.kinds.strings import literal_ok
@@ -48,7 +49,7 @@ class Operand(NamedTuple):
     level: int = 9  # of the operator that made it; see `grammar`
     text: tuple[Any, ...] | None = None  # how it is written; None: not known
     constant: bool = False  # a literal, with signs or parentheses perhaps
-    fixed: bool = False  # made of literals alone: engines work it out before they run
+    fixed: Fixed = False  # made of literals alone: engines work it out before they run
 
 
 class Demand(NamedTuple):
@@ -216,7 +217,7 @@ class KindOperands(Actions):
         level: int,
         *,
         text: tuple[Any, ...] | None = None,
-        fixed: bool = False,
+        fixed: Fixed = False,
     ) -> bool:
         """Push what an operator has made; False where nothing that fits can be made of it."""
         least, wanted, _ = self.demanded(move.frame)
@@ -282,7 +283,8 @@ class KindOperands(Actions):
             if kind is not None and named and alone and block.phase == "order":
                 kind = kind if kind == named else "any"
             if kind is not None or named:
-                return Operand(kind or str(named), text=text)
+                constant = kind is not None and self.scope.is_fixed(block, reference)
+                return Operand(kind or str(named), text=text, fixed=self.rules.folds and constant)
             direct = False
         return Operand("any", text=text)
 
@@ -297,12 +299,13 @@ class KindOperands(Actions):
         self, move: Move, block: Block, reference: Reference, text: tuple[Any, ...]
     ) -> Operand | None:
         """Return a column that FROM owes, of the kind that such columns in sight have."""
+        fixed: Fixed = reference if self.rules.folds else False
         likely = self.scope.asked_kinds(block, reference)
         if likely is None:
             likely = self.scope.likely_kinds(block, reference)
         if likely is None or (len(likely) > 1 and group_of(likely) == "any"):
-            return Operand("any", reference, text=text)
-        return Operand(group_of(likely), reference, text=text)
+            return Operand("any", reference, text=text, fixed=fixed)
+        return Operand(group_of(likely), reference, text=text, fixed=fixed)
 
     def _commit(self, move: Move, operand: Operand) -> Operand:
         """Ask of FROM that a column has the kind that it is taken for."""

@@ -7,6 +7,7 @@ Covered: signs, arithmetic, `||`, comparison, IS, NOT, AND, OR, LIKE, BETWEEN.
 Not covered: bit operators and JSON arrows.
 """
 
+from text2sql.decoding.checking.kinds.folding import LARGEST, all_of, worth
 from text2sql.decoding.checking.kinds.literals import KindLiterals
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_sure, joined
 from text2sql.decoding.checking.kinds.tables import (
@@ -45,6 +46,8 @@ class KindOperators(KindLiterals):
         self._mark(move)
         level = 6 if move.terminal in "+-" else 7
         left = self._commit(move, self._pop_operand(move))
+        if left.fixed is True and self.rules.folds and not self._may_begin(left):
+            return False
         if left.reference is not None and not is_sure(left.kind):
             narrowed = self._narrow(move, left, NUMBERS)
             if narrowed is None:
@@ -61,6 +64,13 @@ class KindOperators(KindLiterals):
         self._push_operand(move, left)
         return self._demand(move, level + 1, frozenset(fitting), move.terminal)
 
+    def _may_begin(self, left: Operand) -> bool:
+        """Tell whether a fixed value may stand on the left of arithmetic: its worth is known."""
+        if not expand(left.kind) <= NUMBERS:
+            return True
+        value = worth(left.text)
+        return value is not None and 2 * abs(value) < LARGEST
+
     def do_calculated(self, move: Move) -> bool:
         right = self._settled(move, self._pop_operand(move))
         if right is None:
@@ -70,9 +80,10 @@ class KindOperators(KindLiterals):
         kind = arithmetic(str(sign), left.kind, right.kind, exact=self.rules.exact)
         level = 6 if str(sign) in "+-" else 7
         text = joined(left.text, sign, right.text)
-        return kind is not None and self._made(
-            move, kind, level, text=text, fixed=left.fixed and right.fixed
-        )
+        fixed = self._result_fixed(move, left, str(sign), right)
+        if kind is None or fixed is None:
+            return False
+        return self._made(move, kind, level, text=text, fixed=fixed)
 
     def do_concat(self, move: Move) -> bool:
         self._mark(move)
@@ -92,7 +103,7 @@ class KindOperators(KindLiterals):
         self._pop_operand(move)
         left = self._pop_operand(move)
         kind = "blob" if left.kind == right.kind == "blob" else "text"
-        fixed = left.fixed and right.fixed
+        fixed = all_of(left.fixed, right.fixed)
         return self._made(move, kind, 8, text=joined(left.text, "||", right.text), fixed=fixed)
 
     def do_can_compare(self, move: Move) -> bool:
@@ -107,6 +118,8 @@ class KindOperators(KindLiterals):
         equal = move.terminal in _EQUALITY
         anything = is_free(left) and not (equal and self.rules.equal)
         wanted = None if anything else self._beside(left, equal=equal)
+        if wanted is not None and not wanted:
+            return False
         return self._demand(move, 5, wanted, move.terminal)
 
     def _boolean_at(self, move: Move, level: int) -> bool:
@@ -137,7 +150,7 @@ class KindOperators(KindLiterals):
         known = sign in _EQUALITY and self.rules.equal
         if is_free(left) and not known and not self._compare_free(move, left, right):
             return False
-        fixed = left.fixed and right.fixed
+        fixed = all_of(left.fixed, right.fixed)
         return self._made(move, "boolean", 4, text=joined(left.text, sign, right.text), fixed=fixed)
 
     def _compare_free(self, move: Move, left: Operand, right: Operand) -> bool:
@@ -195,7 +208,7 @@ class KindOperators(KindLiterals):
         sign = self._pop_operand(move)[2]
         left = self._pop_operand(move)
         level = 1 if sign == "OR" else 2
-        fixed = left.fixed and right.fixed
+        fixed = all_of(left.fixed, right.fixed)
         text = joined(left.text, sign, right.text)
         return self._made(move, "boolean", level, text=text, fixed=fixed)
 
@@ -224,7 +237,8 @@ class KindOperators(KindLiterals):
         if low is None:
             return False
         wanted = self.demanded(move.frame).kinds
-        self._set(move, (*move.frame.stack[:-2], Operand("any")))
+        fixed = move.frame.stack[-2].fixed
+        self._set(move, (*move.frame.stack[:-2], Operand("any", fixed=fixed)))
         assert wanted is not None
         return self._demand(move, 5, wanted & self.rules.ordered(low.kind))
 

@@ -42,6 +42,7 @@ class Rules:
     matched: Kinds  # operands of LIKE
     casts: dict[str, Kinds]  # what CAST makes of a kind
     sure: dict[str, Kinds]  # what it makes of every value of a kind
+    folds: bool = False  # it works out what has no column in it before it runs; see `folding`
     exact: bool = False  # `/` keeps whole numbers whole; `||` wants a text on one side
 
     def ordered(self, kind: str) -> Kinds:
@@ -164,6 +165,7 @@ _POSTGRES = Rules(
         "blob": TEXTS | {"blob"},
         "any": TEXTS,
     },
+    folds=True,
     exact=True,
     sure=_SURE,
 )

@@ -5,7 +5,7 @@
     'decimal'
 
 Covered: kinds of bound and of owed columns, NATURAL JOIN, what an aggregate query must group.
-Not covered: functional dependencies: a primary key covers no other column.
+Not covered: functional dependencies other than those of primary keys.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +22,7 @@ from text2sql.decoding.checking.frames import (
     Source,
 )
 from text2sql.decoding.checking.kinds.tables import (
+    ALL,
     NUMBERS,
     SAMPLES,
     Kinds,
@@ -56,7 +57,14 @@ class KindScope(Scope):
         found = block.sources[place].relation
         return found.kinds[found.places[reference.name]]
 
+    def is_fixed(self, block: Block, reference: Reference) -> bool:
+        """Tell whether a column that FROM has is a constant of a derived table."""
+        place = self.source_of(block, reference.qualifier, reference.name)
+        return place is not None and reference.name in block.sources[place].relation.fixed
+
     def _fits(self, block: Block, reference: Reference) -> bool:
+        if reference.varying and self.is_fixed(block, reference):
+            return False
         if reference.kinds is None:
             return True
         kind = self.column_kind(block, reference)
@@ -83,13 +91,14 @@ class KindScope(Scope):
 
     def owe(self, block: Block, reference: Reference) -> Block | None:
         """Return the SELECT with one more obligation; None where that could never be met."""
-        if reference.kinds is not None and not self._agree(block, reference):
+        asks = reference.kinds is not None or reference.varying
+        if asks and not self._agree(block, reference):
             return None
         return super().owe(block, reference)
 
     def _agree(self, block: Block, reference: Reference) -> bool:
         """Tell whether one column can be of every kind that is asked of a name."""
-        kinds = reference.kinds
+        kinds = reference.kinds or ALL
         same = [r for r in block.pending if r.name == reference.name and r.kinds is not None]
         plain = reference.qualifier is None or any(r.qualifier is None for r in same)
         for other in same:
@@ -100,6 +109,8 @@ class KindScope(Scope):
         if block.deep and reference.qualifier is not None:
             found = self.find_relation(block, reference.qualifier)
             if found is not None and reference.name in found.places:
+                if reference.varying and reference.name in found.fixed:
+                    return False
                 return expand(found.kinds[found.places[reference.name]]) <= kinds
         return True
 
@@ -181,15 +192,15 @@ class KindScope(Scope):
 
     def sample(self, block: Block, qualifier: bytes | None, name: bytes) -> bytes:
         """Return a value of a kind that is asked of a column that FROM owes."""
-        asked = [
-            r.kinds
+        own = [
+            r
             for r in block.pending
-            if r.name == name
-            and r.kinds is not None
-            and (qualifier is None or r.qualifier in (None, qualifier))
+            if r.name == name and (qualifier is None or r.qualifier in (None, qualifier))
         ]
+        asked = [r.kinds for r in own if r.kinds is not None]
         kinds = frozenset.intersection(*asked) if asked else frozenset(SAMPLES)
-        return next((text for kind, text in SAMPLES.items() if kind in kinds), b"1")
+        text = next((text for kind, text in SAMPLES.items() if kind in kinds), b"1")
+        return b"(SELECT " + text + b")" if any(r.varying for r in own) else text
 
     # --- what must be grouped ----------------------------------------------------------------
 
@@ -266,7 +277,7 @@ class KindScope(Scope):
         if not (block.grouped or block.aggregates):
             return True
         place = self.source_of(block, reference.qualifier, reference.name)
-        if (place, reference.name) in block.groups:
+        if (place, reference.name) in self.covered(block):
             return True
         plain = direct and alone and reference.qualifier is None and block.phase == "order"
         return plain and self._is_alias(block, reference.name, False)
@@ -275,6 +286,17 @@ class KindScope(Scope):
         """Return columns of a SELECT's own sources, by source, among those it names."""
         found = ((self.source_of(block, q, name), name) for q, name in bare)
         return {(place, name) for place, name in found if place is not None}
+
+    def covered(self, block: Block) -> frozenset[Any]:
+        """Return what GROUP BY covers: what it names, and what a whole primary key tells."""
+        if not self.dialect.keys_cover:
+            return block.groups
+        found = set(block.groups)
+        for place, source in enumerate(block.sources):
+            key = source.relation.key
+            if key and all((place, name) in block.groups for name in key):
+                found.update((place, name) for name in source.relation.places)
+        return frozenset(found)
 
     def text_key(self, block: Block, text: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return an expression's text with its columns named by their sources."""
@@ -315,7 +337,7 @@ class KindScope(Scope):
             term = next(
                 (b"." if q else b"").join(written(part) for part in (q, name) if part)
                 for q, name in pairs
-                if self.own(block, {(q, name)}) - block.groups
+                if self.own(block, {(q, name)}) - self.covered(block)
             )
         if "GROUP" in terminals:
             yield b"GROUP BY " + term
@@ -324,8 +346,9 @@ class KindScope(Scope):
     def uncovered(self, block: Block) -> list[tuple[int, Output]]:
         """Return the items, by place, that an aggregate query must group and has not."""
         found = []
+        covered = self.covered(block)
         for place, output in enumerate(block.outputs):
-            owed = self.own(block, output.bare) - block.groups
+            owed = self.own(block, output.bare) - covered
             if not owed or ("item", place) in block.groups:
                 continue
             if output.text is not None and self.text_key(block, output.text) in block.groups:

@@ -25,7 +25,7 @@ _GROUPED = (("integer", INTEGERS), ("number", NUMBERS), ("moment", MOMENTS), ("l
 SAMPLES = {
     "int4": b"1",
     "text": b"''",
-    "float": b"1e0",
+    "float": b"1::REAL",
     "decimal": b"1.0",
     "boolean": b"TRUE",
     "int8": b"1::BIGINT",

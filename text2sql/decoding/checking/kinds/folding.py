@@ -1,0 +1,107 @@
+"""What an engine works out before it runs, and so refuses when it only prepares a statement.
+
+    >>> worth((b"60", "*", b"24")), worth((b"1", "-", b"1"))
+    (Fraction(1440, 1), Fraction(0, 1))
+
+PostgreSQL folds whatever has no column of a table in it: `EXPLAIN SELECT 1/0` fails, and so does
+`SELECT x::int FROM (SELECT 'a' AS x) AS t`. A value is fixed (True), varies (False), or is fixed if
+a column is that FROM still owes (the reference). Where a fixed value could be refused, a column is
+asked to vary (`Reference.varying`), and a value that has none is refused unless it is worked out
+here.
+
+Covered: numbers with + - * / %, signs, parentheses, CAST between kinds of numbers.
+Not covered: functions of fixed values; they are refused but for the harmless ones (`HARMLESS`).
+"""
+
+from fractions import Fraction
+from typing import Any
+
+from text2sql.decoding.checking.frames import Reference
+
+Fixed = bool | Reference
+LARGEST = 1 << 30
+_MOST_DIGITS = 18
+
+# Functions that take any value of their kinds.
+_HARMLESS = """
+    abs age ascii bit_length btrim cardinality ceil ceiling char_length character_length coalesce
+    concat concat_ws date_part date_trunc floor greatest initcap isfinite justify_days
+    justify_hours justify_interval least left length lower ltrim md5 now nullif octet_length pi
+    quote_ident quote_literal replace reverse right round rtrim sign starts_with strpos trim upper
+"""
+HARMLESS = frozenset(_HARMLESS.split())
+
+
+def all_of(*parts: Fixed) -> Fixed:
+    """Return whether a value is fixed that is made of some others."""
+    found: Fixed = True
+    for part in parts:
+        if part is False:
+            return False
+        if part is not True and found is True:
+            found = part
+    return found
+
+
+def worth(text: tuple[Any, ...] | None) -> Fraction | None:
+    """Return the number that an expression of literals is; None where that is not known."""
+    if text is None:
+        return None
+    tokens = [part.decode() if isinstance(part, bytes) else part for part in text]
+    if not all(isinstance(token, str) for token in tokens):
+        return None
+    try:
+        found, rest = _sum(tokens)
+    except (ArithmeticError, ValueError, IndexError):
+        return None
+    return found if not rest and abs(found) < LARGEST else None
+
+
+def _sum(tokens: list[str]) -> tuple[Fraction, list[str]]:
+    left, rest = _product(tokens)
+    while rest and rest[0] in ("+", "-"):
+        right, after = _product(rest[1:])
+        left, rest = (left + right if rest[0] == "+" else left - right), after
+    return left, rest
+
+
+def _product(tokens: list[str]) -> tuple[Fraction, list[str]]:
+    left, rest = _value(tokens)
+    while rest and rest[0] in ("*", "/"):
+        right, after = _value(rest[1:])
+        whole = left.denominator == right.denominator == 1
+        if rest[0] == "*":
+            left = left * right
+        else:  # of whole numbers that could be decimal ones neither result may be nothing
+            left = (
+                Fraction(int(left / right)) if whole and abs(left) >= abs(right) else left / right
+            )
+            if whole and abs(left) < 1:
+                raise ValueError("0 or a fraction")
+        rest = after
+    return left, rest
+
+
+def _value(tokens: list[str]) -> tuple[Fraction, list[str]]:
+    head, rest = tokens[0], tokens[1:]
+    if head in ("+", "-"):
+        found, rest = _value(rest)
+        return (found if head == "+" else -found), rest
+    if head == "(":
+        found, rest = _sum(rest)
+        if rest[0] != ")":
+            raise ValueError(head)
+        return _cast(found, rest[1:])
+    if len(head) > _MOST_DIGITS or not head.replace(".", "", 1).isdigit():
+        raise ValueError(head)
+    return _cast(Fraction(head if head[-1] != "." else head[:-1]), rest)
+
+
+def _cast(found: Fraction, rest: list[str]) -> tuple[Fraction, list[str]]:
+    while rest[:1] == ["AS"]:
+        if rest[1] in ("int4", "int8"):
+            found = Fraction(round(found))
+        elif rest[1] not in ("decimal", "float"):
+            raise ValueError(rest[1])
+        rest = rest[2:]
+    return found, rest

@@ -1,0 +1,104 @@
+"""Which values an engine works out before it runs, and where such a value may not stand.
+
+    >>> [checker.accepts(f"SELECT {sum}") for sum in ("1 / 2", "1 / (2 - 2)")]
+    [True, False]
+
+Covered: operands of arithmetic, arguments of functions that refuse some values.
+Not covered: the values themselves (see `folding`); what CAST makes of them (see `constructs`).
+"""
+
+from typing import Any
+
+from text2sql.decoding.checking.frames import Call, Reference
+from text2sql.decoding.checking.kinds.folding import HARMLESS, Fixed, all_of, worth
+from text2sql.decoding.checking.kinds.operands import Demand, KindOperands, Operand, joined
+from text2sql.decoding.checking.kinds.tables import NUMBERS, expand
+from text2sql.decoding.checking.scope import Move
+
+_DAYS = 100_000  # that a date may be away from another
+_SIGNS = frozenset("+-*/%")
+
+
+class KindVarying(KindOperands):
+    """What must vary."""
+
+    def _vary(self, move: Move, fixed: Fixed) -> bool:
+        """Ask of FROM that a value varies; False where it cannot."""
+        if fixed is False or not self.rules.folds:
+            return True
+        if fixed is True:
+            return False
+        met = self.scope.resolve(move.frame, fixed._replace(varying=True))
+        if met is not None:
+            move.frame = met
+        return met is not None
+
+    def _refer(self, move: Move, reference: Reference) -> bool:
+        if not super()._refer(move, reference):
+            return False
+        operand = self._pop_operand(move)
+        if not self._fits_beside(move.frame, operand):
+            return False
+        if isinstance(operand.fixed, Reference) and self._beside_fixed(move.frame) is not None:
+            if not self._vary(move, operand.fixed):
+                return False
+            operand = operand._replace(fixed=False)
+        return self._push_operand(move, operand)
+
+    def _beside_fixed(self, frame: Any) -> tuple[Operand, str] | None:
+        """Return the fixed left operand of the arithmetic whose right one is read, and the sign."""
+        stack = frame.stack
+        while stack and not isinstance(stack[-1], Demand):
+            stack = stack[:-1]
+        if len(stack) < 2 or stack[-1].sign not in _SIGNS or not isinstance(stack[-2], Operand):
+            return None
+        left: Operand = stack[-2]
+        return (left, stack[-1].sign) if left.fixed is True and self.rules.folds else None
+
+    def _fits_beside(self, frame: Any, operand: Operand) -> bool:
+        """Tell whether arithmetic with a fixed left operand can be worked out with a right one."""
+        beside = self._beside_fixed(frame) if operand.fixed is True else None
+        return beside is None or self._works_out(beside[0], beside[1], operand)
+
+    def _works_out(self, left: Operand, sign: str, right: Operand) -> bool:
+        """Tell whether arithmetic of two fixed values gives one, for sure."""
+        numbers = [one for one in (left, right) if expand(one.kind) <= NUMBERS]
+        if len(numbers) == 2:
+            return worth(joined("(", left.text, ")", sign, "(", right.text, ")")) is not None
+        found = [worth(one.text) for one in numbers]
+        if any(one is None or abs(one) > _DAYS for one in found):
+            return False
+        return sign not in "*/" or all(one is not None and 0 < abs(one) <= 100 for one in found)
+
+    def _result_fixed(self, move: Move, left: Operand, sign: str, right: Operand) -> Fixed | None:
+        """Return whether the result of arithmetic is fixed; None where it may not be made."""
+        fixed = all_of(left.fixed, right.fixed)
+        if fixed is False or not self.rules.folds:
+            return False
+        if fixed is True:
+            return True if self._works_out(left, sign, right) else None
+        if right.fixed is True and worth(right.text) not in (None, 0):
+            return fixed
+        if left.fixed is True and sign in "+-*" and worth(left.text) is not None:
+            return fixed
+        return False if self._vary(move, fixed) else None
+
+    def _arguments_vary(self, move: Move) -> bool:
+        """Ask that a function which refuses some values is not called with fixed ones alone."""
+        call: Call = move.frame
+        arguments = self._arguments(call)
+        if not arguments or not self.rules.folds or call.function.kind != "scalar":
+            return True
+        harmless = call.function.name in HARMLESS and self._beside_fixed(call.parent) is None
+        return harmless or self._vary(move, all_of(*(one.fixed for one in arguments)))
+
+    def _call_fixed(self, call: Call, arguments: tuple[Operand, ...]) -> Fixed:
+        """Return whether what a call returns is fixed."""
+        name = call.function.name
+        if call.function.kind != "scalar":
+            return False
+        if self.rules.folds and arguments and name not in HARMLESS:
+            return False
+        if self.rules.folds and name == "coalesce":
+            arguments = tuple(one for one in arguments if one.kind != "null")[:1]
+        return all_of(*(one.fixed for one in arguments))
