@@ -1,12 +1,14 @@
 """The checker as others use it: whole texts, prefixes, steps, completions, odd schemas."""
 
 import random
+import re
 
 import odd_schema
 import pytest
 
 from text2sql.data.catalog import find_dataset
-from text2sql.decoding.checking import Checker
+from text2sql.decoding.checking import Checker, machine
+from text2sql.decoding.checking import checker as checking
 from text2sql.errors import SettingsError
 from text2sql.execution import Executor
 from text2sql.schema import read_schema
@@ -72,6 +74,21 @@ def test_how_a_text_is_cut_into_steps_does_not_matter(checker):
         assert state is whole
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT c.name, .5 + 1.e2 FROM customers AS c WHERE c.name<>'it''s' AND c.tier>=2",
+        'SELECT "name", [tier], count(*) FROM "customers" GROUP BY 1,2 HAVING count(*)>1;',
+        "SELECT 0x1f-1 /* a.b */ FROM customers -- (x\nORDER BY name",
+    ],
+)
+def test_one_lexeme_at_a_time_leads_where_the_whole_text_does(checker, sql):
+    state = checker.start
+    for lexeme in re.findall(r"\s*(?:\w+|\W)", sql):
+        state = checker.step(state, lexeme.encode())
+    assert state is checker.read(sql) and state is not None
+
+
 def test_a_dead_step_is_none_and_a_repeated_one_the_same_object(checker):
     begun = checker.step(checker.start, b"SELE")
 
@@ -88,6 +105,23 @@ def test_states_outlive_what_the_checker_forgets(checker):
 
     assert checker.may_end(checker.step(state, b"tier = 'gold'"))
     assert checker.step(state, b"tire = 1") is None
+
+
+def test_what_is_remembered_is_bounded_whatever_is_asked(checker, monkeypatch):
+    monkeypatch.setattr(checking, "STATE_LIMIT", 40)
+    for number in range(200):
+        checker.accepts(f"SELECT name AS x{number} FROM customers LIMIT {number}")
+        checker.prefix_ok(f"SELECT y{number}")
+    assert len(checker._states) <= 40 and len(checker._shifted) <= 200
+    assert len(checker._finished) <= 200
+
+
+def test_schemas_of_one_dialect_share_what_the_grammar_says(checker, monkeypatch):
+    other = Checker(schema_of(("t", "a")))
+    assert other.machine is checker.machine
+    monkeypatch.setattr(machine, "CELL_LIMIT", 10)  # stacks that are forgotten are made again
+    assert other.accepts("SELECT a FROM t WHERE a IN (SELECT max(a) + 1 FROM t)")
+    assert not other.accepts("SELECT a FROM t WHERE a IN (SELECT max(a) + FROM t)")
 
 
 @pytest.mark.parametrize(

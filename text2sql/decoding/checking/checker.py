@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from text2sql.decoding.checking.faults import Fault
 
 ORDERS = ("select-first", "from-first")
-STATE_LIMIT = 200_000  # states that are remembered at most, about 100 bytes of memory for each step
+STATE_LIMIT = 50_000  # states that are remembered at most, about 1.6 kB each with what leads there
 UNKNOWN: Any = object()  # in place of an exception: much is asked for the first time
 _DEEPENS = frozenset(
     {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "USING", "WINDOW"}
