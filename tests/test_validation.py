@@ -1,6 +1,8 @@
 """Accuracy while a model trains: measured without a trace, it ends a run and picks its weights."""
 
+import json
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -114,18 +116,37 @@ def test_eval_steps_without_anything_to_measure_with_is_refused(tiny_llama, tmp_
         train(tiny_llama, tmp_path / "run", None)
 
 
-def test_a_dev_sample_is_decoded_and_executed_for_real(tiny_llama, tmp_path):
+def test_weights_that_are_spread_over_processes_are_not_measured(monkeypatch, tiny_llama, tmp_path):
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(SettingsError, match="FSDP and ZeRO-3 spread them"):
+        train(tiny_llama, tmp_path / "run", Scripted([1, 2, 3]))
+
+
+@pytest.mark.parametrize("packing", ["prefix", "none"])
+def test_what_is_measured_is_what_the_published_adapter_answers(packing, tiny_llama, tmp_path):
     from text2sql.decoding.generation import Decoding
+    from text2sql.evaluation import evaluate
     from text2sql.measuring import dev_sample
+    from text2sql.models import open_model
 
-    recipe = read_recipe(
-        None, base=str(tiny_llama), **(SHORT | {"eval_split": "dev", "eval_limit": 3, "seed": 5})
-    )
+    settings = SHORT | {"eval_limit": 3, "seed": 5, "packing_strategy": packing}
+    recipe = read_recipe(None, base=str(tiny_llama), **settings)
     training = find_dataset("samples", split="train", limit=6)
-    sample = dev_sample(recipe, training, decoding=Decoding(max_new_tokens=24, constraint="none"))
-    plain = train(tiny_llama, tmp_path / "plain", None, eval_steps=None, max_steps=2)
-    run = train(tiny_llama, tmp_path / "run", sample.measure, max_steps=2, load_best=False)
+    decoding = Decoding(max_new_tokens=32, constraint="none")
+    sample = dev_sample(recipe, training, decoding=decoding)
+    run = train(tiny_llama, tmp_path / "run", sample.measure, load_best=False, **settings)
+    with open_model(adapter=run.folder) as model:
+        today = date.fromisoformat(read_recipe(run.folder / "recipe.yaml").today)
+        whole = evaluate(sample.dataset, model, tmp_path / "eval", decoding=decoding, today=today)
 
-    assert run.published.n == 3 and same(saved(plain.folder), saved(run.folder))
-    lines = (run.folder / "evaluations" / "step-2" / "predictions.jsonl").read_text().splitlines()
-    assert len(lines) == 3
+    measured, evaluated = map(answers, (run.folder / "evaluations/step-6", whole.folder))
+    assert measured == evaluated and all(measured)
+    found = whole.scorecard["metrics"]["execution_accuracy"]["all"]
+    assert run.published == Accuracy(6, found["correct"], found["n"])
+
+
+def answers(folder: Path) -> list[str]:
+    """Return what a model wrote, SQL or not."""
+    lines = (folder / "predictions.jsonl").read_text().splitlines()
+    candidates = [json.loads(line)["candidates"][0] for line in lines]
+    return [candidate.get("text", candidate["sql"]) for candidate in candidates]

@@ -1,4 +1,4 @@
-"""The curves of a run as a PNG: loss, learning rate, execution accuracy with its band, speed.
+"""The curves of a run as a PNG: loss, execution accuracy with its band, reward, rate, speed.
 
     >>> draw_curves(History(folder).records(), folder / "curves.png")
     True
@@ -68,6 +68,8 @@ def _panels(records: Sequence[Mapping[str, Any]]) -> list[Panel]:
     return [
         Panel("loss", _points(records, "loss"), []),
         Panel("execution accuracy, with its 95 % interval", _points(records, METRIC), band, True),
+        Panel("reward", _points(records, "reward"), []),
+        Panel("pairs ranked right", _points(records, "rewards/accuracies"), [], True),
         Panel("learning rate", _points(records, "learning_rate"), []),
         Panel("tokens per second", _points(records, "tokens_per_second"), []),
     ]

@@ -8,9 +8,10 @@
 
 A run that was killed repeats the steps after its last checkpoint: `forget_after` drops what is
 there of them, so that every step is told once. A line that a kill cut off is dropped with them.
-Each line has `step` and `epoch`; a report of the loss has also `loss`, `learning_rate`,
-`grad_norm`, `tokens_per_second` (every example counted whole), `examples_per_second`,
-`sharing_ratio`, `peak_memory_bytes`; one of accuracy what `Accuracy.record` says.
+Each line has `step` and `epoch`; a report of the loss has also `loss`, `learning_rate`, `grad_norm`
+and what else its trainer says, `tokens_per_second` (every example counted whole), its kin
+`examples_per_second`, `sharing_ratio` and `peak_memory_bytes`; one of accuracy what
+`Accuracy.record` says.
 """
 
 import json

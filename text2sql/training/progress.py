@@ -24,7 +24,17 @@ from transformers import TrainerCallback
 
 from text2sql.training.history import History
 
-KEPT_FIGURES = ("loss", "learning_rate", "grad_norm")  # of what the trainer reports
+KEPT_FIGURES = (  # of what the trainers report
+    "loss",
+    "learning_rate",
+    "grad_norm",
+    "mean_token_accuracy",
+    "entropy",
+    "rewards/accuracies",  # of DPO: pairs whose chosen SQL scores higher
+    "rewards/margins",
+    "reward",  # of GRPO
+    "kl",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 0.41
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,10 +75,12 @@ def measure_at(
         folder: of the run; predictions are kept in its `evaluations`.
 
     Raises:
-        SettingsError: the recipe has `eval_steps` and there is no `measure`.
+        SettingsError: the recipe has `eval_steps` and there is no `measure`, or no process holds
+            all weights.
     """
     if recipe.eval_steps is None:
         return None
+    _refuse_spread_weights()
     if measure is None:
         raise SettingsError("eval_steps is set, and there is nothing to measure accuracy with")
     ready: Measure = measure
@@ -87,6 +90,17 @@ def measure_at(
         return ready(Snapshot(model, tokenizer, base, recipe, step, place))
 
     return measured
+
+
+def _refuse_spread_weights() -> None:
+    """Refuse to measure where one process alone cannot decode; see accelerate's variables."""
+    fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    deepspeed = os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true"
+    if fsdp or (deepspeed and os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") == "3"):
+        raise SettingsError(
+            "eval_steps needs all weights in one process, and FSDP and ZeRO-3 spread them: leave"
+            " eval_steps out and measure with t2s eval, or train with DDP"
+        )
 
 
 def run_trainer(

@@ -151,7 +151,7 @@ def at_rest(model: Any) -> Iterator[None]:
     """Hold a model still: evaluation mode, no gradients; random states are as before afterwards."""
     training = model.training
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None  # of its own card
     model.eval()
     try:
         with torch.no_grad():
@@ -161,8 +161,8 @@ def at_rest(model: Any) -> Iterator[None]:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
-        if cuda:
-            torch.cuda.set_rng_state_all(cuda)
+        if cuda is not None:
+            torch.cuda.set_rng_state(cuda)
 
 
 def _best_folder(folder: Path, step: int) -> Path:
@@ -174,5 +174,5 @@ def _save_whole(model: Any, folder: Path) -> None:
     scratch = folder.with_name(f".{folder.name}")
     for path in (scratch, folder):
         shutil.rmtree(path, ignore_errors=True)
-    model.save_pretrained(str(scratch))
+    model.save_pretrained(str(scratch), selected_adapters=["default"])
     scratch.rename(folder)
