@@ -14,7 +14,7 @@ import pytest
 from test_training import weights
 
 from text2sql.data.catalog import find_dataset
-from text2sql.errors import DataError, OutputError
+from text2sql.errors import DataError, Interrupted, OutputError, SettingsError
 from text2sql.stage_runs import open_judge
 from text2sql.training.history import Accuracy
 from text2sql.training.recipe import Recipe, read_recipe
@@ -188,6 +188,23 @@ def test_a_stage_that_does_not_raise_accuracy_is_reported(tiny_llama, tmp_path, 
 
     said = capsys.readouterr().err
     assert "execution accuracy 40.0% of 10, NOT raised from 50.0%, within the noise" in said
+
+
+def test_a_base_that_is_taken_apart_is_no_reference(tiny_llama, tmp_path):
+    apart = {"init_lora_weights": "pissa"}
+
+    with pytest.raises(SettingsError, match=r"stage 1 \(dpo\): init_lora_weights pissa takes the"):
+        run(tiny_llama, tmp_path / "a", [DPO], Script(right, wrong), **apart)
+    ran = run(tiny_llama, tmp_path / "b", [SFT, DPO], Script(right, wrong), **apart)
+    assert table(ran.folder)[1]["steps"] == 2
+
+
+def test_sampling_that_is_stopped_says_how_to_go_on(tiny_llama, tmp_path):
+    def stopped(gold: str) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=r"stopped in stage 1, reject; .* --resume --output"):
+        run(tiny_llama, tmp_path / "run", [REJECT], Script(stopped))
 
 
 def test_a_resumed_run_refuses_an_adapter_that_was_exchanged(tiny_llama, tmp_path):

@@ -30,10 +30,9 @@ from text2sql.training.feedback import Question, distinct_builds
 from text2sql.training.history import MeasureAt
 from text2sql.training.recipe import Recipe
 from text2sql.training.records import Skip, refuse_lost_columns
-from text2sql.training.schedules import Scheduled, our_schedule
 from text2sql.training.sft import new_adapter
 from text2sql.training.stage_settings import Dpo
-from text2sql.training.trainers import arguments, run_trainer
+from text2sql.training.trainers import arguments, run_trainer, with_recipe
 
 if TYPE_CHECKING:
     from text2sql.training.following import Outcome
@@ -220,9 +219,7 @@ def fit_preferences(
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
-    class Trainer(Scheduled, DPOTrainer):
-        scheduled = our_schedule(recipe)
-
+    class Trainer(with_recipe(DPOTrainer, recipe)):  # type: ignore[misc]
         def _prepare_dataset(self, dataset: Any, *unused: Any) -> Any:
             return dataset  # tokenised, and nothing in it is too long
 

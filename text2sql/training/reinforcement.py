@@ -27,10 +27,9 @@ from text2sql.training.preference import prompt_ids
 from text2sql.training.recipe import Recipe
 from text2sql.training.records import Skip
 from text2sql.training.rewards import Reward, execution_reward, format_reward, validity_reward
-from text2sql.training.schedules import Scheduled, our_schedule
 from text2sql.training.sft import new_adapter
 from text2sql.training.stage_settings import Grpo
-from text2sql.training.trainers import arguments, run_trainer
+from text2sql.training.trainers import arguments, run_trainer, with_recipe
 from text2sql.training.verdicts import Judge
 
 if TYPE_CHECKING:
@@ -196,9 +195,7 @@ def _trainer_class(recipe: Recipe, ids: Mapping[str, list[int]]) -> Any:
         def set_epoch(self, epoch: int) -> None:
             self.generator.manual_seed(self.seed + epoch)
 
-    class Trainer(Scheduled, GRPOTrainer):
-        scheduled = our_schedule(recipe)
-
+    class Trainer(with_recipe(GRPOTrainer, recipe)):  # type: ignore[misc]
         def _tokenize_prompts(self, prompts: list[str]) -> Any:
             return [ids[prompt] for prompt in prompts], None, {}
 

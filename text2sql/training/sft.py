@@ -28,7 +28,6 @@ from text2sql.outputs import full_disk, owned
 from text2sql.prompting import write_card
 from text2sql.training.history import Accuracy, Measure
 from text2sql.training.lora import (
-    TwoRates,
     keep_beginning,
     lora_config,
     save_lora,
@@ -38,8 +37,7 @@ from text2sql.training.material import read_material, world_size
 from text2sql.training.model_card import write_model_card
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
-from text2sql.training.schedules import Scheduled, our_schedule
-from text2sql.training.trainers import arguments, measure_at, run_trainer
+from text2sql.training.trainers import arguments, measure_at, run_trainer, with_recipe
 
 SKIPS_SHOWN = 5
 PACKAGES = ("torch", "transformers", "peft", "datasets", "trl")
@@ -265,13 +263,9 @@ def _trainer(
     """Return the trainer, and the tokens that it computes in an epoch."""
     recipe, material = read_material(model, recipe, encoded)
 
-    class Trainer(Scheduled, TwoRates, material.trainer):  # type: ignore[name-defined]
-        scheduled = our_schedule(recipe)
-        loraplus_lr_ratio = recipe.loraplus_lr_ratio
-
     args = _config(recipe, folder / "checkpoints")
     assert args.world_size == world_size(), "the batches were made for another number of processes"
-    trainer = Trainer(
+    trainer = with_recipe(material.trainer, recipe)(
         model=model,
         args=args,
         processing_class=tokenizer,

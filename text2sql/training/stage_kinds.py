@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from text2sql.bases import find_base, load_tokenizer
 from text2sql.data.catalog import DataSet
-from text2sql.errors import DataError
+from text2sql.errors import DataError, SettingsError
 from text2sql.outputs import write_whole
 from text2sql.training.feedback import Question, collect, count_samples
 from text2sql.training.history import Measure
 from text2sql.training.preference import choose_pairs, encode_pairs, fit_preferences
-from text2sql.training.recipe import Recipe
+from text2sql.training.recipe import DECOMPOSED, Recipe
 from text2sql.training.records import Skip
 from text2sql.training.reinforcement import (
     Policy,
@@ -151,6 +151,7 @@ def _reject(context: Context) -> Outcome:
 def _dpo(context: Context) -> Outcome:
     settings, recipe = context.stage.settings, context.recipe
     assert isinstance(settings, Dpo)
+    _refuse_decomposed(context)
     dataset, questions = _ask(context, settings)
     pairs = choose_pairs(questions, settings, dialect=_dialect_of(dataset))
     counts = count_samples(questions) | {"pairs": len(pairs)}
@@ -174,6 +175,7 @@ def _dpo(context: Context) -> Outcome:
 def _grpo(context: Context) -> Outcome:
     settings, recipe = context.stage.settings, context.recipe
     assert isinstance(settings, Grpo)
+    _refuse_decomposed(context)
     dataset = context.abilities.find_data(recipe)
     base, begun = find_base(recipe.base), time.monotonic()
     tokenizer = load_tokenizer(base, **context.source)
@@ -191,6 +193,16 @@ def _grpo(context: Context) -> Outcome:
     save_adapter(model, context.folder, base, tokenizer, recipe)
     size = len(prompts.rows), len(prompts.skips), prompts.tokens
     return Outcome(figures, _ran(context, ended, size, begun))
+
+
+def _refuse_decomposed(context: Context) -> None:
+    """Refuse to compare with a base that is no longer whole."""
+    begins = str(context.recipe.init_lora_weights)
+    if context.parent is None and begins.startswith(DECOMPOSED):
+        raise SettingsError(
+            f"stage {context.stage.number} ({context.stage.kind}): init_lora_weights {begins} takes"
+            " the base apart, which is the reference here: let an sft stage come first"
+        )
 
 
 def _ran(context: Context, ended: "Ended", size: tuple[int, int, int], begun: float) -> Run:

@@ -44,7 +44,7 @@ _WHOLE = {
         "language",
         "today",
     ),
-    *("raw_sql", "load_in_4bit", "target_modules", "report_to"),
+    *("raw_sql", "load_in_4bit", "target_modules", "report_to", "distributed", "zero_stage"),
 }
 _WHOLE_PREFIXES = ("lora_", "use_", "init_")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")

@@ -27,7 +27,7 @@ from typing import Any
 
 from text2sql.bases import find_base, load_model, load_tokenizer
 from text2sql.data.catalog import DataSet
-from text2sql.errors import DataError, OutputError, SettingsError
+from text2sql.errors import DataError, Interrupted, OutputError, SettingsError
 from text2sql.outputs import write_whole
 from text2sql.training.history import METRIC, Accuracy, Snapshot
 from text2sql.training.model_card import write_model_card
@@ -123,7 +123,13 @@ def _run(context: Context, recipe: Recipe, before: Sequence[Mapping[str, Any]]) 
     folder.mkdir(parents=True, exist_ok=True)
     write_recipe(stage.recipe, folder / "recipe.yaml")
     begun = time.monotonic()
-    outcome = KINDS[stage.kind](context)
+    try:
+        outcome = KINDS[stage.kind](context)
+    except KeyboardInterrupt:  # a trainer stops in order; sampling and judging just go on later
+        raise Interrupted(
+            f"stopped in stage {stage.number}, {stage.name};"
+            f" continue with: t2s train --resume --output {recipe.output_dir}"
+        ) from None
     found = _accuracy(context, outcome, before)
     record = {
         "number": stage.number,

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from text2sql.bases.base import Base
 from text2sql.errors import SettingsError
 from text2sql.training.history import Accuracy, Measure, MeasureAt, Snapshot
+from text2sql.training.lora import TwoRates
 from text2sql.training.recipe import Recipe
-from text2sql.training.schedules import our_schedule
+from text2sql.training.schedules import Scheduled, our_schedule
 
 if TYPE_CHECKING:
     from text2sql.training.following import Outcome
@@ -62,6 +63,21 @@ def arguments(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
         "save_total_limit": None,  # `KeepCheckpoints` deletes the old once the new one is whole
         "logging_strategy": "steps",
     }
+
+
+def with_recipe(trainer: Any, recipe: Recipe) -> Any:
+    """Return a class of trainer that follows our schedules and LoRA+, where a recipe asks for them.
+
+    Args:
+        trainer: a class of transformers or trl.
+        recipe: settled.
+    """
+
+    class Trainer(Scheduled, TwoRates, trainer):
+        scheduled = our_schedule(recipe)
+        loraplus_lr_ratio = recipe.loraplus_lr_ratio
+
+    return Trainer
 
 
 def measure_at(
