@@ -14,9 +14,9 @@ from text2sql.decoding.pointing import to_pointers, to_sql
 from text2sql.errors import PromptError
 from text2sql.execution import Executor
 from text2sql.prompting import build_prompt, encode, encode_completion
-from text2sql.prompting.pointers import COLUMNS, TOKENS, number
 from text2sql.schema import Column, ForeignKey, Schema, Table, canonicalise
 from text2sql.schema.mentions import Linker
+from text2sql.schema.pointers import COLUMNS, TOKENS, number
 from text2sql.scoring.results import same_rows
 
 BASE = Base("points", None, prompt_format="pointers", answer_format="pointers")

@@ -25,8 +25,8 @@ from text2sql.data.synthesis.queries import (
     write,
 )
 from text2sql.decoding.checking import Checker
-from text2sql.prompting.pointers import number
 from text2sql.schema import Column, ForeignKey, Schema, Table
+from text2sql.schema.pointers import number
 
 SINGER = Table("singer", tuple(map(Column, ("id", "full name", "age"))), ("id",))
 KEY = ForeignKey(("singer_id",), "singer", ("id",))

@@ -18,7 +18,7 @@ from typing import Any
 import platformdirs
 
 from text2sql.errors import ModelError
-from text2sql.prompting.pointers import TOKENS
+from text2sql.schema.pointers import TOKENS
 
 VERSION = 1  # part of the folder's name: raise it when what is built changes
 VOCABULARY = 2048

@@ -25,8 +25,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from text2sql.errors import ModelError
-from text2sql.prompting.pointers import TOKENS
 from text2sql.prompting.segments import Prompt
+from text2sql.schema.pointers import TOKENS
 
 _BLANK = "▁"  # SentencePiece's
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")

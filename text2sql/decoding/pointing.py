@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from text2sql.errors import PromptError
-from text2sql.prompting.pointers import Pointers
+from text2sql.schema.pointers import Pointers
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -25,10 +25,10 @@ from text2sql.errors import PromptError, SchemaError
 from text2sql.prompting.building import build_prompt, shares_schema
 from text2sql.prompting.encoding import encode
 from text2sql.prompting.formats import resolve
-from text2sql.prompting.pointers import fits as pointable
 from text2sql.prompting.segments import Prompt
 from text2sql.schema.mentions import linker
 from text2sql.schema.model import Schema
+from text2sql.schema.pointers import fits as pointable
 
 CHARACTERS_PER_TOKEN = 3.2  # of DDL and English under a 32k byte-level BPE, measured
 NARROW_CHARACTERS_PER_TOKEN = 1.0  # of Chinese, counted on the safe side

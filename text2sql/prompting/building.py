@@ -22,12 +22,12 @@ from typing import Any
 from text2sql.errors import PromptError, UnknownName
 from text2sql.prompting.chats import Chat
 from text2sql.prompting.formats import Format, resolve
-from text2sql.prompting.pointers import Pointers, describe, literals, mark, number
 from text2sql.prompting.segments import LinkedValue, Prompt, Segment, merge
 from text2sql.prompting.serialisers import codes_values, serialise
 from text2sql.prompting.tasks import Task
 from text2sql.schema.mentions import Mention
 from text2sql.schema.model import Schema
+from text2sql.schema.pointers import Pointers, describe, literals, mark, number
 
 MAX_QUESTION = 8_000  # characters
 LANGUAGES = ("en", "zh")

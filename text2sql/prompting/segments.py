@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from text2sql.prompting.pointers import Pointers
+from text2sql.schema.pointers import Pointers
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class Task:
         "\n"  # between evidence and question, where evidence has no place of its own
     )
     source: str = ""
-    pointers: bool = False  # names and values are pointer tokens: see `prompting.pointers`
+    pointers: bool = False  # names and values are pointer tokens: see `schema.pointers`
 
     def languages(self) -> tuple[str, ...]:
         """The languages of the instruction."""

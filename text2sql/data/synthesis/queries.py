@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from text2sql.prompting.pointers import Pointers
 from text2sql.schema.model import Schema
+from text2sql.schema.pointers import Pointers
 from text2sql.schema.quoting import quote
 
 AGGREGATES = ("count", "sum", "avg", "min", "max")
@@ -169,7 +169,10 @@ Bool = Compare | Junction
 class Spelling(Protocol):
     """How names and values are written, and which clause leads."""
 
-    from_first: bool
+    @property
+    def from_first(self) -> bool:
+        """Whether FROM stands before SELECT."""
+        ...
 
     def enter(self, query: Query) -> "Spelling":
         """Return the spelling inside a query: aliases are its own."""
@@ -388,7 +391,7 @@ class Spelled:
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """What a base writes that points at names; see `prompting.pointers`."""
+    """What a base writes that points at names; see `schema.pointers`."""
 
     pointers: Pointers
     from_first: bool = True

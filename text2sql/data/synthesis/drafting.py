@@ -1,0 +1,82 @@
+"""Draw questions with their SQL on one database, and keep those that say something.
+
+    >>> pairs = draw(world, connection, 16, Random(1))
+    >>> pairs[0].question, write(pairs[0].query, Spelled(world.schema))
+    ('how many members are there older than 30?', 'SELECT count(*) FROM member WHERE age > 30')
+
+A pair is kept if its SQL runs and its result is neither empty (unless emptiness is the point) nor
+that of the whole table: such a question tells right from wrong SQL.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+from text2sql.data.synthesis.families import groups, joins, nested, single
+from text2sql.data.synthesis.families.parts import Draft, Family
+from text2sql.data.synthesis.queries import Query, Spelled, write
+from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.worlds import World
+
+FAMILIES: dict[Family, float] = single.FAMILIES | groups.FAMILIES | nested.FAMILIES | joins.FAMILIES
+TRIES = 6  # draws for one pair that is kept
+EMPTY = 0.06  # share of empty results that are kept: a right answer may be empty
+MAX_STEPS = 200_000  # of SQLite's machine, for one query
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question and the query that answers it."""
+
+    question: str
+    query: Query
+    family: str
+
+
+def draw(world: World, connection: sqlite3.Connection, count: int, random: Random) -> list[Pair]:
+    """Draw pairs that differ.
+
+    Args:
+        world: of the database.
+        connection: to it.
+        count: pairs at most; fewer where the database gives no more.
+        random: decides everything.
+    """
+    found: dict[str, Pair] = {}
+    for pair in _drawn(world, random, count * TRIES):
+        if pair.question.lower() not in found and _useful(pair.query, world, connection, random):
+            found[pair.question.lower()] = pair
+            if len(found) == count:
+                break
+    return list(found.values())
+
+
+def _drawn(world: World, random: Random, tries: int) -> Iterator[Pair]:
+    speaker = Speaker(world, random)
+    families, weights = list(FAMILIES), list(FAMILIES.values())
+    for family in random.choices(families, weights, k=tries):
+        draft: Draft | None = family(speaker)
+        if draft is not None:
+            name = f"{family.__module__.rpartition('.')[2]}.{family.__name__}"
+            yield Pair(speaker.finish(draft.question), draft.query, name)
+
+
+def _useful(query: Query, world: World, connection: sqlite3.Connection, random: Random) -> bool:
+    rows = _rows(write(query, Spelled(world.schema, "full")), connection)
+    if rows is None:
+        return False
+    if not rows or rows in ([(None,)], [(0,)]):
+        return random.random() < EMPTY
+    if query.where is None or query.group or query.limit is not None or query.joins:
+        return True
+    without = _rows(write(replace(query, where=None), Spelled(world.schema, "full")), connection)
+    return rows != without
+
+
+def _rows(sql: str, connection: sqlite3.Connection) -> list[tuple[object, ...]] | None:
+    connection.set_progress_handler(lambda: 1, MAX_STEPS)
+    try:
+        return connection.execute(sql).fetchall()
+    except sqlite3.Error:
+        return None

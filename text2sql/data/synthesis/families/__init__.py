@@ -1,0 +1,1 @@
+"""Families of questions: each draws a query and words it."""

@@ -1,0 +1,455 @@
+"""Questions over several tables."""
+
+from text2sql.data.synthesis.families.parts import (
+    COUNT,
+    Draft,
+    Family,
+    Path,
+    aggregate_words,
+    aggregates,
+    amount,
+    joint,
+    named,
+    ordered,
+    pair,
+    path,
+    selected,
+)
+from text2sql.data.synthesis.queries import (
+    Bool,
+    Call,
+    Col,
+    Compare,
+    Expr,
+    Join,
+    Junction,
+    Key,
+    Query,
+)
+from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.worlds import Field, Link
+
+
+def _places(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[str, str]:
+    said = verb or speaker.say("verb")
+    return {
+        "as": speaker.thing(first),
+        "a": speaker.thing(first, False),
+        "bs": speaker.thing(other),
+        "b": speaker.thing(other, False),
+        "verb": _several(said),
+        "verb1": said,
+        "distinct": speaker.say("distinct"),
+    }
+
+
+def _several(verb: str) -> str:
+    """Return a verb of the third person as it stands behind a plural: `plays in`, `play in`."""
+    head, *rest = verb.split(" ")
+    forms = {"is": "are", "has": "have", "was": "were", "does": "do", "goes": "go"}
+    if head in forms:
+        head = forms[head]
+    elif head.endswith("ies"):
+        head = head[:-3] + "y"
+    elif head.endswith(("ches", "shes", "sses", "xes")):
+        head = head[:-2]
+    elif head.endswith("s") and not head.endswith("ss"):
+        head = head[:-1]
+    return " ".join([head, *rest])
+
+
+def _joined(query: Query, route: Path) -> Query:
+    source, joins = route.source()
+    return Query(
+        query.select, source, query.distinct, joins, query.where, query.group, query.having,
+        query.order, query.limit, query.then,
+    )  # fmt: skip
+
+
+def columns(speaker: Speaker) -> Draft | None:
+    """Columns of one table where another one fulfils a condition."""
+    route = path(speaker)
+    shown = selected(speaker, route.tables[0]) if route else None
+    found = speaker.condition(route.target) if route else None
+    if route is None or shown is None or found is None:
+        return None
+    where, said = _further(speaker, route)
+    order, by = ordered(speaker, route.tables[0], 0.1)
+    parts = {"what": shown[1], "inner": speaker.behind(found[1]), "where": said, "by": by}
+    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    distinct = speaker.chance(0.16)
+    if distinct:
+        parts["what"] = f"{speaker.say('distinct')} {shown[1]}"
+    naming = speaker.naming(route.tables[0])
+    query = Query(shown[0], "", distinct, where=joint(found[0], where), order=order)
+    if naming is not None and shown[0] == (naming.col,) and speaker.chance(0.25):
+        return Draft(_joined(query, route), speaker.say("join_which", **parts))
+    return Draft(_joined(query, route), speaker.ask(speaker.say("join_list", **parts)))
+
+
+def _further(speaker: Speaker, route: Path) -> tuple[Bool | None, str]:
+    """Draw a second condition at times, on either end."""
+    if not speaker.chance(0.2):
+        return None, ""
+    table = speaker.random.choice((route.tables[0], route.target))
+    found = speaker.condition(table)
+    if found is None:
+        return None, ""
+    return found[0], f"{speaker.say('and')}{found[1]}"
+
+
+def count(speaker: Speaker) -> Draft | None:
+    """How many rows of one table where another one fulfils a condition."""
+    route = path(speaker)
+    found = speaker.condition(route.target) if route else None
+    if route is None or found is None:
+        return None
+    where, said = _further(speaker, route)
+    parts = {"inner": speaker.behind(found[1]), "where": said}
+    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    shown: Expr = COUNT
+    primary = speaker.world.primary(route.tables[0])
+    if primary is not None and len(route.links) > 1 and speaker.chance(0.15):
+        shown = Call("count", primary, distinct=True)
+    query = Query((shown,), "", where=joint(found[0], where))
+    return Draft(_joined(query, route), speaker.say("join_count", **parts))
+
+
+def aggregate(speaker: Speaker) -> Draft | None:
+    """An aggregate of one table where another one fulfils a condition."""
+    route = path(speaker)
+    numbers = aggregates(speaker, route.tables[0]) if route else None
+    found = speaker.condition(route.target) if route else None
+    if route is None or numbers is None or found is None:
+        return None
+    parts = {"aggs": numbers[1], "inner": speaker.behind(found[1]), "where": ""}
+    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    query = Query(numbers[0], "", where=found[0])
+    return Draft(_joined(query, route), speaker.ask(speaker.say("join_aggregate", **parts)))
+
+
+def two(speaker: Speaker) -> Draft | None:
+    """Columns of two tables side by side."""
+    route = path(speaker, (70, 30))
+    shown = selected(speaker, route.tables[0], speaker.random.choice((1, 1, 2))) if route else None
+    other = selected(speaker, route.target, 1) if route else None
+    if route is None or shown is None or other is None:
+        return None
+    table = speaker.random.choice((route.tables[0], route.target))
+    found = speaker.condition(table) if speaker.chance(0.3) else None
+    order, by = ordered(speaker, speaker.random.choice(route.tables), 0.22)
+    parts = {"what": shown[1], "other": other[1], "by": by}
+    parts["where"] = f" for {speaker.thing(table)} {found[1]}" if found and speaker.english else ""
+    if found and not speaker.english:
+        found = None
+    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    columns_shown = shown[0] + other[0] if speaker.chance(0.85) else other[0] + shown[0]
+    query = Query(columns_shown, "", where=found[0] if found else None, order=order)
+    return Draft(_joined(query, route), speaker.ask(speaker.say("join_two", **parts)))
+
+
+def extreme(speaker: Speaker) -> Draft | None:
+    """Columns of the row that belongs to the largest or smallest of another table."""
+    route = path(speaker, (75, 25))
+    shown = selected(speaker, route.tables[0]) if route else None
+    known = [f for f in speaker.fields(route.target) if f.numeric or f.kind.moment] if route else []
+    if route is None or shown is None or not known:
+        return None
+    field, descending = speaker.random.choice(known), speaker.chance(0.65)
+    best = speaker.superlative(field, descending, speaker.thing(route.target, False))
+    parts = {"what": shown[1], "superlative": best}
+    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    query = Query(shown[0], "", order=(Key(field.col, descending),), limit=1)
+    return Draft(_joined(query, route), speaker.ask(speaker.say("join_extreme", **parts)))
+
+
+# --- a parent and its children ------------------------------------------------------------------
+
+
+def _family(speaker: Speaker) -> tuple[str, str, Link, dict[str, str], Path] | None:
+    """Draw a parent with its children, at times over a bridge."""
+    drawn = pair(speaker)
+    if drawn is None:
+        return None
+    parent, child, link = drawn
+    route = Path((parent, child), (link,), (False,))
+    verb = route.verb(speaker)
+    over = [
+        other
+        for other in speaker.world.links
+        if other.child.table == child and other.parent.table not in (parent, child)
+    ]
+    # over a bridge one counts the rows of the bridge, but speaks of what lies behind it
+    spoken = child
+    if over and speaker.chance(0.5):
+        beyond = speaker.random.choice(over)
+        spoken = beyond.parent.table
+        verb = (
+            speaker.random.choice(beyond.verbs)
+            if beyond.verbs and speaker.english
+            else speaker.say("verb")
+        )
+    return parent, child, link, _places(speaker, parent, spoken, verb), route
+
+
+def _group(speaker: Speaker, link: Link, shown: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """Return what a parent's rows are grouped by: its key, mostly."""
+    if speaker.chance(0.75):
+        return (link.parent,)
+    return (link.child,) if speaker.chance(0.4) else (shown[0],)
+
+
+def child_counts(speaker: Speaker) -> Draft | None:
+    """How many children each parent has."""
+    if (drawn := _family(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
+        return None
+    _, _, link, places, route = drawn
+    order: tuple[Key, ...] = ()
+    by = ""
+    if speaker.chance(0.12):
+        descending = speaker.chance(0.65)
+        order = (Key(COUNT, descending),)
+        by = speaker.say("by_count_desc" if descending else "by_count_asc")
+    columns_shown = (*shown[0], COUNT) if speaker.chance(0.85) else (COUNT, *shown[0])
+    query = Query(columns_shown, "", group=_group(speaker, link, shown[0]), order=order)
+    text = speaker.say("children_count", what=shown[1], by=by, **places)
+    return Draft(_joined(query, route), text)
+
+
+def child_most(speaker: Speaker) -> Draft | None:
+    """The parent with the most or fewest children."""
+    if (drawn := _family(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
+        return None
+    _, child, link, places, route = drawn
+    descending = speaker.chance(0.85)
+    key = "children_most" if descending else "children_fewest"
+    places |= {"many": speaker.say("many"), "fewest": speaker.say("fewest")}
+    text = speaker.say(key, what=shown[1], **places)
+    columns_shown: tuple[Expr, ...] = shown[0]
+    if speaker.chance(0.15) and speaker.english:
+        columns_shown, text = (*shown[0], COUNT), text.rstrip("?") + speaker.say("and_count") + "?"
+    found = speaker.condition(child) if speaker.chance(0.1) else None
+    where = None
+    if found is not None and speaker.english and places["bs"] == speaker.world.nouns[child].many[0]:
+        where, text = found[0], f"{text.rstrip('?')} {found[1]}?"
+    query = Query(
+        columns_shown, "", where=where, group=_group(speaker, link, shown[0]),
+        order=(Key(COUNT, descending),), limit=1,
+    )  # fmt: skip
+    return Draft(_joined(query, route), text)
+
+
+def child_having(speaker: Speaker) -> Draft | None:
+    """The parents with so many children."""
+    if (drawn := _family(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
+        return None
+    _, _, link, places, route = drawn
+    condition, words = amount(speaker)
+    text = speaker.say("children_having", what=shown[1], amount=words, **places)
+    columns_shown: tuple[Expr, ...] = shown[0]
+    if speaker.chance(0.1) and speaker.english:
+        columns_shown, text = (*shown[0], COUNT), text.rstrip("?") + speaker.say("and_count") + "?"
+    query = Query(columns_shown, "", group=_group(speaker, link, shown[0]), having=condition)
+    return Draft(_joined(query, route), text)
+
+
+def child_measures(speaker: Speaker) -> Draft | None:
+    """An aggregate of each parent's children, or the parent where it is largest."""
+    if (drawn := _family(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
+        return None
+    parent, child, link, _, route = drawn
+    known = speaker.numbers(child)
+    if not known:
+        return None
+    places = _places(speaker, parent, child)
+    field = speaker.random.choice(known)
+    name = speaker.random.choice(("avg", "max", "min", "sum", "sum"))
+    call = Call(name, field.col)
+    group = _group(speaker, link, shown[0])
+    if speaker.chance(0.6):
+        query = Query((*shown[0], call), "", group=group)
+        words = aggregate_words(speaker, name, field)
+        text = speaker.say("children_aggregate", what=shown[1], aggs=words, by="", **places)
+        return Draft(_joined(query, route), text)
+    descending = speaker.chance(0.8)
+    places |= {"most": speaker.say("most" if descending else "least"), "agg": speaker.say(name)}
+    places["m"] = speaker.column(field)
+    query = Query(shown[0], "", group=group, order=(Key(call, descending),), limit=1)
+    text = speaker.say("children_aggregate_most", what=shown[1], **places)
+    return Draft(_joined(query, route), text)
+
+
+def without(speaker: Speaker) -> Draft | None:
+    """The parents without children, or without such children."""
+    if (drawn := _family(speaker)) is None:
+        return None
+    parent, child, link, places, route = drawn
+    spoken_of_child = places["bs"] in speaker.world.nouns[child].many
+    found = speaker.condition(child) if spoken_of_child and speaker.chance(0.25) else None
+    places["inner"] = speaker.behind(found[1]) if found else ""
+    inner = Query((link.child,), child, where=found[0] if found else None)
+    outside: Bool = Compare(link.parent, "not in", inner)
+    if speaker.chance(0.2):
+        text = speaker.say("without_count", **places)
+        return Draft(Query((COUNT,), parent, where=outside), text)
+    shown = selected(speaker, parent)
+    if shown is None:
+        return None
+    places["what"] = shown[1]
+    key = "without_which" if speaker.chance(0.25) else "without"
+    said = speaker.say(key, **places)
+    text = said if key == "without_which" else speaker.ask(said)
+    draw = speaker.random.random()
+    if draw < 0.66:
+        return Draft(Query(shown[0], parent, where=outside), text)
+    if draw < 0.9 and len(shown[0]) == 1:
+        source, joins = route.source()
+        other = Query(shown[0], source, joins=joins, where=found[0] if found else None)
+        return Draft(Query(shown[0], parent, then=("except", other)), text)
+    exists = Query(
+        (link.child,), child, where=joint(Compare(link.child, "=", link.parent), inner.where)
+    )
+    return Draft(Query(shown[0], parent, where=Compare(None, "not exists", exists)), text)
+
+
+def with_any(speaker: Speaker) -> Draft | None:
+    """The parents that have children at all."""
+    if (drawn := _family(speaker)) is None or (shown := selected(speaker, drawn[0])) is None:
+        return None
+    parent, child, link, places, route = drawn
+    text = speaker.ask(speaker.say("with_any", what=shown[1], inner="", **places))
+    draw = speaker.random.random()
+    if draw < 0.6:
+        return Draft(_joined(Query(shown[0], "", True), route), text)
+    if draw < 0.85:
+        inside = Compare(link.parent, "in", Query((link.child,), child))
+        return Draft(Query(shown[0], parent, where=inside), text)
+    inner = Query((link.child,), child, where=Compare(link.child, "=", link.parent))
+    return Draft(Query(shown[0], parent, where=Compare(None, "exists", inner)), text)
+
+
+def both(speaker: Speaker) -> Draft | None:
+    """The rows that are related to rows of two kinds."""
+    route = path(speaker, (60, 40))
+    shown = selected(speaker, route.tables[0], 1) if route else None
+    if route is None or shown is None:
+        return None
+    first = speaker.condition(route.target, equal=speaker.chance(0.7))
+    second = speaker.condition(route.target, first and _field(speaker, first[0]), equal=True)
+    if first is None or second is None or first[0] == second[0]:
+        return None
+    places = _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    places |= {"first": speaker.behind(first[1]), "second": speaker.behind(second[1])}
+    if speaker.chance(0.25):
+        text = speaker.ask(speaker.say("relation_either", what=shown[1], **places))
+        query = Query(shown[0], "", where=Junction("or", (first[0], second[0])))
+        return Draft(_joined(query, route), text)
+    text = speaker.ask(speaker.say("relation_both", what=shown[1], **places))
+    one, two_ = (_joined(Query(shown[0], "", where=c[0]), route) for c in (first, second))
+    source, joins = route.source()
+    query = Query(shown[0], source, joins=joins, where=one.where, then=("intersect", two_))
+    return Draft(query, text)
+
+
+def _field(speaker: Speaker, condition: Compare) -> Field | None:
+    return speaker.world.field_of(condition.left) if isinstance(condition.left, Col) else None
+
+
+def not_related(speaker: Speaker) -> Draft | None:
+    """The rows that are related to no row of a kind."""
+    route = path(speaker, (55, 45))
+    shown = selected(speaker, route.tables[0], 1) if route else None
+    found = speaker.condition(route.target, equal=True) if route else None
+    if route is None or shown is None or found is None:
+        return None
+    places = _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    places["inner"] = speaker.behind(found[1])
+    text = speaker.ask(speaker.say("relation_not", what=shown[1], **places))
+    other = _joined(Query(shown[0], "", where=found[0]), route)
+    return Draft(Query(shown[0], route.tables[0], then=("except", other)), text)
+
+
+def path_groups(speaker: Speaker) -> Draft | None:
+    """How many rows of one table for each value of another one's column."""
+    route = path(speaker, (65, 35))
+    known = speaker.groups(route.target) if route else []
+    if route is None or not known:
+        return None
+    field = speaker.random.choice(known)
+    found = speaker.condition(route.tables[0]) if speaker.chance(0.15) else None
+    places = _places(speaker, route.tables[0], route.target) | {
+        "n": speaker.column(field),
+        "ns": speaker.column(field, many=True),
+        "where": speaker.behind(found[1]) if found else "",
+        "common": speaker.say("common"),
+        "many": speaker.say("many"),
+    }
+    where = found[0] if found else None
+    if speaker.chance(0.35):
+        query = Query(
+            (field.col,), "", where=where, group=(field.col,), order=(Key(COUNT, True),), limit=1
+        )
+        return Draft(_joined(query, route), speaker.say("path_group_most", **places))
+    shown: tuple[Expr, ...] = (field.col, COUNT) if speaker.chance(0.6) else (COUNT, field.col)
+    query = Query(shown, "", where=where, group=(field.col,))
+    text = speaker.say("path_group", **places)
+    return Draft(_joined(query, route), text if "?" in text else speaker.ask(text))
+
+
+def shared_columns(speaker: Speaker) -> Draft | None:
+    """Values of two tables' columns together, in common, or in one alone."""
+    if (drawn := pair(speaker)) is None:
+        return None
+    parent, child, link = drawn
+    first, other = (link.parent, link.child), (parent, child)
+    if speaker.chance(0.25):
+        first, other = first[::-1], other[::-1]
+    names = speaker.world.field_of(first[0])
+    places = {
+        "what": speaker.column(names, many=True),
+        "as": speaker.thing(other[0]),
+        "bs": speaker.thing(other[1]),
+        "b": speaker.thing(other[1], False),
+    }
+    operator, key = speaker.random.choice(
+        (
+            ("except", "only_first"),
+            ("except", "only_first"),
+            ("intersect", "shared_tables"),
+            ("union", "union_tables"),
+        )
+    )
+    query = Query((first[0],), other[0], then=(operator, Query((first[1],), other[1])))
+    return Draft(query, speaker.ask(speaker.say(key, **places)))
+
+
+def child_zero(speaker: Speaker) -> Draft | None:
+    """How many children each parent has, none included."""
+    if (drawn := pair(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
+        return None
+    parent, child, link = drawn
+    text = speaker.say("children_zero", what=shown[1], **_places(speaker, parent, child))
+    join = Join(child, ((link.parent, link.child),), "left join")
+    call = Call("count", link.child)
+    query = Query((*shown[0], call), parent, joins=(join,), group=(link.parent,))
+    return Draft(query, text)
+
+
+FAMILIES: dict[Family, float] = {
+    columns: 14,
+    count: 3.6,
+    aggregate: 2.2,
+    two: 4,
+    extreme: 2.6,
+    child_counts: 4.2,
+    child_most: 4.8,
+    child_having: 4.2,
+    child_measures: 1.4,
+    without: 4.2,
+    with_any: 1.6,
+    both: 2.6,
+    not_related: 1.4,
+    path_groups: 1.6,
+    shared_columns: 0.8,
+    child_zero: 0.2,
+}

@@ -1,0 +1,147 @@
+"""Questions with a query inside, and set operations, about one table."""
+
+from text2sql.data.synthesis.families.parts import (
+    COUNT,
+    Draft,
+    Family,
+    any_table,
+    joint,
+    selected,
+    things,
+)
+from text2sql.data.synthesis.queries import Call, Compare, Lit, Query
+from text2sql.data.synthesis.speaking import Speaker
+
+
+def average(speaker: Speaker) -> Draft | None:
+    """Rows above or below the average."""
+    table = any_table(speaker)
+    if table is None or not (known := speaker.numbers(table)):
+        return None
+    field, above = speaker.random.choice(known), speaker.chance(0.66)
+    places = things(speaker, table)
+    said = speaker.say(
+        "above_average" if above else "below_average", n=speaker.column(field), **places
+    )
+    inner = Query((Call("avg", field.col),), table)
+    condition = Compare(field.col, ">" if above else "<", inner)
+    return _rows(speaker, table, condition, said)
+
+
+def at_extreme(speaker: Speaker) -> Draft | None:
+    """Rows at the maximum or minimum, all of them."""
+    table = any_table(speaker)
+    if table is None or not (known := speaker.numbers(table)):
+        return None
+    field, largest = speaker.random.choice(known), speaker.chance(0.6)
+    key = "at_maximum" if largest else "at_minimum"
+    parts = {"max": speaker.say("max"), "min": speaker.say("min"), "n": speaker.column(field)}
+    inner = Query((Call("max" if largest else "min", field.col),), table)
+    return _rows(speaker, table, Compare(field.col, "=", inner), speaker.say(key, **parts))
+
+
+def against(speaker: Speaker) -> Draft | None:
+    """Rows above or below some or all rows that fulfil a condition."""
+    table = any_table(speaker)
+    if table is None or not (known := speaker.numbers(table)):
+        return None
+    field, found = speaker.random.choice(known), speaker.condition(table, equal=True)
+    if found is None or found[0].left == field.col:
+        return None
+    condition, words = found
+    key, name, operator = speaker.random.choice(
+        (("above_any", "min", ">"), ("above_all", "max", ">"), ("below_all", "min", "<"))
+    )
+    places = things(speaker, table) | {"n": speaker.column(field), "inner": speaker.behind(words)}
+    inner = Query((Call(name, field.col),), table, where=condition)
+    return _rows(speaker, table, Compare(field.col, operator, inner), speaker.say(key, **places))
+
+
+def _rows(speaker: Speaker, table: str, condition: Compare, said: str) -> Draft | None:
+    places = things(speaker, table)
+    if speaker.chance(0.22):
+        return Draft(
+            Query((COUNT,), table, where=condition), speaker.say("count", where=said, **places)
+        )
+    shown = selected(speaker, table)
+    if shown is None:
+        return None
+    text = speaker.ask(speaker.say("list", what=shown[1], where=said, by="", **places))
+    return Draft(Query(shown[0], table, where=condition), text)
+
+
+def both(speaker: Speaker) -> Draft | None:
+    """Values that belong to rows of two kinds."""
+    table = any_table(speaker)
+    shown = selected(speaker, table, 1) if table else None
+    if table is None or shown is None:
+        return None
+    draw = speaker.random.random()
+    if draw < 0.5:
+        return _both_values(speaker, table, shown)
+    first, second = speaker.condition(table), speaker.condition(table)
+    if first is None or second is None or first[0] == second[0]:
+        return None
+    parts = {"what": shown[1], "first": first[1], "second": second[1], **things(speaker, table)}
+    operator, key = ("intersect", "both") if draw < 0.85 else ("union", "union")
+    other = Query(shown[0], table, where=second[0])
+    query = Query(shown[0], table, where=first[0], then=(operator, other))
+    return Draft(query, speaker.ask(speaker.say(key, **parts)))
+
+
+def _both_values(speaker: Speaker, table: str, shown: tuple) -> Draft | None:
+    known = [f for f in speaker.groups(table) if len(f.values) > 1 and f.col not in shown[0]]
+    if not known:
+        return None
+    field = speaker.random.choice(known)
+    one, two = speaker.random.sample(list(field.values), 2)
+    parts = {
+        "what": shown[1],
+        "n": speaker.column(field),
+        "v": speaker.value(field, one),
+        "w": speaker.value(field, two),
+        **things(speaker, table),
+    }
+    sides = [Query(shown[0], table, where=Compare(field.col, "=", Lit(v))) for v in (one, two)]
+    query = Query(shown[0], table, where=sides[0].where, then=("intersect", sides[1]))
+    return Draft(query, speaker.ask(speaker.say("both_values", **parts)))
+
+
+def neither(speaker: Speaker) -> Draft | None:
+    """Values that belong to no row of a kind."""
+    table = any_table(speaker)
+    shown = selected(speaker, table, 1) if table else None
+    found = speaker.condition(table, equal=speaker.chance(0.7)) if table else None
+    if table is None or shown is None or found is None:
+        return None
+    parts = {"what": shown[1], "first": found[1], **things(speaker, table)}
+    other = Query(shown[0], table, where=found[0])
+    query = Query(shown[0], table, then=("except", other))
+    return Draft(query, speaker.ask(speaker.say("neither", **parts)))
+
+
+def group_average(speaker: Speaker) -> Draft | None:
+    """Rows that fulfil a condition and lie above the average."""
+    table = any_table(speaker)
+    if table is None or not (known := speaker.numbers(table)):
+        return None
+    field, found = speaker.random.choice(known), speaker.condition(table)
+    shown = selected(speaker, table)
+    if found is None or shown is None:
+        return None
+    said = speaker.say("above_average", n=speaker.column(field), **things(speaker, table))
+    inner = Query((Call("avg", field.col),), table)
+    where = joint(found[0], Compare(field.col, ">", inner))
+    text = f"{speaker.behind(found[1])}{speaker.say('and')}{said.strip()}"
+    question = speaker.say("list", what=shown[1], where=text, by="", **things(speaker, table))
+    return Draft(Query(shown[0], table, where=where), speaker.ask(question))
+
+
+FAMILIES: dict[Family, float] = {
+    average: 2.4,
+    at_extreme: 0.7,
+    against: 0.9,
+    both: 2.4,
+    neither: 1.1,
+    group_average: 0.3,
+}

@@ -1,0 +1,243 @@
+"""What several families of questions have in common."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from text2sql.data.synthesis.queries import (
+    Bool,
+    Call,
+    Col,
+    Compare,
+    Expr,
+    Join,
+    Junction,
+    Key,
+    Lit,
+    Query,
+    Star,
+)
+from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.worlds import Field, Link
+
+COUNT = Call("count", Star())
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A query and a question for it."""
+
+    query: Query
+    question: str
+
+
+Family = Callable[[Speaker], Draft | None]
+
+
+def any_table(speaker: Speaker) -> str | None:
+    """Draw a table that has something to say."""
+    found = [table for table in speaker.world.nouns if speaker.fields(table)]
+    return speaker.random.choice(found) if found else None
+
+
+def things(speaker: Speaker, table: str) -> dict[str, str]:
+    """Return the places of a template that name a table's rows."""
+    return {"things": speaker.thing(table), "thing": speaker.thing(table, False)}
+
+
+def selected(
+    speaker: Speaker, table: str, count: int | None = None, *, many: float = 0.5
+) -> tuple[tuple[Col, ...], str] | None:
+    """Draw columns to show, and what they are called."""
+    known = speaker.fields(table)
+    if not known:
+        return None
+    number = count or speaker.random.choices((1, 2, 3, 4), (52, 30, 14, 4))[0]
+    naming = speaker.naming(table)
+    if number == 1 and naming is not None and speaker.chance(0.45):
+        chosen = [naming]
+    else:
+        chosen = speaker.random.sample(known, min(number, len(known)))
+        if naming and naming not in chosen and number > 1 and speaker.chance(0.4):
+            chosen[0] = naming
+    primary = speaker.world.primary(table)
+    if primary is not None and speaker.chance(0.08):
+        key = speaker.world.field_of(primary)
+        chosen = [key, *chosen[1:]] if speaker.chance(0.5) else [key, *chosen]
+    names = [speaker.column(field, many=speaker.chance(many)) for field in chosen]
+    return tuple(field.col for field in chosen), speaker.listed(names)
+
+
+def ordered(speaker: Speaker, table: str, share: float) -> tuple[tuple[Key, ...], str]:
+    """Draw an order or none."""
+    known = speaker.fields(table)
+    if not known or not speaker.chance(share):
+        return (), ""
+    key, text = speaker.order(speaker.random.choice(known))
+    return (key,), text
+
+
+def aggregates(speaker: Speaker, table: str) -> tuple[tuple[Call, ...], str] | None:
+    """Draw one to three aggregates of a table's numbers, and their words."""
+    known = speaker.numbers(table)
+    if not known:
+        return None
+    number = speaker.random.choices((1, 2, 3), (65, 25, 10))[0]
+    if number > 1 and speaker.chance(0.6):
+        field = speaker.random.choice(known)
+        names = speaker.random.sample(_fitting(field), min(number, len(_fitting(field))))
+        words = speaker.listed([speaker.say(name) for name in names])
+        text = (
+            f"{words} {speaker.column(field)}"
+            if speaker.english
+            else f"{speaker.column(field)}的{words}"
+        )
+        return tuple(Call(name, field.col) for name in names), text
+    fields = speaker.random.sample(known, min(number, len(known)))
+    calls, texts = [], []
+    for field in fields:
+        name = speaker.random.choice(_fitting(field))
+        calls.append(Call(name, field.col))
+        texts.append(aggregate_words(speaker, name, field))
+    return tuple(calls), speaker.listed(texts)
+
+
+def aggregate_words(speaker: Speaker, name: str, field: Field) -> str:
+    """Return what an aggregate of a column is called."""
+    said, column = speaker.say(name), speaker.column(field)
+    return f"{said} {column}" if speaker.english else f"{column}的{said}"
+
+
+def _fitting(field: Field) -> list[str]:
+    return ["avg", "avg", "max", "min", "sum"] if field.kind.summable else ["avg", "max", "min"]
+
+
+def amount(speaker: Speaker, *, most: int = 6) -> tuple[Compare, str]:
+    """Draw a condition on a count, and its words."""
+    number = speaker.random.choices((1, 2, 3, 4, 5, 10), (6, 8, 5, 3, 2, 1))[0]
+    number = min(number, most)
+    draw = speaker.random.random()
+    table = (
+        (0.38, ">=", "at_least_k"),
+        (0.74, ">", "more_than_k"),
+        (0.84, "<", "less_than_k"),
+        (0.9, "<=", "at_most_k"),
+        (1.0, "=", "exactly_k"),
+    )
+    operator, key = next((op, key) for share, op, key in table if draw < share)
+    if number == 1 and operator in (">=", "<"):
+        number = 2
+    text = speaker.say(key, k=speaker.number(number) if number > 1 else speaker.number(1))
+    return Compare(COUNT, operator, Lit(number)), text
+
+
+def joint(*conditions: Bool | None) -> Bool | None:
+    """Join conditions by AND."""
+    parts: list[Bool] = []
+    for condition in conditions:
+        if isinstance(condition, Junction) and condition.operator == "and":
+            parts += condition.parts
+        elif condition is not None:
+            parts.append(condition)
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return Junction("and", tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Tables from the one that is asked for to another, and how they join."""
+
+    tables: tuple[str, ...]
+    links: tuple[Link, ...]
+    forward: tuple[bool, ...]  # from child to parent
+
+    def source(self, order: Sequence[str] | None = None) -> tuple[str, tuple[Join, ...]]:
+        """Return FROM and its joins, the tables in the order of the path."""
+        joins = [
+            Join(table, ((link.child, link.parent) if down else (link.parent, link.child),))
+            for table, link, down in zip(self.tables[1:], self.links, self.forward, strict=True)
+        ]
+        return self.tables[0], tuple(joins)
+
+    @property
+    def target(self) -> str:
+        """The table at the other end."""
+        return self.tables[-1]
+
+    def verb(self, speaker: Speaker) -> str:
+        """Return a verb that leads from the first table's rows to the last one's."""
+        if len(self.links) == 1:
+            link = self.links[0]
+            known = link.verbs if self.forward[0] else link.reverse
+        else:
+            # over a bridge: its second key says what the first thing does
+            known = self.links[-1].verbs if self.forward[-1] else self.links[-1].reverse
+        if known and speaker.english and speaker.chance(0.7):
+            return speaker.random.choice(known)
+        return speaker.say("verb")
+
+
+def path(
+    speaker: Speaker, lengths: Sequence[int] = (60, 30, 10), start: str | None = None
+) -> Path | None:
+    """Draw a path of joins; no table twice.
+
+    Args:
+        lengths: weights of one, two, three joins.
+        start: the first table; None draws one.
+    """
+    links = [link for link in speaker.world.links if link.child.table != link.parent.table]
+    if not links:
+        return None
+    joined = sorted({col.table for link in links for col in (link.child, link.parent)})
+    tables = [start or speaker.random.choice(joined)]
+    taken: list[Link] = []
+    forward: list[bool] = []
+    for _ in range(speaker.random.choices(range(1, len(lengths) + 1), lengths)[0]):
+        steps = [step for link in links if (step := _step(link, tables)) is not None]
+        if not steps:
+            break
+        link, down, table = speaker.random.choice(steps)
+        tables.append(table)
+        taken.append(link)
+        forward.append(down)
+    return Path(tuple(tables), tuple(taken), tuple(forward)) if taken else None
+
+
+def _step(link: Link, tables: Sequence[str]) -> tuple[Link, bool, str] | None:
+    """Return where a link leads from the last table, if to a new one."""
+    here, child, parent = tables[-1], link.child.table, link.parent.table
+    if child == here and parent not in tables:
+        return link, True, parent
+    return (link, False, child) if parent == here and child not in tables else None
+
+
+def pair(speaker: Speaker) -> tuple[str, str, Link] | None:
+    """Draw a parent and a child that refers to it."""
+    links = [
+        link
+        for link in speaker.world.links
+        if link.child.table != link.parent.table and speaker.fields(link.parent.table)
+    ]
+    if not links:
+        return None
+    link = speaker.random.choice(links)
+    return link.parent.table, link.child.table, link
+
+
+def named(speaker: Speaker, table: str) -> tuple[tuple[Expr, ...], str] | None:
+    """Draw the columns that tell which row it is, for one row of a group."""
+    naming = speaker.naming(table)
+    if naming is None:
+        return None
+    known = [field for field in speaker.fields(table) if field is not naming]
+    chosen = [naming]
+    if known and speaker.chance(0.2):
+        chosen.append(speaker.random.choice(known))
+    primary = speaker.world.primary(table)
+    if primary is not None and speaker.chance(0.15):
+        chosen.insert(0, speaker.world.field_of(primary))
+        if speaker.chance(0.4):
+            chosen = chosen[:1]
+    names = [speaker.column(field) for field in chosen]
+    return tuple(field.col for field in chosen), speaker.listed(names)

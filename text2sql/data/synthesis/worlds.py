@@ -1,0 +1,204 @@
+"""What the sampler knows of a database: how its tables and columns are called, how they join, rows.
+
+    >>> world = of_schema(schema, connection)
+    >>> world.nouns["singer"].many, world.fields["singer"][2].kind
+    (('singers',), 'age')
+
+A world is made from an invented schema (`inventing`), whose lexicon says how people speak, or from
+a real one, whose names are all there is.
+
+Covered: declared foreign keys and those of an overlay; tables without keys or rows.
+Not covered: foreign keys that nobody declared.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from text2sql.data.synthesis.kinds import Kind, guess, kinds
+from text2sql.data.synthesis.queries import Col
+from text2sql.schema.model import Schema, Table
+from text2sql.schema.quoting import quote
+from text2sql.schema.words import words
+
+SHOWN_VALUES = 60  # values of a column that questions are about
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """How a table's rows are called."""
+
+    one: tuple[str, ...]  # the first is the usual word
+    many: tuple[str, ...]
+    person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column, how it is called, and what stands in it."""
+
+    col: Col
+    kind: Kind
+    names: tuple[str, ...]  # the first is the column's own words
+    values: tuple[str | int | float, ...] = ()  # distinct, as stored; not all of a large table
+    nulls: bool = False
+    key: bool = False  # of the primary key or a foreign key: says nothing by itself
+    phrases: dict[str, tuple[str, ...]] = field(default_factory=dict)  # value -> how people say it
+    negated: tuple[str, ...] = ()  # of a flag that is off
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers."""
+        return self.kind.numeric and not self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A foreign key: many rows of the child belong to one of the parent."""
+
+    child: Col
+    parent: Col
+    verbs: tuple[str, ...] = ()  # child ... parent
+    reverse: tuple[str, ...] = ()  # parent ... child
+
+
+@dataclass(slots=True)
+class World:
+    """A database as questions speak of it."""
+
+    schema: Schema
+    nouns: dict[str, Noun]  # by full name of the table
+    fields: dict[str, list[Field]]
+    links: list[Link]
+    rows: dict[str, int] = field(default_factory=dict)
+    language: str = "en"
+
+    def field_of(self, col: Col) -> Field:
+        """Return the field of a column."""
+        return next(f for f in self.fields[col.table] if f.col == col)
+
+    def primary(self, table: str) -> Col | None:
+        """Return the column of a primary key that is one column."""
+        found = self.schema.table(table)
+        keys = found.primary_key if found else ()
+        return Col(table, keys[0]) if len(keys) == 1 else None
+
+
+def of_schema(schema: Schema, connection: sqlite3.Connection) -> World:
+    """Describe a real database by its names.
+
+    Args:
+        schema: with overlays, whose synonyms are used.
+        connection: of SQLite, or of DuckDB, which answers alike here.
+    """
+    keys = {
+        (table.full_name, column)
+        for table in schema.tables
+        for column in (*table.primary_key, *(c for k in table.foreign_keys for c in k.columns))
+    }
+    nouns = {table.full_name: noun(table.name, table.synonyms) for table in schema.tables}
+    fields, rows = {}, {}
+    for table in schema.tables:
+        name = table.full_name
+        source = ".".join(quote(part, schema.dialect) for part in table.full_name_parts)
+        rows[name] = connection.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
+        fields[name] = [
+            Field(
+                Col(name, column.name),
+                kinds()[guess(column.name, column.type)],
+                (plain(column.name, table), *column.synonyms),
+                _values(connection, source, quote(column.name, schema.dialect)),
+                column.nullable,
+                (name, column.name) in keys,
+                {value: (meaning,) for value, meaning in column.meanings},
+            )
+            for column in table.columns
+        ]
+    return World(schema, nouns, fields, links(schema), rows)
+
+
+def _values(
+    connection: sqlite3.Connection, source: str, column: str
+) -> tuple[str | int | float, ...]:
+    query = (
+        f"SELECT DISTINCT {column} FROM {source} WHERE {column} IS NOT NULL LIMIT {SHOWN_VALUES}"
+    )
+    found = (row[0] for row in connection.execute(query).fetchall())
+    return tuple(v for v in found if isinstance(v, str | int | float) and v != "")
+
+
+def links(schema: Schema) -> list[Link]:
+    """Return the foreign keys of one column."""
+    known = {(table.namespace, table.name): table for table in schema.tables}
+    return [
+        Link(Col(table.full_name, key.columns[0]), Col(parent.full_name, key.referred[0]))
+        for table in schema.tables
+        for key in table.foreign_keys
+        if len(key.columns) == len(key.referred) == 1
+        and (parent := known.get((key.namespace, key.table))) is not None
+    ]
+
+
+def plain(name: str, table: Table) -> str:
+    """Return a column's name in words, without those of its table where something is left."""
+    said = words(name)
+    own = words(table.name)
+    if len(said) > len(own) and said[: len(own)] == own:
+        return " ".join(said[len(own) :])
+    return " ".join(said)
+
+
+def noun(name: str, synonyms: Iterable[str] = ()) -> Noun:
+    """Return how the rows of a table are called, from its name in one or the other number."""
+    said = " ".join(words(name))
+    one, many = singular(said), plural(singular(said))
+    others = tuple(synonyms)
+    return Noun((one, *map(singular, others)), (many, *(plural(singular(o)) for o in others)))
+
+
+_IRREGULAR = {
+    "person": "people",
+    "child": "children",
+    "man": "men",
+    "woman": "women",
+    "foot": "feet",
+    "mouse": "mice",
+    "staff": "staff",
+    "series": "series",
+    "species": "species",
+    "aircraft": "aircraft",
+    "equipment": "equipment",
+    "criterion": "criteria",
+    "analysis": "analyses",
+}
+_ONE_OF_MANY = {many: one for one, many in _IRREGULAR.items()}
+
+
+def plural(noun: str) -> str:
+    """Return the plural of an English noun phrase, whose last word carries the number."""
+    head, _, last = noun.rpartition(" ")
+    if last in _IRREGULAR:
+        last = _IRREGULAR[last]
+    elif last.endswith("y") and last[-2:-1] not in "aeiou":
+        last = last[:-1] + "ies"
+    elif last.endswith(("s", "x", "ch", "sh", "z")):
+        last += "es"
+    else:
+        last += "s"
+    return f"{head} {last}".strip()
+
+
+def singular(noun: str) -> str:
+    """Return the singular of an English noun phrase."""
+    head, _, last = noun.rpartition(" ")
+    if last in _ONE_OF_MANY:
+        last = _ONE_OF_MANY[last]
+    elif last in _IRREGULAR or last.endswith(("ss", "us", "is")) or len(last) < 4:
+        pass
+    elif last.endswith("ies"):
+        last = last[:-3] + "y"
+    elif last.endswith(("xes", "ches", "shes", "sses", "zes")):
+        last = last[:-2]
+    elif last.endswith("s"):
+        last = last[:-1]
+    return f"{head} {last}".strip()
