@@ -30,7 +30,8 @@ _FEATURES = {
     " namespaces"
     " distinct_list materialized try_cast",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
-    " except_all call_order distinct_list distinct_on materialized offset_first full_pairs",
+    " except_all call_order distinct_list distinct_on materialized offset_first full_pairs"
+    " long_types",
 }
 
 
@@ -39,7 +40,10 @@ TIME_UNITS = frozenset(
     b"year years month months day days hour hours minute minutes second seconds week weeks".split()
 )
 FIELDS = frozenset(b"year month day hour minute second quarter week dow doy epoch".split())
-LITERAL_TYPES = {b"date": "date", b"timestamp": "timestamp"}
+LITERAL_TYPES = ((b"date", "date"), (b"timestamp", "timestamp"))
+
+
+_ODD_LABELS = re.compile(r"''|\|")  # in the values of an enumerated type
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Dialect:
     ordered_windows: bool = True  # OVER may follow `sum(x ORDER BY y)`
     keys_cover: bool = False  # GROUP BY of a primary key covers the other columns of its table
     comma_hides: bool = False  # what stands before a comma of FROM cannot be named in a later ON
+    literal_types: tuple[tuple[bytes, str], ...] = LITERAL_TYPES
     units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
     hex_numbers: bool = False  # 0x1F
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
@@ -87,6 +92,8 @@ class Dialect:
             return "any"
         if declared.endswith("[]"):
             return f"{self._kind_within(declared[:-2])}[]"
+        if declared.startswith("ENUM(") and not _ODD_LABELS.search(declared):
+            return f"enum {declared[5:-1]}"
         written = " ".join(re.sub(r"\(.*?\)", " ", declared).lower().split())
         if written in self.cast_types:
             return self.cast_types[written][0]
@@ -201,6 +208,7 @@ DIALECTS: dict[str, Dialect] = {
         ordered_windows=False,
         keys_cover=True,
         comma_hides=True,
+        literal_types=(*LITERAL_TYPES, (b"time", "time"), (b"timestamptz", "timestamptz")),
         units=frozenset(b"year month day hour minute second".split()),
     ),
 }

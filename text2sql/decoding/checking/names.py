@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from text2sql.decoding.checking.actions import Actions
-from text2sql.decoding.checking.dialects import FIELDS, LITERAL_TYPES
+from text2sql.decoding.checking.dialects import FIELDS
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.lookups import TRUTHS
@@ -50,11 +50,15 @@ class Names:
     def __init__(self, scope: Scope, actions: Actions) -> None:
         self.scope, self.actions, self.dialect = scope, actions, scope.dialect
         self.listed = {
-            "<type>": tuple(sorted(name.encode() for name in self.dialect.cast_types)),
+            "<type>": tuple(
+                sorted(name.encode() for name in self.dialect.cast_types if " " not in name)
+            ),
             "<field>": tuple(sorted(FIELDS)),
             "<unit>": tuple(sorted(self.dialect.units)),
         }
-        self.typed_literals = tuple(sorted(LITERAL_TYPES)) if self.dialect.typed else ()
+        self.typed_literals = tuple(
+            sorted(n for n, _ in self.dialect.literal_types if self.dialect.typed)
+        )
 
     def may_be_bare(self, terminal: str, name: bytes) -> bool:
         """Tell whether a word may stand unquoted for a class of names; columns decide later."""

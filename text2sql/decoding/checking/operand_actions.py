@@ -11,6 +11,7 @@ from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
 GENERIC_TYPES = frozenset(
     {b"range", b"map", b"list", b"array", b"struct", b"object", b"nullable", b"lowcardinality"}
 )
+LONG_TYPES = {b"double": "PRECISION", b"character": "VARYING"}  # what must follow a type's word
 DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
 
 
@@ -291,8 +292,20 @@ class OperandActions(ActionBase):
     do_end_cast = ActionBase._pop
 
     def do_type(self, move: Move) -> bool:
-        move.held = ("type", self.dialect.cast_types[self._name(move).decode()][1])
+        name = self._name(move)
+        most = self.dialect.cast_types[name.decode()][1]
+        more = LONG_TYPES.get(name) if "long_types" in self.dialect.features else None
+        move.held = ("type", most) if more is None else ("type of", more, most)
         return True
+
+    def do_long_type(self, move: Move) -> bool:
+        if not move.held or move.held[:2] != ("type of", move.terminal):
+            return False
+        move.held = ("type", move.held[2])
+        return True
+
+    def do_whole_type(self, move: Move) -> bool:
+        return bool(move.held and move.held[0] == "type")
 
     def do_sized(self, move: Move) -> bool:
         return bool(move.held and move.held[0] == "type" and move.held[1] > 0)

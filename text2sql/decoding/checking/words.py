@@ -269,10 +269,10 @@ _TYPES = {
     "postgres": """
         int4 0: int, int4, integer
         int8 0: bigint, int2, int8, smallint
-        float 0: double precision, float, float4, float8, real
+        float 0: double, double precision, float, float4, float8, real
         decimal 2: dec, decimal, numeric
         text 0: text
-        text 1: char varying, character varying, varchar
+        text 1: char varying, character, character varying, varchar
         blob 0: bytea
         boolean 0: bool, boolean
         date 0: date
@@ -280,6 +280,9 @@ _TYPES = {
         time 0: time, time without time zone
         interval 0: interval
         json 0: json
+        jsonb 0: jsonb
+        timestamptz 0: timestamptz
+        uuid 0: uuid
     """,
 }
 

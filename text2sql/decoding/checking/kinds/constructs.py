@@ -259,7 +259,9 @@ class KindConstructs(KindOperators):
         field = self._name(move)
         move.frame = self.frames.change(move.frame, detail=field)
         of_weeks = field in (b"week", b"dow", b"doy")
-        return self._demand(move, 1, MOMENTS if of_weeks else _EXTRACTABLE)
+        of_clock = field in (b"hour", b"minute", b"second", b"epoch") and self.rules.exact
+        kinds = MOMENTS if of_weeks else _EXTRACTABLE
+        return self._demand(move, 1, kinds | {"time"} if of_clock else kinds)
 
     def do_end_extract(self, move: Move) -> bool:
         operand = self._pop_operand(move)

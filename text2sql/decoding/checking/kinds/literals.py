@@ -7,7 +7,6 @@ Covered: a literal that is a whole argument; the texts of DATE, TIMESTAMP and IN
 Not covered: literals of lists and structs.
 """
 
-from text2sql.decoding.checking.dialects import LITERAL_TYPES
 from text2sql.decoding.checking.frames import (
     Context,
 )
@@ -106,18 +105,17 @@ class KindLiterals(KindVarying):
 
     def do_typed_literal(self, move: Move) -> bool:
         _, name, quoted = move.held
-        if quoted or name not in LITERAL_TYPES:
+        kind = dict(self.dialect.literal_types).get(name)
+        if quoted or kind is None:
             return False
         if move.payload is not None and not moment_ok(move.payload, name):
             return False
         self._mark(move)
         move.held = None
-        if not self._literal_fits(move, LITERAL_TYPES[name]):
+        if not self._literal_fits(move, kind):
             return False
         text = None if move.payload is None else (name, b"'" + move.payload)
-        return self._push_literal(
-            move, Operand(LITERAL_TYPES[name], text=text, constant=True, fixed=True)
-        )
+        return self._push_literal(move, Operand(kind, text=text, constant=True, fixed=True))
 
     def do_interval(self, move: Move) -> bool:
         return self._mark(move) and self._literal_fits(move, "interval")

@@ -81,12 +81,16 @@ class Rules:
         both = expand(first) | expand(second)
         if both <= MOMENTS:
             return "timestamptz" if "timestamptz" in both else "timestamp"
+        if self.exact and both <= NUMBERS:
+            return next((k for k in ("float", "decimal") if k in (first, second)), group_of(both))
         return group_of(both - {"boolean"} or both)
 
 
 @cache
 def _ordered(rules: Rules, kind: str) -> Kinds:
     itself = frozenset((kind,)) if kind not in ("any", "null") else frozenset()
+    if kind.startswith("enum "):
+        return frozenset({kind, "string", "null"})
     found = (rules.meets.get(one, rules.meets["any"] | itself) for one in expand(kind))
     return frozenset.intersection(*found)
 

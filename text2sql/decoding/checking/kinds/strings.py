@@ -34,6 +34,8 @@ _FORMS = {
     "blob": (re.compile(rb"[A-Za-z0-9 ]{0,40}"), re.compile(rb"[A-Za-z0-9 ]{0,40}")),
 }
 _PARTS = frozenset[str]().union(*DATE_PARTS.values())
+_CLOCK = re.compile(rb"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+_ZONE = re.compile(rb"[+-](0\d|1[0-2])\Z")
 _MOMENTS_BEGUN = (
     b"2000-01-01 00:00:00",
     b"2000-10-10 10:10:10",
@@ -61,25 +63,36 @@ def interval_begins(text: bytes) -> bool:
 
 
 def moment_ok(text: bytes, kind: bytes) -> bool:
-    """Tell whether a string is a date, or a timestamp to the second."""
+    """Tell whether a string is a date, a time to the second, or a timestamp of both."""
+    if kind == b"time":
+        return _CLOCK.fullmatch(text) is not None
+    zone = _ZONE.search(text) if kind == b"timestamptz" else None
+    day, space, clock = (text[: zone.start()] if zone else text).partition(b" ")
     try:
-        day, space, clock = text.decode().partition(" ")
-        date.fromisoformat(day)
+        date.fromisoformat(day.decode())
     except ValueError:
         return False
-    if len(day) != 10 or int(day[:4]) < 1000:
+    if len(day) != 10 or int(day[:4]) < 1000 or (zone and not space):
         return False
-    if not space:
-        return True
-    whole = re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", clock, re.ASCII)
-    return kind == b"timestamp" and whole is not None
+    return not space or (kind != b"date" and _CLOCK.fullmatch(clock) is not None)
 
 
 def moment_begins(text: bytes, kind: bytes) -> bool:
-    """Tell whether a date or timestamp begins so."""
-    size = 19 if kind == b"timestamp" else 10
+    """Tell whether a date, time or timestamp begins so."""
+    if kind == b"time":
+        return any(moment_ok(text + known[11 + len(text) :], kind) for known in _MOMENTS_BEGUN)
+    size = 10 if kind == b"date" else 19
+    if kind == b"timestamptz" and len(text) > size:
+        return moment_ok(text + b"+00"[len(text) - size :], kind)
     whole = (text + known[len(text) : size] for known in _MOMENTS_BEGUN)
     return any(moment_ok(one, kind) for one in whole)
+
+
+def labels_of(kind: str) -> tuple[bytes, ...]:
+    """Return the values of an enumerated type, whose kind names them; none of another kind."""
+    return (
+        tuple(kind.removeprefix("enum ").encode().split(b"'")[1::2]) if kind[:4] == "enum" else ()
+    )
 
 
 def literal_ok(text: bytes, kinds: Collection[str]) -> bool:
@@ -87,6 +100,8 @@ def literal_ok(text: bytes, kinds: Collection[str]) -> bool:
     if not MOMENTS.isdisjoint(kinds) and moment_ok(text, b"timestamp"):
         return True
     if "interval" in kinds and interval_ok(text) and not text.isdigit():
+        return True
+    if any(text in labels_of(kind) for kind in kinds):
         return True
     return any(kind in kinds and form.fullmatch(text) for kind, (form, _) in _FORMS.items())
 
@@ -96,6 +111,8 @@ def literal_begins(text: bytes, kinds: Collection[str]) -> bool:
     if not MOMENTS.isdisjoint(kinds) and moment_begins(text, b"timestamp"):
         return True
     if "interval" in kinds and interval_begins(text):
+        return True
+    if any(label.startswith(text) for kind in kinds for label in labels_of(kind)):
         return True
     return any(kind in kinds and begun.fullmatch(text) for kind, (_, begun) in _FORMS.items())
 
