@@ -183,8 +183,13 @@ def test_an_example_that_does_not_fit_beside_its_schema_is_counted_and_never_cut
 
     with pytest.raises(DataError, match=r"need 12 tokens beside the 90 .*\(orders\), of 100 in a"):
         partition([wide], Partition(4, tokens=100), epoch=0)
-    assert usual_tokens([wide]) == 8192
-    assert usual_tokens([Group([7] * 9000, wide.branches)]) == 9012
+
+
+def test_a_row_is_no_longer_than_a_padded_batch_could_be():
+    wide = Group([7] * 988, [Branch([5] * 4, [6] * 8)])
+
+    assert [usual_tokens([wide], batch) for batch in (1, 4, 100)] == [1000, 4000, 8192]
+    assert usual_tokens([Group([7] * 9000, wide.branches)], 4) == 9012
 
 
 def test_rows_are_brought_together_by_what_they_share():

@@ -78,14 +78,18 @@ def _shared(recipe: Recipe, encoded: Encoded, backend: str) -> tuple[Recipe, Mat
 
 
 def partition_of(recipe: Recipe, groups: list[Group], *, world: int) -> Partition:
-    """Return how a recipe's rows are made: an optimizer step has as many examples as without."""
-    forwards = recipe.gradient_accumulation_steps * world
-    batch_size = recipe.per_device_train_batch_size * forwards
+    """Return how a recipe's rows are made: an optimizer step has as many examples as without.
+
+    Its forward passes are as few as `prefix_tokens` allows, whatever
+    `gradient_accumulation_steps` says: shared, the same examples need less memory.
+    """
+    batch = recipe.per_device_train_batch_size
+    batch_size = batch * recipe.gradient_accumulation_steps * world
     return Partition(
         batch_size=batch_size,
-        forwards=forwards,
+        forwards=world,  # no more passes than the tokens need: each cuts a schema's questions
         cap=recipe.prefix_cap or usual_cap(batch_size),
-        tokens=recipe.prefix_tokens or usual_tokens(groups),
+        tokens=recipe.prefix_tokens or usual_tokens(groups, batch),
         seed=recipe.seed,
         order="given" if recipe.train_sampling_strategy == "sequential" else "random",
     )

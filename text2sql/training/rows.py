@@ -126,14 +126,19 @@ def usual_cap(batch_size: int) -> int:
     return max(1, min(CAP, batch_size // DATABASES))
 
 
-def usual_tokens(groups: Iterable[Group]) -> int:
-    """Return how long a row may be: longer than usual where a single example is."""
-    own = (
+def usual_tokens(groups: Iterable[Group], batch: int) -> int:
+    """Return how long a row may be: no longer than the longest batch of padded rows could be.
+
+    Args:
+        groups: whole ones.
+        batch: examples that the user lets a forward pass hold without sharing.
+    """
+    longest = max(
         len(group.shared) + len(branch.question) + len(branch.sql)
         for group in groups
         for branch in group.branches
     )
-    return max([TOKENS, *own])
+    return max(longest, min(TOKENS, batch * longest))
 
 
 def build_groups(rows: Iterable[tuple[Sequence[int], Branch, str]]) -> list[Group]:
