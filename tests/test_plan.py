@@ -43,6 +43,7 @@ def test_tokens_rows_and_steps_are_those_of_the_training(tiny_llama, samples_tra
     pytest.importorskip("trl")
     from text2sql.bases import load_tokenizer
     from text2sql.training.material import partition_of
+    from text2sql.training.prefix_trainer import EpochRows
     from text2sql.training.records import encode_examples
     from text2sql.training.rows import tally
 
@@ -54,7 +55,8 @@ def test_tokens_rows_and_steps_are_those_of_the_training(tiny_llama, samples_tra
         samples_train, base, tokenizer, settings, max_length=4096, today=today
     )
     groups = encoded.groups()
-    done = tally(groups, partition_of(settings, groups, world=1))
+    how = partition_of(settings, groups, world=1)
+    done = tally(groups, EpochRows(groups, how, epochs=1, world=1).how)
     found = plan(settings, samples_train)
 
     assert not found.estimated and found.examples == len(encoded.rows) == done.examples
