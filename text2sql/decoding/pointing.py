@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from text2sql.decoding.checking import Checker
 
 _LEXEME = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\d+(?:\.\d+)?|[^\W\d]\w*|\s+|.""", re.DOTALL)
+_NEGATED = re.compile(r"\bNOT (<c\d+>) (IN|LIKE|BETWEEN)\b")
 _NAME = re.compile(r"""[^\W\d]\w*|"(?:[^"]|"")*\"""")
 _PATTERN = re.compile(r"'(%?)(.*?)(%?)'", re.DOTALL)
 
@@ -63,7 +64,8 @@ def to_pointers(sql: str, checker: "Checker", pointers: Pointers) -> str:
         text = to_from_first(checker, plain)
     except ValueError as error:
         raise PromptError(f"pointers cannot say it: {error}") from None
-    return "".join(_pointed(text, pointers))
+    # sqlglot writes NOT x IN (...): a model reads what people write
+    return _NEGATED.sub(r"\1 NOT \2", "".join(_pointed(text, pointers)))
 
 
 def _without_aliases(sql: str, checker: "Checker") -> str:

@@ -134,7 +134,7 @@ def stop_ids(base: Base, tokenizer: Any) -> list[int]:
     Raises:
         ModelError: there is none.
     """
-    tokens = tokenizer.added_tokens_decoder
+    tokens = tokenizer.added_tokens_decoder if base.stop else {}
     special = {str(token): number for number, token in tokens.items()}
     ids = [special[stop] for stop in base.stop if stop in special]
     if tokenizer.eos_token_id is not None:

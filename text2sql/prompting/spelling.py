@@ -21,6 +21,8 @@ from text2sql.errors import PromptError
 
 ANCHORS = ("\n", "|", "a", "0")  # the first whose ids stay the same in front of a text is used
 
+KNOWN = 4096  # pieces whose ids are remembered: a schema is spelled for each of its questions
+
 
 class Speller:
     """What has to be known of a tokenizer to tokenise pieces of text."""
@@ -29,6 +31,7 @@ class Speller:
         """Look at the tokenizer's added tokens, and at what it does with the start of a text."""
         self.tokenizer = tokenizer
         self.size = len(tokenizer)
+        self._known: dict[tuple[str, bool, bool], tuple[int, ...]] = {}
         unknown = getattr(tokenizer, "unk_token_id", None)
         # The id for unknown characters may well stand in a text; it is special all the same.
         self.forbidden = set(tokenizer.all_special_ids) - {unknown}
@@ -76,6 +79,15 @@ class Speller:
         return [text[start:end] for start, end in pairwise(cuts)]
 
     def _piece(self, text: str, first: bool, followed: bool) -> list[int]:
+        key = (text, first, followed)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            known = self._known[key] = tuple(self._spell(*key))
+        return list(known)
+
+    def _spell(self, text: str, first: bool, followed: bool) -> list[int]:
         behind = "a" if followed and text[-1:].isspace() else ""
         for anchor in [""] if first or not self._anchored else ANCHORS:
             ids = self._between(anchor, text, behind)

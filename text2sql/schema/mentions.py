@@ -10,12 +10,12 @@ capitalised words may be values.
 
 Covered: numbers in words, `once` and `twice`; at most CANDIDATES names for one piece of text, those
 of tables that the question mentions elsewhere first; equal input gives equal output.
-Not covered: values in the cells of the database; meaning beyond words and synonyms.
+Not covered: which cells a database has (`cells`); meaning beyond words and synonyms.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -24,6 +24,7 @@ from text2sql.schema.words import STOP_WORDS, stem, words
 
 CANDIDATES = 4
 LONGEST = 5  # words of a name that are looked up together
+LONGEST_CELL = 6
 
 _PIECE = re.compile(
     r"'[^']*'(?!\w)|\"[^\"]*\"|“[^”]*”|‘[^’]*’"  # quoted
@@ -66,11 +67,18 @@ class _Piece:
 _Name = tuple[str, str | None]  # table's full name, column; None: the table itself
 
 
+Cells = Mapping[str, Sequence[Value]]  # what stands in cells, in lower case -> as stored
+
+
 @dataclass(slots=True)
 class Linker:
-    """Compares questions with one schema; what it needs is computed once."""
+    """Compares questions with one schema; what it needs is computed once.
+
+    `cells` are values of the database, for the words of a question that are one of them.
+    """
 
     schema: Schema
+    cells: Cells = field(default_factory=dict)
     whole: dict[tuple[str, ...], list[_Name]] = field(init=False)
     parts: dict[str, list[_Name]] = field(init=False)
 
@@ -102,12 +110,28 @@ class Linker:
                 yield mention
             here += taken
 
+    def _stored(self, text: str) -> tuple[Value, ...]:
+        """Return the cells that are written so, a few columns of the first spelling."""
+        found = self.cells.get(text.lower(), ())
+        return tuple(v for v in found if v.sql == found[0].sql)[:CANDIDATES]
+
+    def _is_name(self, piece: _Piece) -> bool:
+        return (piece.stem,) in self.whole or piece.stem in self.parts
+
     def _mention(
         self, pieces: list[_Piece], here: int, question: str
     ) -> tuple[Mention | None, int]:
         piece = pieces[here]
         if value := _literal(piece.text):
-            return Mention(piece.start, piece.end, piece.text, values=(value,)), 1
+            known = self._stored(piece.text.strip("'\"“”‘’"))
+            return Mention(piece.start, piece.end, piece.text, values=known or (value,)), 1
+        for length in range(min(LONGEST_CELL, len(pieces) - here), 0, -1) if self.cells else ():
+            end = pieces[here + length - 1].end
+            text = question[piece.start : end]
+            if length > 1 or (len(text) > 2 and text.lower() not in STOP_WORDS):
+                known = self._stored(text)
+                if known and (length > 1 or not self._is_name(piece)):
+                    return Mention(piece.start, end, text, values=known), length
         for length in range(min(LONGEST, len(pieces) - here), 0, -1):
             stems = tuple(piece.stem for piece in pieces[here : here + length])
             names = self.whole.get(stems)

@@ -33,11 +33,16 @@ _ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), (
 
 def words(text: str) -> list[str]:
     """Return the words of a text in order, in lower case, Chinese as pairs of characters."""
+    return list(_words(text))
+
+
+@lru_cache(maxsize=65536)
+def _words(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for token in _TOKEN.findall(unicodedata.normalize("NFKC", text)):
         chinese = re.match(rf"[{_CHINESE}]", token) and len(token) > 1
         found += [token[i : i + 2] for i in range(len(token) - 1)] if chinese else [token.lower()]
-    return found
+    return tuple(found)
 
 
 def stems(text: str) -> list[str]:
