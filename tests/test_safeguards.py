@@ -67,6 +67,20 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint(tiny_llama, tmp_path
     assert not (tmp_path / "run" / "adapter_model.safetensors").exists()
 
 
+def test_a_card_that_is_too_small_is_one_line(tiny_llama, tmp_path):
+    def exhaust(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nstatistics")
+
+    hook = register_optimizer_step_post_hook(exhaust)
+    try:
+        with pytest.raises(
+            TrainingError, match=r"^stopped at step 0: out of memory: try .*resume$"
+        ):
+            train(tiny_llama, tmp_path / "run")
+    finally:
+        hook.remove()
+
+
 def test_weights_that_a_step_broke_are_not_saved(tiny_llama, tmp_path):
     with diverging(after=4), pytest.raises(TrainingError, match=r"a weight is not .* at step 4"):
         train(tiny_llama, tmp_path / "run")

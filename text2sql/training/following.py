@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback, TrainerState
 from transformers.trainer_callback import PrinterCallback
 
@@ -45,6 +46,13 @@ class Outcome:
     steps: int
     loss: float | None  # mean over the steps of this process; None when nothing was left to do
     published: Accuracy | None  # of the weights that the model has now, where it was measured
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says, without the statistics that follow where memory ran out."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return "out of memory: try gradient_checkpointing, fewer prefix_tokens, or 4 bit"
+    return str(error)
 
 
 class Following:
@@ -129,9 +137,9 @@ class Following:
             output = trainer.train(resume_from_checkpoint=str(start) if start else None)
         except (Interrupted, OutputError, TrainingError):
             raise
-        except Text2SQLError as error:
+        except (Text2SQLError, torch.OutOfMemoryError) as error:
             raise TrainingError(
-                f"stopped at step {trainer.state.global_step}: {error};"
+                f"stopped at step {trainer.state.global_step}: {_reason(error)};"
                 " the last complete checkpoint is kept, continue with --resume"
             ) from error
         finally:
