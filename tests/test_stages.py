@@ -14,7 +14,7 @@ import pytest
 from test_training import weights
 
 from text2sql.data.catalog import find_dataset
-from text2sql.errors import DataError, Interrupted, OutputError, SettingsError
+from text2sql.errors import DatabaseError, DataError, Interrupted, OutputError, SettingsError
 from text2sql.stage_runs import open_judge
 from text2sql.training.history import Accuracy
 from text2sql.training.recipe import Recipe, read_recipe
@@ -197,6 +197,23 @@ def test_a_base_that_is_taken_apart_is_no_reference(tiny_llama, tmp_path):
         run(tiny_llama, tmp_path / "a", [DPO], Script(right, wrong), **apart)
     ran = run(tiny_llama, tmp_path / "b", [SFT, DPO], Script(right, wrong), **apart)
     assert table(ran.folder)[1]["steps"] == 2
+
+
+def test_neighbours_that_are_not_there_are_found_out_before_anything_is_drawn(tiny_llama, tmp_path):
+    script = Script(right)
+    with pytest.raises(DatabaseError, match="no folder of databases: nowhere"):
+        run(tiny_llama, tmp_path / "run", [SFT, REJECT | {"neighbours": "nowhere"}], script)
+    assert not script.asked and not (tmp_path / "run").exists()
+
+
+def test_the_best_step_of_a_preference_stage_is_what_goes_on(tiny_llama, tmp_path):
+    dpo = DPO | {"eval_steps": 1, "learning_rate": 1e-2}
+    ran = run(tiny_llama, tmp_path / "run", [SFT, dpo], Script(right, wrong, accuracies=[3, 6, 5]))
+
+    assert ran.published == Accuracy(1, 6, 10)
+    place = ran.folder / "stages" / "2-dpo"
+    best, first = weights(place), weights(place / "checkpoints" / "checkpoint-1")
+    assert all((best[key] == first[key]).all() for key in best)
 
 
 def test_sampling_that_is_stopped_says_how_to_go_on(tiny_llama, tmp_path):

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def stage_abilities(
         drawn = _drawn(dataset, file)
         return drawn or _draw(dataset, adapter, recipe, settings, file, source)
 
-    return Abilities(find_data, sample, open_judge, measure)
+    return Abilities(find_data, sample, partial(open_judge, told=set()), measure)
 
 
 def _draw(
@@ -115,20 +115,25 @@ def _texts(record: Mapping[str, Any]) -> list[str]:
 
 
 @contextmanager
-def open_judge(dataset: DataSet, neighbours: str | None) -> Iterator[Judge]:
+def open_judge(
+    dataset: DataSet, neighbours: str | None, *, told: set[str | None] | None = None
+) -> Iterator[Judge]:
     """Open a judge on the databases of a data set, until the block ends.
 
     Args:
         dataset: has the databases.
         neighbours: a folder of `t2s data neighbours`, or of a test suite; None takes those that
             stand beside the data set's own files.
+        told: folders of which it was said that some databases have no neighbours there.
 
     Raises:
         DatabaseError: there is no such folder, or a database of the data set is missing.
     """
     databases = cache(databases_finder(dataset, neighbours))
     alone = [db_id for db_id in dataset.db_ids() if len(databases(db_id)) == 1]
-    if alone:
+    told = set() if told is None else told
+    if alone and neighbours not in told:
+        told.add(neighbours)
         print(
             f"{len(alone)} of {len(dataset.db_ids())} databases have no neighbours: SQL is judged"
             " on the database alone there, where it may be right by chance"

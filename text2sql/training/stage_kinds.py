@@ -117,10 +117,11 @@ def _sft(context: Context) -> Outcome:
     return Outcome(run=_fine_tune(context, dataset))
 
 
-def _fine_tune(context: Context, dataset: DataSet) -> Run:
+def _fine_tune(context: Context, dataset: DataSet, *, allow_skips: bool = False) -> Run:
+    skips = {"allow_skips": allow_skips or context.recipe.allow_skips}
     return train_in(
         context.folder,
-        context.recipe,
+        context.recipe.model_copy(update=skips),
         dataset,
         parent=context.parent,
         measure=context.abilities.measure,
@@ -145,7 +146,9 @@ def _reject(context: Context) -> Outcome:
     )
     if not chosen.examples:
         return Outcome(counts, kept=_nothing(counts))
-    return Outcome(counts, _fine_tune(context, replace(dataset, examples=chosen.examples)))
+    learnt = replace(dataset, examples=chosen.examples)
+    # what the model wrote may be too long: no reason to throw hours of sampling away
+    return Outcome(counts, _fine_tune(context, learnt, allow_skips=True))
 
 
 def _dpo(context: Context) -> Outcome:
@@ -161,7 +164,9 @@ def _dpo(context: Context) -> Outcome:
     base, begun = find_base(recipe.base), time.monotonic()
     tokenizer = load_tokenizer(base, **context.source)
     encoded = encode_pairs(pairs, dataset, base, tokenizer, recipe)
-    _report_skips(encoded.skips, len(pairs), recipe)
+    _report_skips(encoded.skips)
+    if not encoded.rows:
+        return Outcome(counts, kept=f"none of {len(pairs):,} pairs fits into max_length")
     model = load_trainable(base, recipe, context.parent, context.source)
     measured = measure_at(context.abilities.measure, tokenizer, base, recipe, context.folder)
     model, ended = fit_preferences(
@@ -180,7 +185,7 @@ def _grpo(context: Context) -> Outcome:
     base, begun = find_base(recipe.base), time.monotonic()
     tokenizer = load_tokenizer(base, **context.source)
     prompts = encode_prompts(dataset, base, tokenizer, recipe, settings)
-    _report_skips(prompts.skips, len(dataset.examples), recipe)
+    _refuse_skips(prompts.skips, len(dataset.examples), recipe)
     check_batches(recipe, settings, len(prompts.rows))
     model = load_trainable(base, recipe, context.parent, context.source)
     measured = measure_at(context.abilities.measure, tokenizer, base, recipe, context.folder)
@@ -242,15 +247,23 @@ def _nothing(counts: Mapping[str, int]) -> str:
     )
 
 
-def _report_skips(skips: Sequence[Skip], total: int, recipe: Recipe) -> None:
-    named = [f"example {s.index} ({s.db_id}): {s.reason}" for s in skips[:SKIPS_SHOWN]]
+def _refuse_skips(skips: Sequence[Skip], total: int, recipe: Recipe) -> None:
+    """Report what does not fit; stop where it is not allowed, or where nothing is left."""
     if len(skips) == total or (skips and not recipe.allow_skips):
         raise DataError(
-            f"{len(skips)} of {total} do not fit;"
-            f" leave them out with --allow-skips or raise max_length: {'; '.join(named)}"
+            f"{len(skips)} of {total} examples do not fit;"
+            f" leave them out with --allow-skips or raise max_length: {'; '.join(_named(skips))}"
         )
-    for text in named:
+    _report_skips(skips)
+
+
+def _report_skips(skips: Sequence[Skip]) -> None:
+    for text in _named(skips):
         print(f"left out: {text}", file=sys.stderr)
+
+
+def _named(skips: Sequence[Skip]) -> list[str]:
+    return [f"example {s.index} ({s.db_id}): {s.reason}" for s in skips[:SKIPS_SHOWN]]
 
 
 def _dialect_of(dataset: DataSet) -> Callable[[str], str]:

@@ -35,7 +35,7 @@ from text2sql.training.recipe import Recipe, write_recipe
 from text2sql.training.reinforcement import check_batches
 from text2sql.training.sft import Run, Source, settle, training_folder
 from text2sql.training.stage_kinds import KINDS, Abilities, Context, Outcome
-from text2sql.training.stage_settings import Grpo, read_stages
+from text2sql.training.stage_settings import Grpo, Judged, read_stages
 from text2sql.training.trainers import EVALUATIONS
 
 STAGES, STAGE_FILE, TABLE = "stages", "stage.json", "stages.json"
@@ -66,7 +66,7 @@ def run_stages(
         DataError: nothing could be learnt in any stage, or examples do not fit.
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved.
     """
-    _check(recipe)
+    _check(recipe, abilities)
     begun = time.monotonic()
     with training_folder(recipe, resume=resume, overwrite=overwrite) as folder:
         recipe = settle(recipe, find_base(recipe.base), folder, resume)
@@ -94,13 +94,17 @@ def _learnt(recipe: Recipe, abilities: Abilities) -> list[DataSet]:
     return list({(data.name, data.split, len(data.examples)): data for data in found}.values())
 
 
-def _check(recipe: Recipe) -> None:
+def _check(recipe: Recipe, abilities: Abilities) -> None:
     """Refuse what would be found out hours later."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise SettingsError("stages run in one process: leave out --gpus, or the stages")
     for stage in read_stages(recipe):
         if isinstance(stage.settings, Grpo):
             check_batches(stage.recipe, stage.settings)
+        if isinstance(stage.settings, Judged):  # are its databases there, and the neighbours?
+            data = abilities.find_data(stage.recipe)
+            with abilities.open_judge(data, stage.settings.neighbours):
+                pass
 
 
 def _finished(context: Context) -> dict[str, Any] | None:
@@ -125,12 +129,12 @@ def _run(context: Context, recipe: Recipe, before: Sequence[Mapping[str, Any]]) 
     begun = time.monotonic()
     try:
         outcome = KINDS[stage.kind](context)
-    except KeyboardInterrupt:  # a trainer stops in order; sampling and judging just go on later
+        found = _accuracy(context, outcome, before)
+    except KeyboardInterrupt:  # a trainer stops in order; all else just goes on later
         raise Interrupted(
             f"stopped in stage {stage.number}, {stage.name};"
             f" continue with: t2s train --resume --output {recipe.output_dir}"
         ) from None
-    found = _accuracy(context, outcome, before)
     record = {
         "number": stage.number,
         "name": stage.name,
