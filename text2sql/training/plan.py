@@ -28,10 +28,9 @@ from text2sql.training.memory import GIB, Memory, memory, trainable_parameters
 from text2sql.training.recipe import Recipe
 from text2sql.training.rows import Branch, Group, fewest_forwards, partition
 
-# GiB, and dense bfloat16 (before Ampere: float16) TFLOP/s, of the makers' data sheets.
+# usable GiB, and dense bfloat16 TFLOP/s of the makers' data sheets; none before Ampere, which have
+# no bfloat16
 CARDS = {
-    "t4": (15, 65),
-    "v100-32gb": (32, 125),
     "a10": (22, 125),
     "l4": (22, 121),
     "rtx3090": (24, 71),

@@ -166,24 +166,28 @@ def read_recipe(
     Raises:
         SettingsError: a file that is no YAML mapping, an unknown key, a value out of range.
     """
-    values = _read_yaml(path) if path else {}
-    values |= {key: value for key, value in settings.items() if value is not None}
+    written = _read_yaml(path) if path else {}
+    values = written | {key: value for key, value in settings.items() if value is not None}
     for text in overrides:
         key, mark, value = text.partition("=")
         if not mark:
             raise SettingsError(f"--set takes key=value, not {text!r}")
         values[key.strip()] = _yaml_value(value)
-    where = f"{path}: " if path else ""
+
+    def where(key: str) -> str:  # a file is blamed for what it says itself
+        return f"{path}: " if key in written and values[key] == written[key] else ""
+
     unknown = [key for key in values if key not in Recipe.model_fields]
     if unknown:
         known = hint(unknown[0], Recipe.model_fields)
-        raise SettingsError(f"{where}no setting {unknown[0]!r} in a recipe ({known})")
+        raise SettingsError(f"{where(unknown[0])}no setting {unknown[0]!r} in a recipe ({known})")
     try:
         return Recipe(**values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        raise SettingsError(f"{where}{key}: {first['msg'].lower()}") from None
+        place = where(str(next(iter(first["loc"]), "")))
+        raise SettingsError(f"{place}{key}: {first['msg'].lower()}") from None
 
 
 def _yaml_value(text: str) -> Any:

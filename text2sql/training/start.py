@@ -4,6 +4,7 @@
 Run(folder=PosixPath('runs/first'), ...)
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from text2sql.project import Project, load_project
 from text2sql.training.recipe import Recipe, read_recipe
 from text2sql.training.reporters import check_reporters
 from text2sql.training.sft import PACKAGES, Run, train
+from text2sql.training.shipped import shipped_recipe
 from text2sql.training.stage_settings import read_stages
 
 
@@ -87,6 +89,8 @@ def read_request(
 ) -> Recipe:
     """Return the recipe that a command line means, its output folder named; nothing is loaded.
 
+    Without a recipe file it is the one that comes with the kit for this base, told on stderr.
+
     Raises:
         SettingsError: no base is named, or a setting is wrong.
     """
@@ -94,6 +98,9 @@ def read_request(
     if recipe is None and resume and written and written.exists():
         recipe = written
     read = _with_base(recipe, overrides, settings, project)
+    if recipe is None and (shipped := shipped_recipe(find_base(read.base))) is not None:
+        print(f"recipe: {shipped} (another: --recipe, --set)", file=sys.stderr)
+        read = _with_base(shipped, overrides, {**settings, "base": read.base}, project)
     if read.output_dir is not None and output is None:
         return read
     name = find_base(read.base).name.replace("/", "--")
