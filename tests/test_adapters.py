@@ -14,7 +14,7 @@ from text2sql.project import load_project
 from text2sql.training import memory, stage_settings
 from text2sql.training.recipe import Recipe, read_recipe
 from text2sql.training.schedules import SCHEDULES
-from text2sql.training.shipped import shipped_recipe
+from text2sql.training.shipped import compare_with_shipped, shipped_recipe
 from text2sql.training.start import read_request
 
 ROOT = Path(__file__).parent.parent
@@ -97,18 +97,16 @@ def test_stages_that_wait_in_comments_are_valid_and_their_rate_falls(name):
     assert len(rates) >= 2 and rates == sorted(rates, reverse=True) and rates[0] > rates[-1]
 
 
-def test_the_shipped_recipe_is_told_and_gives_way(tmp_path, capsys):
+def test_the_shipped_recipe_is_told_and_gives_way(tmp_path):
     assert request("abacus").lr_scheduler_type == "wcl"
-    assert "adapters/abacus/recipe.yaml" in capsys.readouterr().err
+    assert compare_with_shipped(request("abacus", limit=7)) == "recipe: adapters/abacus"
 
     changed = request("abacus", overrides=["learning_rate=1e-5"], limit=7)
-    assert changed.learning_rate == 1e-5 and changed.limit == 7
-    assert changed.lr_scheduler_type == "wcl"
-    capsys.readouterr()
+    assert (changed.learning_rate, changed.limit, changed.lr_scheduler_type) == (1e-5, 7, "wcl")
+    assert compare_with_shipped(changed) == "recipe: adapters/abacus, but learning_rate 1e-05"
     mine = tmp_path / "mine.yaml"
     mine.write_text("base: abacus\nlora_r: 4\n")
     assert request(None, recipe=mine).lr_scheduler_type == Recipe(base="abacus").lr_scheduler_type
-    assert capsys.readouterr().err == ""
 
 
 def test_a_copy_on_this_machine_takes_the_recipe_of_its_origin(tmp_path):

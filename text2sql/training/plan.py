@@ -27,6 +27,7 @@ from text2sql.training.material import partition_of
 from text2sql.training.memory import GIB, Memory, memory, trainable_parameters
 from text2sql.training.recipe import Recipe
 from text2sql.training.rows import Branch, Group, fewest_forwards, partition
+from text2sql.training.shipped import compare_with_shipped
 
 # usable GiB, and dense bfloat16 TFLOP/s of the makers' data sheets; none before Ampere, which have
 # no bfloat16
@@ -303,6 +304,8 @@ def _operations(a: Architecture, lengths: Lengths, work: Work, checkpointing: bo
 
 
 def _remarks(recipe: Recipe, asked: _Asked) -> Iterator[str]:
+    if said := compare_with_shipped(recipe):
+        yield said
     if asked.lengths.estimated:
         yield (
             f"tokens are estimated at {CHARACTERS_PER_TOKEN} characters each:"

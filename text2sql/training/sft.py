@@ -37,6 +37,7 @@ from text2sql.training.material import read_material, world_size
 from text2sql.training.model_card import write_model_card
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
+from text2sql.training.shipped import compare_with_shipped
 from text2sql.training.trainers import arguments, measure_at, run_trainer, with_recipe
 
 SKIPS_SHOWN = 5
@@ -140,6 +141,8 @@ def train_in(
     base = find_base(recipe.base)
     started = time.monotonic()
     tokenizer = load_tokenizer(base, **source)
+    if said := compare_with_shipped(recipe):
+        print(said, file=sys.stderr)
     encoded = _encode(recipe, dataset, base, tokenizer)
     write_recipe(recipe, folder / "recipe.yaml")
     model = load_trainable(base, recipe, parent, source)

@@ -9,12 +9,16 @@ same weights, a copy on this machine); where there is none, the defaults of `Rec
 
 from pathlib import Path
 
-from text2sql.bases import BASES, Base
+from text2sql.bases import BASES, Base, find_base
+from text2sql.training.recipe import Recipe, read_recipe
 
 _PACKAGE = Path(__file__).parents[1]
 # inside the wheel the folder lies in the package, in a checkout beside it
 PLACES = (_PACKAGE / "adapters", _PACKAGE.parent / "adapters")
 FILE = "recipe.yaml"
+# settings that differ from run to run, and those that a run fills in
+_OF_A_RUN = {"base", "data", "split", "limit", "output_dir", "seed"}
+_FILLED_IN = {"today", "style", "max_length", "target_modules"}
 
 
 def shipped_recipe(base: Base) -> Path | None:
@@ -28,6 +32,18 @@ def shipped_recipe(base: Base) -> Path | None:
     ]
     found = (folder / name / FILE for name in (*named, *alike))
     return next((path for path in found if path.exists()), None)
+
+
+def compare_with_shipped(recipe: Recipe) -> str:
+    """Say in one line how a recipe stands to the one that comes with the kit; empty without one."""
+    path = shipped_recipe(find_base(recipe.base))
+    if path is None:
+        return ""
+    given, shipped = recipe.model_dump(), read_recipe(path).model_dump()
+    own = [key for key in given.keys() - _OF_A_RUN - _FILLED_IN if given[key] != shipped[key]]
+    changed = ", ".join(f"{key} {given[key]}" for key in given if key in own)
+    name = f"adapters/{path.parent.name}"
+    return f"recipe: {name}, but {changed}" if changed else f"recipe: {name}"
 
 
 def _catalogued(base: Base) -> str | None:

@@ -4,7 +4,6 @@
 Run(folder=PosixPath('runs/first'), ...)
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +88,7 @@ def read_request(
 ) -> Recipe:
     """Return the recipe that a command line means, its output folder named; nothing is loaded.
 
-    Without a recipe file it is the one that comes with the kit for this base, told on stderr.
+    Without a recipe file it is the one that comes with the kit for this base.
 
     Raises:
         SettingsError: no base is named, or a setting is wrong.
@@ -99,7 +98,6 @@ def read_request(
         recipe = written
     read = _with_base(recipe, overrides, settings, project)
     if recipe is None and (shipped := shipped_recipe(find_base(read.base))) is not None:
-        print(f"recipe: {shipped} (another: --recipe, --set)", file=sys.stderr)
         read = _with_base(shipped, overrides, {**settings, "base": read.base}, project)
     if read.output_dir is not None and output is None:
         return read
