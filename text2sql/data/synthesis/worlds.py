@@ -157,6 +157,7 @@ def noun(name: str, synonyms: Iterable[str] = ()) -> Noun:
 
 
 _IRREGULAR = {
+    "bus": "buses",
     "person": "people",
     "child": "children",
     "man": "men",
