@@ -135,7 +135,7 @@ class Linker:
         for length in range(min(LONGEST, len(pieces) - here), 0, -1):
             stems = tuple(piece.stem for piece in pieces[here : here + length])
             names = self.whole.get(stems)
-            if names and length == 1:
+            if names and length == 1 and all(column for _, column in names):
                 names = list(dict.fromkeys([*names, *self.parts.get(piece.stem, ())]))
             if names and (length > 1 or piece.text.lower() not in STOP_WORDS):
                 return _mention(pieces[here : here + length], question, names), length
