@@ -227,7 +227,7 @@ def _string_ends(text: tuple[bytes | None, bytes]) -> Iterator[bytes]:
     end = _character_end(text[1])
     yield end + b"'"
     yield end + b"a'"
-    if text[0] and not end:
+    if text[0] is not None and not end:
         yield from (tail + b"'" for tail in endings(text[0]))
 
 

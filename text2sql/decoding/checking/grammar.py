@@ -44,7 +44,8 @@ core         = -from_first SELECT @select distinct items from clauses
                SELECT @select_after distinct items @end_items clauses
              | +from_first SELECT @select_alone distinct items @no_from clauses
 distinct     = DISTINCT distinct_on | ALL |
-distinct_on  = +distinct_on ON '(' @distinct_on expr_1 { ',' expr_1 } ')' @end_distinct_on
+distinct_on  = +distinct_on ON '(' @distinct_on expr_1 @distinct_on_term
+               { ',' expr_1 @distinct_on_term } ')' @end_distinct_on
              | @distinct
 items        = item { ',' @next_item item }
 item         = '*' @star | @item expr_1 @item_value item_alias

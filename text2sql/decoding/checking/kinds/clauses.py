@@ -79,10 +79,12 @@ class KindClauses(KindCalls):
     def do_distinct_on(self, move: Move) -> bool:
         return self._flag(move, "distinct on")
 
+    def do_distinct_on_term(self, move: Move) -> bool:
+        return not self._pop_operand(move).constant and not move.frame.aggregates
+
     def do_end_distinct_on(self, move: Move) -> bool:
-        constant = any(entry.constant for entry in move.frame.stack)
         move.frame = self.frames.change(move.frame, stack=(), bare=frozenset())
-        return not constant and not move.frame.aggregates
+        return not move.frame.aggregates
 
     def _settle_kinds(self, move: Move) -> bool:
         """Give the items that are owed columns the kinds of those that FROM has."""

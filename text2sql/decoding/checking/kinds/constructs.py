@@ -64,6 +64,7 @@ class KindConstructs(KindOperators):
         left: Operand = move.frame.detail
         if left.kind == "any":
             return False
+        move.frame = self.frames.change(move.frame, detail=left._replace(fixed=False))
         return self._push(move, "in", width=1)
 
     def do_in_values(self, move: Move) -> bool:
@@ -76,13 +77,18 @@ class KindConstructs(KindOperators):
         return self._demand(move, 1, self._beside(left, equal=False))
 
     def do_in_value(self, move: Move) -> bool:
-        return self._settled(move, self._pop_operand(move)) is not None
+        value = self._settled(move, self._pop_operand(move))
+        if value is None:
+            return False
+        left: Operand = move.frame.detail
+        left = left._replace(fixed=left.fixed and value.fixed)
+        move.frame = self.frames.change(move.frame, detail=left)
+        return True
 
     def do_end_in(self, move: Move) -> bool:
-        left = move.frame.detail
+        left: Operand = move.frame.detail
         self._pop(move)
-        fixed = left.fixed if isinstance(left, Operand) and self.rules.folds else False
-        return self._made(move, "boolean", 4, fixed=fixed)
+        return self._made(move, "boolean", 4, fixed=left.fixed)
 
     def do_case(self, move: Move) -> bool:
         if self._beside_fixed(move.frame) is not None:

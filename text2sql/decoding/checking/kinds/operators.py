@@ -237,8 +237,9 @@ class KindOperators(KindLiterals):
         if low is None:
             return False
         wanted = self.demanded(move.frame).kinds
-        fixed = move.frame.stack[-2].fixed
-        self._set(move, (*move.frame.stack[:-2], Operand("any", fixed=fixed)))
+        left: Operand = move.frame.stack[-2]
+        known = Operand("any", fixed=left.fixed and low.fixed)
+        self._set(move, (*move.frame.stack[:-2], known))
         assert wanted is not None
         return self._demand(move, 5, wanted & self.rules.ordered(low.kind))
 
