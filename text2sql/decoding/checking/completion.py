@@ -114,6 +114,8 @@ def _lexemes(checker: "Checker", place: Place) -> Iterator[bytes]:
     yield from _written(checker, place, shorter)
     yield from _owed(checker, place)
     yield from _written(checker, place, longer)
+    if isinstance(checker.actions, KindActions) and frame is not None:
+        yield from checker.actions.unfixed(frame, cell.terminals)
     yield from _written(checker, place, operators)
 
 

@@ -28,7 +28,7 @@ from text2sql.decoding.checking.kinds.strings import (
 )
 from text2sql.decoding.checking.kinds.tables import PARTS, SAMPLES, SCALARS, TYPES, Kinds, expand
 
-# What makes a value of literals one that CAST may take for anything: rows are not known beforehand.
+# Rows are not known beforehand.
 _UNFIXED = (b"||(SELECT '')", b"+(SELECT 1)", b" OR(SELECT TRUE)", b"+(SELECT INTERVAL'1 day')")
 
 
@@ -50,7 +50,8 @@ class KindActions(KindClauses):
             kinds = self._aim(frame)
             yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
         elif "IS" in terminals and isinstance(frame, Call) and frame.closed:
-            yield from self._mended(frame.parent, None, terminals)
+            if hasattr(frame.parent, "stack"):
+                yield from self._mended(frame.parent, None, terminals)
         elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
             yield from self._mended(frame, frame.stack[-1], terminals)
 
@@ -67,22 +68,23 @@ class KindActions(KindClauses):
     ) -> Iterator[bytes]:
         """Yield what makes an operand fit; None: the result of a call, whose kind is not known."""
         kinds = self.demanded(frame).kinds
-        yield from self._truth(frame)
-        fits = kinds is None or (operand is not None and expand(operand.kind) <= kinds)
-        if kinds is not None and not fits:
-            yield b"||''"
-            types = [name for kind, name in TYPES.items() if kind in kinds]
-            if "::" in terminals:
-                yield from (b"::" + name for name in types)
-                yield from (b"::TEXT::" + name for name in types)
-        if operand is not None and operand.fixed is True:
-            yield from _UNFIXED
-
-    def _truth(self, frame: Any) -> Iterator[bytes]:
-        """Yield what makes a truth of anything, where the whole must be one."""
-        base = self.demanded(self.frames.change(frame, stack=())).kinds
-        if base is not None and "boolean" in base:
+        if kinds is None or (operand is not None and expand(operand.kind) <= kinds):
+            return
+        if operand is not None and operand.kind == "string" and "string" in kinds:
+            return
+        types = [name for kind, name in TYPES.items() if kind in kinds]
+        if "::" in terminals:
+            yield from (b"::" + name for name in types)
+            yield from (b"::TEXT::" + name for name in types)
+        if "boolean" in kinds:
             yield b" IS NULL"
+        yield b"||''"
+
+    def unfixed(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
+        """Yield what makes a value of literals one that CAST may take for anything."""
+        stack = getattr(frame, "stack", ())
+        if "IS" in terminals and stack and isinstance(stack[-1], Operand) and stack[-1].fixed is True:
+            yield from _UNFIXED
 
     def reads_text(self, cell: Any, frame: Any, held: Any) -> bool:
         """Tell whether what a string says decides if it is legal here."""

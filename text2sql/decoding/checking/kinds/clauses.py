@@ -17,7 +17,7 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.operands import Operand
-from text2sql.decoding.checking.kinds.scope import merges, shows_all
+from text2sql.decoding.checking.kinds.scope import merges, owes_window, shows_all
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
 
 
@@ -128,9 +128,7 @@ class KindClauses(KindCalls):
         return super()._clause(move, phase)
 
     def do_end_condition(self, move: Move) -> bool:
-        block: Block = move.frame
-        uses = {block.uses, *(output.uses for output in block.outputs)}
-        if block.phase == "qualify" and "window" not in uses:
+        if owes_window(move.frame):
             return False
         return self._settled(move, self._pop_operand(move)) is not None
 

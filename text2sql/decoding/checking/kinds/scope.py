@@ -307,12 +307,6 @@ class KindScope(Scope):
             for part in text
         )
 
-    def debt(self, block: Block) -> int:
-        """Return about how many bytes a GROUP BY takes that a SELECT owes."""
-        if not (block.aggregates or block.grouped) or block.phase in ("items", "late", "order"):
-            return 0
-        return 12 * len(self.uncovered(block))
-
     def payments(
         self, block: Block, terminals: frozenset[str], written: Callable[[bytes], bytes]
     ) -> Iterator[bytes]:
@@ -323,10 +317,8 @@ class KindScope(Scope):
             terminals: that the grammar lets follow.
             written: writes a name.
         """
-        if block.phase == "qualify" and "<column>" in terminals:
-            yield b"rank()OVER()=1"
-        elif block.phase == "qualify":
-            yield b" AND rank()OVER()=1"
+        if owes_window(block):
+            yield b"rank()OVER()=1" if "<column>" in terminals else b" AND rank()OVER()=1"
         owed = self.uncovered(block) if block.aggregates or block.phase == "group" else []
         if not owed or block.phase in ("items", "late", "order"):
             return
@@ -355,6 +347,12 @@ class KindScope(Scope):
                 continue
             found.append((place, output))
         return found
+
+
+def owes_window(block: Block) -> bool:
+    """Tell whether QUALIFY is read and no window function has been."""
+    uses = {block.uses, *(output.uses for output in block.outputs)}
+    return block.phase == "qualify" and "window" not in uses
 
 
 def merges(one: str, other: str) -> bool:
