@@ -1,7 +1,7 @@
 """The functions that the checker knows: every one of them runs on its engine and in sqlglot."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 
 import pytest
@@ -29,16 +29,27 @@ TYPES = {
     "timestamptz": "TIMESTAMPTZ",
 }
 LITERALS = {"literal": {"text": "','", "int4": "1"}, "part": "'day'", "format": "'%Y-%m'"}
+LITERALS |= {"fraction": "0.5", "digit": "1"}
+LISTS = {"duckdb": {"text[]": "TEXT[]", "int4[]": "INTEGER[]"}}
 Run = Callable[[str], object]
 
 
-def columns_of(takes: str) -> list[str]:
+def types_of(dialect: str) -> dict[str, str]:
+    """Return the types of the columns of table k, by kind."""
+    return TYPES | LISTS.get(dialect, {})
+
+
+def named(kind: str) -> str:
+    return "c_" + kind.replace("[]", "_list")
+
+
+def columns_of(takes: str, types: Iterable[str]) -> list[str]:
     """Return the columns of table k that an argument may be, one for each kind."""
     kinds = [k for part in takes.split("|") for k in GROUPS.get(part, (part,))]
-    return [f"c_{k}" for k in (TYPES if "any" in kinds else kinds) if k in TYPES]
+    return [named(k) for k in (TYPES if "any" in kinds else kinds) if k in types]
 
 
-def arguments(form: Function, length: int) -> Iterator[list[str]]:
+def arguments(form: Function, length: int, types: Iterable[str]) -> Iterator[list[str]]:
     """Yield lists of arguments in which each kind stands at each place at least once."""
     repeated = form.takes + form.takes[-form.step :] * length
     reads = form.reads[:-1] + form.reads[-1:] * length
@@ -49,10 +60,11 @@ def arguments(form: Function, length: int) -> Iterator[list[str]]:
         literal = LITERALS.get(read)
         if isinstance(literal, dict):
             literal = literal[takes]
-        choices.append([literal] if literal else columns_of(takes) or ["same"])
+        choices.append([literal] if literal else columns_of(takes, types) or [takes])
     for row in zip_longest(*choices):
         filled = [own[0] if one is None else one for one, own in zip(row, choices, strict=True)]
-        yield [filled[0] if one == "same" else one for one in filled]
+        alike = {"same": filled[0], "element": filled[0].removesuffix("_list")}
+        yield [alike.get(one, one) for one in filled]
 
 
 def calls(dialect: str) -> Iterator[tuple[str, bool]]:
@@ -62,14 +74,16 @@ def calls(dialect: str) -> Iterator[tuple[str, bool]]:
             over = " OVER (ORDER BY c_int4)" if form.kind == "window" else ""
             most = max(form.least, 5) if form.most is None else form.most
             for length in range(form.least, most + 1, form.step):
-                for number, row in enumerate(arguments(form, length) if length else [[]]):
+                for number, row in enumerate(
+                    arguments(form, length, types_of(dialect)) if length else [[]]
+                ):
                     call = f"{form.name}({', '.join(row)}){over}"
                     yield f"SELECT {call} AS x FROM k", number == 0
 
 
 def refused(dialect: str, run: Run) -> list[str]:
     """Return the calls that the engine, sqlglot or the gate of execution refuses."""
-    columns = tuple(Column(f"c_{kind}", declared) for kind, declared in TYPES.items())
+    columns = tuple(Column(named(kind), t) for kind, t in types_of(dialect).items())
     schema = Schema("s", dialect, (Table("k", columns),))
     found = []
     for sql, first in calls(dialect):
@@ -82,7 +96,7 @@ def refused(dialect: str, run: Run) -> list[str]:
 
 
 def table(types: dict[str, str]) -> str:
-    return f"CREATE TABLE k ({', '.join(f'c_{kind} {t}' for kind, t in types.items())})"
+    return f"CREATE TABLE k ({', '.join(f'{named(kind)} {t}' for kind, t in types.items())})"
 
 
 @pytest.fixture
@@ -98,7 +112,7 @@ def duckdb() -> Iterator[Run]:
     import duckdb
 
     with duckdb.connect() as connection:
-        connection.execute(table(TYPES))
+        connection.execute(table(types_of("duckdb")))
         yield lambda sql: error_of(connection.execute, f"EXPLAIN {sql}")
 
 

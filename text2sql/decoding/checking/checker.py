@@ -99,7 +99,9 @@ class Checker(Terminals):
             raise SettingsError(f"order must be one of {', '.join(ORDERS)}: {order!r}")
         self.schema, self.order = schema, order
         self.dialect = DIALECTS[dialect]
-        features = self.dialect.features | ({"from_first"} if order == "from-first" else set())
+        features = self.dialect.features
+        if order == "from-first":
+            features = features - {"from_too"} | {"from_first"}
         self.machine = machine_of(frozenset(features))
         self.grammar = self.machine.grammar
         namespaces = table_relations(schema, self.dialect)

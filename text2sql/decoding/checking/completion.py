@@ -135,7 +135,7 @@ def _owed(checker: "Checker", place: Place) -> Iterator[bytes]:
     if isinstance(frame, Block) and "WINDOW" in cell.terminals:
         for name in sorted(name for name, defined in frame.windows if not defined):
             yield b" WINDOW " + named(checker, name) + b" AS()"
-    for terminal in ("FROM", "USING", "OVER", ",", "AS", "IN"):
+    for terminal in ("SELECT", "FROM", "USING", "OVER", ",", "AS", "IN"):
         if terminal in cell.terminals:
             yield from (option.text for option in written(checker, place, terminal))
 

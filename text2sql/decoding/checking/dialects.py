@@ -28,7 +28,8 @@ _FEATURES = {
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
     " namespaces"
-    " distinct_list materialized try_cast",
+    " distinct_list materialized try_cast whole_division text_arrow quantified subscripts"
+    " grouping_sets from_too",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
     " except_all call_order distinct_list distinct_on materialized offset_first full_pairs"
     " long_types",
@@ -75,6 +76,7 @@ class Dialect:
     hex_numbers: bool = False  # 0x1F
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
+    hidden: frozenset[bytes] = frozenset()  # columns of every table that no schema lists
     name_limit: int = 60  # bytes of a name that the query itself gives
     aliases_shown: tuple[bytes, ...] = field(default=(b"t1", b"t2", b"t3", b"t4", b"t5"))
 
@@ -191,6 +193,7 @@ DIALECTS: dict[str, Dialect] = {
         "duckdb",
         {ord('"'): ord('"')},
         complete=False,
+        hidden=frozenset({b"rowid"}),
         namespace=b"main",
         typed=True,
         strict_groups=True,

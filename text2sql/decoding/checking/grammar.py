@@ -40,9 +40,11 @@ set_operation = @can_combine UNION union_all | @can_combine INTERSECT except_all
 union_all    = ALL @arm_union | @arm_union
 except_all   = +except_all ALL |
 core         = -from_first SELECT @select distinct items from clauses
+             | +from_too FROM @from_first sources @close_from from_items clauses
              | +from_first FROM @from_first sources @close_from
                SELECT @select_after distinct items @end_items clauses
              | +from_first SELECT @select_alone distinct items @no_from clauses
+from_items   = SELECT @select_after distinct items @end_items | @select_star
 distinct     = DISTINCT distinct_on | ALL |
 distinct_on  = +distinct_on ON '(' @distinct_on expr_1 @distinct_on_term
                { ',' expr_1 @distinct_on_term } ')' @end_distinct_on
@@ -83,7 +85,13 @@ side         = <pair_qualifier> @pair_qualifier '.' <pair_member> @pair_member
 clauses      = where group having windows qualify
 where        = WHERE @phase_where expr_1 @end_condition |
 group        = GROUP @can_group BY @phase_group group_terms @end_group | @no_group
-group_terms  = +group_by_all ALL @group_all | group_term { ',' group_term }
+group_terms  = +group_by_all ALL @group_all | grouping { ',' grouping }
+grouping     = +grouping_sets ROLLUP '(' group_term { ',' group_term } ')'
+             | +grouping_sets CUBE '(' group_term { ',' group_term } ')'
+             | +grouping_sets GROUPING SETS '(' grouping_set { ',' grouping_set } ')'
+             | group_term
+grouping_set = '(' grouping_columns ')'
+grouping_columns = group_term { ',' group_term } |
 group_term   = @term expr_1 @end_term
 having       = @can_have HAVING @phase_having expr_1 @end_condition |
 windows      = +named_windows WINDOW window_definition { ',' window_definition } @windows_done
@@ -171,8 +179,13 @@ unary        = '-' @sign unary @signed | '+' @sign unary @signed
              | +bit_operators '~' @sign unary @signed
              | primary postfix
 postfix      = +collate @can_collate COLLATE collation @computed
-             | +double_colon '::' @double_colon type @end_cast postfix |
+             | +double_colon postfix_cast
+             | +subscripts '[' @subscript expr_1 @subscripted ']' postfix |
+postfix_cast = '::' @double_colon type @end_cast postfix_casts
+postfix_casts = postfix_cast |
 collation    = NOCASE | BINARY | RTRIM
+comparand    = +quantified ANY '(' @quantified query @end_quantified ')'
+             | +quantified ALL '(' @quantified query @end_quantified ')' | expr_5 @compared
 is_tail      = not_word is_value
 not_word     = NOT |
 is_value     = DISTINCT @can_compare FROM @compare expr_5 @compared
@@ -194,7 +207,7 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
     (1, "OR @logic", "expr_2 @logical", True),
     (2, "AND @logic", "expr_3 @logical", True),
     *(
-        (4, f"'{sign}' @compare", "expr_5 @compared", True)
+        (4, f"'{sign}' @compare", "comparand", True)
         for sign in ("=", "<>", "!=", "<", ">", "<=", ">=")
     ),
     (4, "+double_equals '==' @compare", "expr_5 @compared", True),
@@ -213,6 +226,8 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
     ),
     *((6, f"'{sign}' @arithmetic", "expr_7 @calculated", True) for sign in "+-"),
     *((7, f"'{sign}' @arithmetic", "expr_8 @calculated", True) for sign in "*/%"),
+    (7, "+whole_division '//' @arithmetic", "expr_8 @calculated", True),
+    (5, "+text_arrow '->>' @json_arrow", "ARROW_KEY @json_key", True),
     (8, "'||' @concat", "unary @concatenated", True),
     (8, "+json_arrows '->' @arrow", "unary @arrowed", True),
     (8, "+json_arrows '->>' @arrow", "unary @arrowed", True),

@@ -31,6 +31,16 @@ class ListActions(ActionBase):
             return False
         return self._output(move, Output(b"*"))
 
+    def do_select_star(self, move: Move) -> bool:
+        """Show every column, where FROM stands alone."""
+        move.frame = self.frames.change(move.frame, phase="late")
+        if not self.do_star(move):
+            return False
+        block: Block = move.frame
+        width = self.scope.query_of(block).width
+        move.frame = self.frames.change(block, phase="closed")
+        return width in (None, len(block.outputs)) and self.scope.fits_around(block)
+
     def do_item_value(self, move: Move) -> bool:
         block: Block = move.frame
         if isinstance(block.item, tuple):

@@ -267,7 +267,7 @@ class Names:
                 names = {output.name for output in query.outputs if output.name}
                 yield from sorted(name for name in names if name.startswith(prefix))
                 return
-            if not number and block.phase in ("where", "group", "having", "order"):
+            if not number and block.phase in ("where", "group", "having", "order", "qualify"):
                 aliases = {o.name for o in block.outputs if o.explicit and o.name}
                 for name in sorted(aliases):
                     if name.startswith(prefix) and self.column_fits(frame, name):

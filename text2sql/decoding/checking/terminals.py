@@ -186,7 +186,8 @@ class Terminals:
             return False
         told = self._told(place)
         if text is not None and told is not None:
-            terminal = "STRING_INTERVAL" if "STRING_INTERVAL" in cell.terminals else "STRING"
+            told_apart = ("STRING_INTERVAL", "ARROW_KEY")
+            terminal = next((t for t in told_apart if t in cell.terminals), "STRING")
             return self.shift(place, terminal) is not None and told.text_begins(*place, text)
         if "ESCAPE_STRING" in cell.terminals:
             return text is not None and len(text) <= 1 and text != b"'" and text.isascii()

@@ -11,7 +11,9 @@ FORMS = {
     "aggregate": """
         any_value(any) same
         approx_count_distinct(any) int8
+        approx_quantile(number, number) same expression fraction
         arbitrary(any) same
+        array_agg(any) listed
         arg_max(any, any) same
         arg_min(any, any) same
         avg(number) float
@@ -33,6 +35,7 @@ FORMS = {
         group_concat(text, [text]) text expression literal
         kurtosis(number) float
         last(any) same
+        list(any) listed
         listagg(text, [text]) text expression literal
         mad(number) any
         max(any) same
@@ -43,6 +46,8 @@ FORMS = {
         min_by(any, any) same
         mode(any) same
         product(number) float
+        quantile_cont(number, number) float expression fraction
+        quantile_disc(number, number) same expression fraction
         regr_avgx(number, number) float plain
         regr_avgy(number, number) float plain
         regr_count(number, number) any plain
@@ -81,6 +86,8 @@ FORMS = {
         acos(number) float
         acosh(number) float
         age(moment, [moment]) interval
+        array_length(list) int8
+        array_to_string(list, text) text expression literal
         ascii(text) int4
         asin(number) float
         asinh(number) float
@@ -181,8 +188,18 @@ FORMS = {
         least(any, [same ...]) same
         left(text, integer) text
         len(text) int8
+        len(list) int8
         length(text) int8
+        length(list) int8
         levenshtein(text, text) int8
+        list_concat(list, same) same
+        list_contains(list, element) boolean
+        list_distinct(list) same
+        list_extract(list, integer) element
+        list_position(list, element) int4
+        list_reverse_sort(list) same
+        list_sort(list) same
+        list_unique(list) int8
         ln(number) float
         log(number, [number]) float
         log10(number) float
@@ -216,7 +233,7 @@ FORMS = {
         radians(number) float
         random() float
         regexp_escape(text) text
-        regexp_extract(text, text) text expression pattern
+        regexp_extract(text, text, [int4]) text expression pattern digit
         regexp_full_match(text, text) boolean expression pattern
         regexp_matches(text, text) boolean expression pattern
         regexp_replace(text, text, text) text expression pattern expression
@@ -238,6 +255,7 @@ FORMS = {
         sqrt(number) float
         starts_with(text, text) boolean
         strftime(moment, text) text expression format
+        string_split(text, text) text[]
         strip_accents(text) text
         strlen(text) int8
         strpos(text, text) int8
@@ -276,6 +294,7 @@ FORMS = {
         typeof(any) text
         ucase(text) text
         unhex(text) blob
+        unnest(list) element
         unicode(text) int4
         upper(text) text
         url_decode(text) text

@@ -19,6 +19,8 @@ from text2sql.decoding.checking.kinds.strings import (
     format_ok,
     interval_begins,
     interval_ok,
+    key_begins,
+    key_ok,
     literal_begins,
     literal_ok,
     moment_begins,
@@ -30,6 +32,9 @@ from text2sql.decoding.checking.kinds.tables import PARTS, SAMPLES, SCALARS, TYP
 
 # Rows are not known beforehand.
 _UNFIXED = (b"||(SELECT '')", b"+(SELECT 1)", b" OR(SELECT TRUE)", b"+(SELECT INTERVAL'1 day')")
+
+
+_TOLD = frozenset({"STRING_INTERVAL", "ARROW_KEY"})  # strings that must say something
 
 
 class KindActions(KindClauses):
@@ -51,7 +56,7 @@ class KindActions(KindClauses):
             yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
         elif "IS" in terminals and isinstance(frame, Call) and frame.closed:
             if hasattr(frame.parent, "stack"):
-                yield from self._mended(frame.parent, None, terminals)
+                yield from self._mended(frame.parent, Operand(self.made_of(frame)), terminals)
         elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
             yield from self._mended(frame, frame.stack[-1], terminals)
 
@@ -63,14 +68,12 @@ class KindActions(KindClauses):
             kinds = self.demanded(frame).kinds if hasattr(frame, "stack") else None
         return kinds
 
-    def _mended(
-        self, frame: Any, operand: Operand | None, terminals: frozenset[str]
-    ) -> Iterator[bytes]:
-        """Yield what makes an operand fit; None: the result of a call, whose kind is not known."""
+    def _mended(self, frame: Any, operand: Operand, terminals: frozenset[str]) -> Iterator[bytes]:
+        """Yield what makes an operand fit."""
         kinds = self.demanded(frame).kinds
-        if kinds is None or (operand is not None and expand(operand.kind) <= kinds):
+        if kinds is None or expand(operand.kind) <= kinds:
             return
-        if operand is not None and operand.kind == "string" and "string" in kinds:
+        if operand.kind == "string" and "string" in kinds:
             return
         types = [name for kind, name in TYPES.items() if kind in kinds]
         if "::" in terminals:
@@ -83,12 +86,17 @@ class KindActions(KindClauses):
     def unfixed(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
         """Yield what makes a value of literals one that CAST may take for anything."""
         stack = getattr(frame, "stack", ())
-        if "IS" in terminals and stack and isinstance(stack[-1], Operand) and stack[-1].fixed is True:
+        if (
+            "IS" in terminals
+            and stack
+            and isinstance(stack[-1], Operand)
+            and stack[-1].fixed is True
+        ):
             yield from _UNFIXED
 
     def reads_text(self, cell: Any, frame: Any, held: Any) -> bool:
         """Tell whether what a string says decides if it is legal here."""
-        if "STRING_INTERVAL" in cell.terminals or (held and held[0] == "name"):
+        if not cell.terminals.isdisjoint(_TOLD) or (held and held[0] == "name"):
             return True
         return self.part_of(frame) is not None or self._wanted_of_string(frame) is not None
 
@@ -111,6 +119,8 @@ class KindActions(KindClauses):
         """Tell whether a string that is legal here begins so."""
         if "STRING_INTERVAL" in cell.terminals:
             return interval_begins(text)
+        if "ARROW_KEY" in cell.terminals:
+            return key_begins(text)
         if held and held[0] == "name":
             return moment_begins(text, held[1])
         kind = self.part_of(frame)
@@ -127,6 +137,8 @@ class KindActions(KindClauses):
         """Tell whether a whole string is legal here."""
         if "STRING_INTERVAL" in cell.terminals:
             return interval_ok(text)
+        if "ARROW_KEY" in cell.terminals:
+            return key_ok(text)
         if held and held[0] == "name":
             return moment_ok(text, held[1])
         kind = self.part_of(frame)

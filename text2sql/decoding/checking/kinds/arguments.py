@@ -9,7 +9,7 @@ Not covered: what an argument says, where it must be one literal (see `strings`)
 
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.rules import Rules
-from text2sql.decoding.checking.kinds.tables import expand
+from text2sql.decoding.checking.kinds.tables import element, expand
 
 
 def take(form: Function, place: int) -> str | None:
@@ -30,7 +30,10 @@ def take_all(form: Function, kinds: tuple[str, ...], *, rules: Rules) -> bool:
             return False
         if takes == "any":
             continue
-        if takes == "same":
+        if takes == "element":
+            if rules.unify(element(kinds[0]), kind) is None:
+                return False
+        elif takes == "same":
             if rules.unify(same_kind(form, kinds[:place], rules=rules), kind) is None:
                 return False
         elif not expand(kind) <= expand(takes) | ({"string"} if "text" in expand(takes) else set()):

@@ -21,7 +21,7 @@ from text2sql.decoding.checking.kinds.constructs import KindConstructs
 from text2sql.decoding.checking.kinds.folding import Fixed
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, shows_all
-from text2sql.decoding.checking.kinds.tables import NUMBERS, PARTS, TEXTS
+from text2sql.decoding.checking.kinds.tables import LISTS, NUMBERS, PARTS, TEXTS, element
 from text2sql.decoding.checking.scope import Move
 
 
@@ -30,6 +30,10 @@ class KindCalls(KindConstructs):
 
     def may_call(self, frame: Frame, function: Function) -> bool:
         """Tell whether what a function returns can fit, where no argument can help it."""
+        if function.name == "unnest":  # makes rows: the beginning of an item, of no aggregate query
+            if not isinstance(frame, Block) or frame.phase not in ("items", "late"):
+                return False
+            return frame.item == b"" and not frame.aggregates
         if function.most != 0 or function.kind != "scalar" or not hasattr(frame, "stack"):
             return True
         here = Move(frame, None, "(", None, None, 0, False)
@@ -37,13 +41,30 @@ class KindCalls(KindConstructs):
 
     def do_call(self, move: Move) -> bool:
         before = move.frame
-        return super().do_call(move) and self.may_call(before, move.frame.function)
+        if not super().do_call(move) or not self.may_call(before, move.frame.function):
+            return False
+        if move.frame.function.name != "unnest":
+            return True
+        block = self.frames.change(move.frame.parent, groups=before.groups | {"star"})
+        move.frame = self.frames.change(move.frame, parent=block)
+        return True
 
     def _returned(self, form: Function, kinds: tuple[str, ...]) -> str:
         """Return the kind that a function makes of arguments of some kinds."""
-        kind = same_kind(form, kinds, rules=self.rules) if form.returns == "same" else form.returns
+        kind = form.returns
+        if kind in ("same", "listed", "element"):
+            kind = same_kind(form, kinds, rules=self.rules)
+        if form.returns != "same":
+            kind = self._of_list(kind, form.returns)
         kind = {"string": "text", "null": "any"}.get(kind, kind)
         return self.dialect.results.get(form.name, kind) if kind == "any" else kind
+
+    def _of_list(self, kind: str, returns: str) -> str:
+        """Return the kind of an element of a list, or of a list of a kind."""
+        if returns == "listed":
+            kind = {"string": "text", "null": "any"}.get(kind, kind)
+            return f"{kind}[]" if f"{kind}[]" in LISTS else "list"
+        return element(kind) if returns == "element" else returns
 
     def do_end_argument(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))
@@ -81,7 +102,7 @@ class KindCalls(KindConstructs):
 
     def do_distinct_argument(self, move: Move) -> bool:
         call: Call = move.frame
-        if not call.function.distinct:
+        if not call.function.distinct or call.inner == "over":
             return False
         move.frame = self.frames.change(call, distinct=True)
         return True
@@ -148,6 +169,12 @@ class KindCalls(KindConstructs):
 
     def _is_fixed(self, call: Call) -> Fixed:
         return self._call_fixed(call, self._arguments(call))
+
+    def made_of(self, call: Call) -> str:
+        """Return the kind that a call makes of its arguments."""
+        kinds = tuple(operand.kind for operand in self._arguments(call))
+        forms = self._forms(call, kinds)
+        return self._returned(forms[0], kinds) if forms else "any"
 
     def do_end_arguments(self, move: Move) -> bool:
         if not super().do_end_arguments(move) or not self._may_become(move):

@@ -18,10 +18,13 @@ from text2sql.decoding.checking.kinds.folding import Fixed, all_of, worth
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.operators import KindOperators
 from text2sql.decoding.checking.kinds.tables import (
+    INTEGERS,
+    LISTS,
     MOMENTS,
     NUMBERS,
     TEXTS,
     TYPES,
+    element,
     expand,
 )
 from text2sql.decoding.checking.scope import Move
@@ -81,7 +84,7 @@ class KindConstructs(KindOperators):
         if value is None:
             return False
         left: Operand = move.frame.detail
-        left = left._replace(fixed=left.fixed and value.fixed)
+        left = left._replace(fixed=all_of(left.fixed, value.fixed))
         move.frame = self.frames.change(move.frame, detail=left)
         return True
 
@@ -187,6 +190,26 @@ class KindConstructs(KindOperators):
     def do_end_exists(self, move: Move) -> bool:
         self._pop(move)
         return self._push_operand(move, Operand("boolean"))
+
+    def do_subscript(self, move: Move) -> bool:
+        operand = self._narrow(move, self._pop_operand(move), LISTS | {"text"})
+        if operand is None or operand.constant:
+            return False
+        self._mark(move)
+        move.frame = self.frames.make(Context, move.frame, "paren")
+        return self._push_operand(move, operand) and self._demand(move, 1, INTEGERS, "[")
+
+    def do_subscripted(self, move: Move) -> bool:
+        place = self._settled(move, self._pop_operand(move))
+        if place is None:
+            return False
+        self._pop_operand(move)
+        operand = self._pop_operand(move)
+        self._pop(move)
+        kind = "text" if operand.kind == "text" else element(operand.kind)
+        text = joined(operand.text, "[", place.text)
+        fixed = all_of(operand.fixed, place.fixed)
+        return self._push_operand(move, Operand(kind, text=text, fixed=fixed))
 
     def do_double_colon(self, move: Move) -> bool:
         operand = self._pop_operand(move)

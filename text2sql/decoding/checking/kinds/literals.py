@@ -70,6 +70,10 @@ class KindLiterals(KindVarying):
         """Tell whether a literal may be the whole argument, where that must be one literal."""
         if not isinstance(move.frame, Context) or move.frame.kind not in PARTS:
             return True
+        if move.frame.kind == "digit":
+            return move.payload is None or len(move.payload) == 1
+        if move.frame.kind == "fraction":
+            return float(move.payload or 1) <= 1
         kinds = self.demanded(move.frame).kinds
         return kinds is None or kind in kinds
 

@@ -32,6 +32,7 @@ from text2sql.decoding.checking.kinds.tables import (
     SCALARS,
     TEXTS,
     Kinds,
+    element,
     expand,
     group_of,
     reaches,
@@ -148,7 +149,7 @@ class KindOperands(Actions):
         left = frame.detail if isinstance(frame, Context) else None
         if not isinstance(left, Operand):
             return None
-        wanted = self.rules.ordered(left.kind)
+        wanted = self.rules.ordered("text" if left.kind == "string" else left.kind)
         return wanted if "text" in wanted else wanted - {"string"}
 
     def _narrow(self, move: Move, operand: Operand, kinds: Kinds | None) -> Operand | None:
@@ -252,7 +253,9 @@ class KindOperands(Actions):
             takes = take(form, place)
             if takes == "any":
                 return None
-            if takes == "same":
+            if takes == "element":
+                found |= self.rules.together(element(kinds[0])) or {"null"}
+            elif takes == "same":
                 if not kinds or is_free(self._arguments(call)[0]):
                     return None
                 fitting = self.rules.together(same_kind(form, kinds, rules=self.rules))

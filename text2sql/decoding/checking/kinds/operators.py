@@ -7,6 +7,7 @@ Covered: signs, arithmetic, `||`, comparison, IS, NOT, AND, OR, LIKE, BETWEEN.
 Not covered: bit operators and JSON arrows.
 """
 
+from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.folding import LARGEST, all_of, worth
 from text2sql.decoding.checking.kinds.literals import KindLiterals
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_sure, joined
@@ -20,6 +21,7 @@ from text2sql.decoding.checking.kinds.tables import (
 )
 from text2sql.decoding.checking.scope import Move
 
+_DOCUMENTS = frozenset({"json", "text"})
 _EQUALITY = ("=", "<>", "!=", "FROM")  # IS DISTINCT FROM
 
 
@@ -40,7 +42,7 @@ class KindOperators(KindLiterals):
             return False
         sign = self._pop_operand(move)
         text = joined(sign[2], operand.text)
-        return self._push_operand(move, operand._replace(text=text, reference=None))
+        return self._push_operand(move, operand._replace(text=text, reference=None, level=8))
 
     def do_arithmetic(self, move: Move) -> bool:
         self._mark(move)
@@ -121,6 +123,34 @@ class KindOperators(KindLiterals):
         if wanted is not None and not wanted:
             return False
         return self._demand(move, 5, wanted, move.terminal)
+
+    def do_quantified(self, move: Move) -> bool:
+        """Begin the query of ANY or ALL, judged as that of IN."""
+        self._pop_operand(move)
+        left = self._commit(move, self._pop_operand(move))
+        if left.kind == "any":
+            return False
+        kept = left._replace(text=None, fixed=False)
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "in", kept)
+        return self._push(move, "in", width=1)
+
+    def do_end_quantified(self, move: Move) -> bool:
+        self._pop(move)
+        self._pop(move)
+        return self._made(move, "boolean", 4)
+
+    def do_json_arrow(self, move: Move) -> bool:
+        """Read `->>` behind a column: sqlglot binds it tightly, DuckDB loosely."""
+        self._mark(move)
+        left = self._narrow(move, self._pop_operand(move), _DOCUMENTS)
+        if left is None or left.level != 9 or left.fixed or not self._may_make(move, "text", 5):
+            return False
+        return self._push_operand(move, left) and self._demand(move, 6, None, move.terminal)
+
+    def do_json_key(self, move: Move) -> bool:
+        sign = self._pop_operand(move)[2]
+        left = self._pop_operand(move)
+        return self._made(move, "text", 5, text=joined(left.text, sign, move.payload))
 
     def _boolean_at(self, move: Move, level: int) -> bool:
         """Tell whether what is read last may become part of a truth."""
@@ -238,7 +268,7 @@ class KindOperators(KindLiterals):
             return False
         wanted = self.demanded(move.frame).kinds
         left: Operand = move.frame.stack[-2]
-        known = Operand("any", fixed=left.fixed and low.fixed)
+        known = Operand("any", fixed=all_of(left.fixed, low.fixed))
         self._set(move, (*move.frame.stack[:-2], known))
         assert wanted is not None
         return self._demand(move, 5, wanted & self.rules.ordered(low.kind))

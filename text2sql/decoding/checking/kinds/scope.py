@@ -21,6 +21,7 @@ from text2sql.decoding.checking.frames import (
     Reference,
     Source,
 )
+from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.tables import (
     ALL,
     NUMBERS,
@@ -209,6 +210,8 @@ class KindScope(Scope):
 
         What stands in an aggregate is kept with its call, until it is known whether OVER follows.
         """
+        if reference.qualifier is None and reference.name in self.dialect.hidden:
+            return None  # of which table?
         call = frame if isinstance(frame, Call) and self.is_aggregate(frame) else None
         filtered = isinstance(frame, Context) and frame.kind == "filter"
         if call is None and not filtered:
@@ -228,13 +231,27 @@ class KindScope(Scope):
         assert isinstance(owner, Call)
         return self.frames.change(met, parent=self.frames.change(owner, bare=owner.bare | {named}))
 
+    def begin_call(self, frame: Frame, function: Function) -> Frame | None:
+        """Return the frame of a call's arguments; None where the function may not stand here.
+
+        In QUALIFY any aggregate may, with OVER behind it.
+        """
+        begun = super().begin_call(frame, function)
+        if begun is not None or function.kind != "aggregate" or not self.allows_window(frame):
+            return begun
+        if self.block_of(frame).phase != "qualify":
+            return None
+        shape = (function, function.least, 0, False, False, "over", False, False)
+        return self.frames.make(Call, self.marked(frame), *shape)
+
     def _is_taken(self, block: Block, reference: Reference) -> bool:
         """Tell whether a name is read otherwise than as a column of a query around.
 
         DuckDB takes `t` for the row of a source, and `c.x` for a part of a column.
         """
         if reference.qualifier is not None:
-            return self.count(block, Reference(None, reference.qualifier)) > 0
+            taken = self.count(block, Reference(None, reference.qualifier)) > 0
+            return taken and block.phase not in ("where", "on")
         return any(source.name == reference.name for source in block.sources)
 
     def _outer(self, block: Block, reference: Reference) -> Block | None:
@@ -319,6 +336,11 @@ class KindScope(Scope):
         """
         if owes_window(block):
             yield b"rank()OVER()=1" if "<column>" in terminals else b" AND rank()OVER()=1"
+        if block.phase == "late" and block.aggregates and "GROUP" in terminals:
+            named = block.bare.union(*(output.bare for output in block.outputs))
+            yield b"GROUP BY " + b",".join(
+                _written(pair, written) for pair in sorted(named, key=str)
+            )
         owed = self.uncovered(block) if block.aggregates or block.phase == "group" else []
         if not owed or block.phase in ("items", "late", "order"):
             return
@@ -327,9 +349,9 @@ class KindScope(Scope):
         if output.uses:
             pairs = sorted(output.bare, key=lambda pair: (pair[0] or b"", pair[1]))
             term = next(
-                (b"." if q else b"").join(written(part) for part in (q, name) if part)
-                for q, name in pairs
-                if self.own(block, {(q, name)}) - self.covered(block)
+                _written(pair, written)
+                for pair in pairs
+                if self.own(block, {pair}) - self.covered(block)
             )
         if "GROUP" in terminals:
             yield b"GROUP BY " + term
@@ -347,6 +369,10 @@ class KindScope(Scope):
                 continue
             found.append((place, output))
         return found
+
+
+def _written(pair: tuple[bytes | None, bytes], written: Callable[[bytes], bytes]) -> bytes:
+    return b".".join(written(part) for part in pair if part)
 
 
 def owes_window(block: Block) -> bool:

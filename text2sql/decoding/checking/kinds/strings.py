@@ -18,8 +18,12 @@ from text2sql.decoding.checking.kinds.tables import MOMENTS
 
 _INTERVAL = re.compile(rb"\d{1,6}( (years?|months?|weeks?|days?|hours?|minutes?|seconds?))?")
 _FORMAT = re.compile(rb"([A-Za-z0-9 .,:/_-]|%.)+")
-_ATOM = rb"([A-Za-z0-9 _@,;:'\"/<>=!&#~`-]|\.|\\[dws.]|\[(a-z|A-Z|0-9|\w)+\])[*+?]?"
-_PATTERN = re.compile(rb"\^?(" + _ATOM + rb")*\$?", re.ASCII)
+_ATOM = re.compile(
+    rb"([A-Za-z0-9 _@,;:'\"/<>=!&#~`^$-]|\.|\\[dwsDWS.()+*?-]|\[\^?(a-z|A-Z|[A-Z]-[A-Z]|0-9|\w)+\])"
+    rb"([*+?]|\{[1-9]\})?",
+    re.ASCII,
+)
+_KEY = re.compile(rb"[A-Za-z_]\w*|\$(\.[A-Za-z_]\w*|\[\d{1,3}\])+", re.ASCII)
 # kind -> what a string of it says, and how such a string begins
 _INTEGER = re.compile(rb"\d{1,9}"), re.compile(rb"\d{0,9}")
 _DECIMAL = re.compile(rb"\d{1,9}(\.\d{1,4})?"), re.compile(rb"\d{0,9}|\d{1,9}\.\d{0,4}")
@@ -119,7 +123,8 @@ def literal_begins(text: bytes, kinds: Collection[str]) -> bool:
 
 def endings(text: bytes) -> Iterator[bytes]:
     """Yield ends of a string that may make it an interval, a moment, a number, a format ..."""
-    yield from (b"", b"1", b"0", b"Y", b"]", b" day")
+    yield from (b"", b"1", b"0", b"Y", b"]", b" day", b"a", b"0]", b".a", b"$.a"[len(text) :])
+    yield from (tail + (_unclosed(text + tail) or b"") for tail in (b"", b"d", b"a]", b"]"))
     yield from (known[len(text) : size] for size in (10, 19) for known in _MOMENTS_BEGUN)
     _, space, unit = text.partition(b" ")
     for known in (*_interval_units(), *sorted(map(str.encode, _PARTS)), b"true", b"false"):
@@ -137,12 +142,40 @@ def format_ok(text: bytes) -> bool:
     return all(chr(found[1]) in letters for found in re.findall(rb"%.", text))
 
 
+def key_ok(text: bytes) -> bool:
+    """Tell whether a string is the name of a part of a JSON value, or a path to one."""
+    return _KEY.fullmatch(text) is not None
+
+
+def key_begins(text: bytes) -> bool:
+    """Tell whether such a name or path begins so."""
+    return any(key_ok(text + tail) for tail in (b"", b"a", b"0]", b"]"))
+
+
 def pattern_ok(text: bytes) -> bool:
     """Tell whether a string is a regular expression, of a simple form."""
-    return _PATTERN.fullmatch(text) is not None
+    return _unclosed(text) == b""
 
 
 def pattern_begins(text: bytes) -> bool:
     """Tell whether such a regular expression begins so."""
-    tails = (b"", b"d", b"a]", b"]", b"-z]", b"-Z]", b"-9]")
-    return any(pattern_ok(text + tail) for tail in tails)
+    return any(_unclosed(text + tail) is not None for tail in (b"", b"d", b"a]", b"]"))
+
+
+def _unclosed(text: bytes) -> bytes | None:
+    """Return the parentheses that a pattern still has to close; None where it is no pattern."""
+    place, open_groups = 0, 0
+    while place < len(text):
+        begun = text[place : place + 1]
+        if begun == b"(":
+            open_groups, place = open_groups + 1, place + 1
+        elif begun == b")" and open_groups and text[place - 1 : place] not in (b"(", b"|"):
+            open_groups, place = open_groups - 1, place + 1
+        elif begun == b"|" and place and text[place - 1 : place] not in (b"(", b"|"):
+            place += 1
+        else:
+            atom = _ATOM.match(text, place)
+            if atom is None:
+                return None
+            place = atom.end()
+    return b")" * open_groups if text[-1:] not in (b"(", b"|") else b"a" + b")" * open_groups

@@ -18,6 +18,7 @@ INTEGERS = frozenset({"int4", "int8"})
 MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 TEXTS = frozenset({"text", "string"})
 SCALARS = NUMBERS | MOMENTS | TEXTS | {"time", "interval", "boolean", "json", "blob"}
+_WHOLE = INTEGERS | {"hugeint"}
 LISTS = frozenset(GROUPS["list"])
 ALL = SCALARS | LISTS | {"other", "any", "null"}
 _GROUPED = (("integer", INTEGERS), ("number", NUMBERS), ("moment", MOMENTS), ("list", LISTS))
@@ -36,6 +37,7 @@ SAMPLES = {
     "time": b"''::TIME",
     "json": b"''::JSON",
     "blob": b"''::BLOB",
+    "text[]": b"string_split('','')",
 }
 TYPES = {
     "text": b"TEXT",
@@ -56,6 +58,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "format": ("STRING",),
     "pattern": ("STRING",),
     "literal": ("STRING", "NUMBER"),
+    "fraction": ("NUMBER",),  # at most 1
+    "digit": ("NUMBER",),
 }
 
 
@@ -71,6 +75,11 @@ def expand(kind: str) -> Kinds:
         else:
             found.add(part)
     return frozenset(found)
+
+
+def element(kind: str) -> str:
+    """Return the kind of a list's elements; "any" where it is not known."""
+    return kind.removesuffix("[]") if kind in LISTS else "any"
 
 
 @cache
@@ -97,6 +106,8 @@ def arithmetic(sign: str, left: str, right: str, *, exact: bool = False) -> str 
     if one <= NUMBERS and other <= NUMBERS:
         if exact and sign == "%" and "float" in one | other:
             return None
+        if sign == "//" and not (one | other) <= _WHOLE:
+            return "number" if one & _WHOLE and other & _WHOLE else "float"
         if (sign == "/" and not exact) or "float" in (left, right):
             return "float"
         if "decimal" in (left, right) and "float" not in one | other:
