@@ -203,15 +203,18 @@ class Trial:
     oracle: Oracle
     outcome: Outcome
     text: str = ""  # that is being looked at
+    reached: Counter[tuple[str, int]] = field(default_factory=Counter)  # productions
 
     def walk(self, random: Random) -> None:
         """Walk one query, and complete one of its prefixes."""
         counts = self.outcome.counts
         counts["queries"] += 1
         self.text = ""
-        found = walk(self.checker, random, length=random.choice(_LENGTHS))
+        length = random.choice(_LENGTHS)
+        found = walk(self.checker, random, length=length, reached=self.reached)
         self.text = found.text
         counts["characters"] += len(found.text)
+        self.reached.update(found.productions)
         describe = self.checker.grammar.describe
         self.outcome.productions.update(
             {describe(production): count for production, count in found.productions.items()}

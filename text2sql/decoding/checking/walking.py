@@ -7,7 +7,7 @@ A walk is dead where nothing may come next and the text may not end.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
 
 _OTHERS = 0.15  # operators, of which there are many
+_EAGERNESS = 8  # for what has never been walked
 _WEIGHTS = {
-    "<column>": 1.5, "<member>": 3.0, ".": 2.0, "(": 0.5, "<table>": 3.0, "FROM": 5.0, "*": 0.6,
+    "<column>": 4.0, "<member>": 3.0, ".": 2.0, "(": 0.5, "<table>": 3.0, "FROM": 5.0, "*": 0.6,
     ")": 2.5, ",": 0.8, "EOT": 0.8, "WHERE": 1.5, "GROUP": 1.2, "ORDER": 1.2, "LIMIT": 1.0,
     "HAVING": 3.0, "BY": 1.0, "SELECT": 1.0, "JOIN": 0.8, "ON": 3.0, "USING": 2.0, "AS": 0.8,
     "<alias>": 1.0, "<source_alias>": 1.0, "<bare_alias>": 0.15, "<bare_source_alias>": 0.2,
@@ -53,24 +54,30 @@ class Walk:
     productions: Counter[tuple[str, int]]
 
 
-def walk(checker: "Checker", random: Random, *, length: int = 25) -> Walk:
-    """Return one random query.
+def walk(
+    checker: "Checker",
+    random: Random,
+    *,
+    length: int = 25,
+    reached: Mapping[tuple[str, int], int] | None = None,
+) -> Walk:
+    """Return one random query, the same for the same seed.
 
     Args:
         checker: whose queries are wanted.
         random: the source of chance.
         length: terminals after which the walk takes the shortest way out.
+        reached: how often each production has been walked; those that never were come first.
     """
     place: Place | None = finish(checker, checker.start.reading)
-    assert place is not None
     pieces: list[bytes] = []
     productions: Counter[tuple[str, int]] = Counter()
     for _ in range(length):
-        found = list(_moves(checker, place, random))
-        if not found:
+        assert place is not None
+        found = _step(checker, place, random, reached)
+        if found is None:
             break  # of the names that chance has offered none fits
-        weights = [_WEIGHTS.get(move[0], _OTHERS) for move in found]
-        terminal, text, after = random.choices(found, weights)[0]
+        terminal, text, after = found
         shift = checker.machine.shift(place[0], terminal)
         productions.update(shift.productions if shift else ())
         if terminal == "EOT":
@@ -90,21 +97,57 @@ def _ended(checker: "Checker", text: str, productions: Counter[tuple[str, int]])
         return Walk(text, True, productions)
 
 
-def _moves(checker: "Checker", place: Place, random: Random) -> Iterator[tuple[str, bytes, Place]]:
-    for terminal in sorted(place[0].terminals):
-        if terminal in NAME_CLASSES:
-            yield from _names(checker, place, terminal, random)
-        elif terminal in LITERALS:
-            texts = _STRINGS if terminal == "STRING" else LITERALS[terminal]
-            text = random.choice(_NUMBERS if terminal == "NUMBER" else texts)
-            tried = (text, *_TYPED.get(terminal, ())) if checker.dialect.typed else (text,)
-            legal = [(one, after) for one in tried if (after := _literal(checker, place, one))]
-            if legal:
-                yield terminal, *random.choice(legal)
-        elif terminal not in TOKEN_CLASSES or terminal == "EOT":
-            after = checker.shift(place, terminal)
+def _step(
+    checker: "Checker",
+    place: Place,
+    random: Random,
+    reached: Mapping[tuple[str, int], int] | None,
+) -> tuple[str, bytes, Place] | None:
+    """Return a legal terminal with its text and the place behind it; None where none is found."""
+    weights = {
+        terminal: _weight(checker, place, terminal, reached)
+        for terminal in sorted(place[0].terminals)
+    }
+    while weights:
+        terminal = random.choices(list(weights), list(weights.values()))[0]
+        found = list(_ways(checker, place, terminal, random))
+        if found:
+            return (terminal, *random.choice(found))
+        del weights[terminal]
+    return None
+
+
+def _weight(
+    checker: "Checker",
+    place: Place,
+    terminal: str,
+    reached: Mapping[tuple[str, int], int] | None,
+) -> float:
+    weight = _WEIGHTS.get(terminal, _OTHERS)
+    if reached is None:
+        return weight
+    shift = checker.machine.shift(place[0], terminal)
+    is_new = shift is not None and any(not reached.get(used) for used in shift.productions)
+    return _EAGERNESS * weight if is_new else weight
+
+
+def _ways(
+    checker: "Checker", place: Place, terminal: str, random: Random
+) -> Iterator[tuple[bytes, Place]]:
+    """Yield the legal ones among some ways to write a terminal."""
+    if terminal in NAME_CLASSES:
+        yield from _names(checker, place, terminal, random)
+    elif terminal in LITERALS:
+        texts = _STRINGS if terminal == "STRING" else LITERALS[terminal]
+        text = random.choice(_NUMBERS if terminal == "NUMBER" else texts)
+        for one in (text, *_TYPED.get(terminal, ())) if checker.dialect.typed else (text,):
+            after = _literal(checker, place, one)
             if after is not None:
-                yield terminal, terminal.encode(), after
+                yield one, after
+    elif terminal not in TOKEN_CLASSES or terminal == "EOT":
+        after = checker.shift(place, terminal)
+        if after is not None:
+            yield terminal.encode(), after
 
 
 def _literal(checker: "Checker", place: Place, text: bytes) -> Place | None:
@@ -117,7 +160,7 @@ def _literal(checker: "Checker", place: Place, text: bytes) -> Place | None:
 
 def _names(
     checker: "Checker", place: Place, terminal: str, random: Random
-) -> Iterator[tuple[str, bytes, Place]]:
+) -> Iterator[tuple[bytes, Place]]:
     cell, frame, held = place
     depth = cell.depth if random.random() < 0.4 else CALL_LIMIT
     known = list(checker.names.known(terminal, frame, held, b"", depth))
@@ -140,7 +183,7 @@ def _names(
         if after is None and style == 0:
             style, after = 2, checker.name(place, name, 2)
         if after is not None:
-            yield terminal, name if style == 0 else quote(checker, name), after
+            yield (name if style == 0 else quote(checker, name)), after
 
 
 def _is_aggregate(checker: "Checker", name: bytes) -> bool:
