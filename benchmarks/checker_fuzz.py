@@ -6,6 +6,10 @@ EXPLAIN; so is the completion of a random prefix of each. A walk that can neithe
 dead end. A walk that never reaches a production proves nothing about it: those are named.
 
     T2S_DATA=... python benchmarks/checker_fuzz.py --limit 100000 [--seed 1] [--failures FILE]
+    T2S_DATA=... python benchmarks/checker_fuzz.py --limit 5000 --seed 2 --log fuzz.jsonl
+
+With --log what each schema gave is kept in a file: a run that was broken off goes on where it was,
+runs of other seeds are added, and the table and the last line sum up all of them.
 
 At least 100 schemas: Spider's where T2S_DATA is set, the bundled ones, made ones with odd names,
 and two of 500 and 2,000 columns. --dialect postgres needs --server or T2S_POSTGRES, whose user may
@@ -54,6 +58,11 @@ class Task:
     seed: int
     server: str | None
 
+    @property
+    def key(self) -> str:
+        """What tells it from every other one."""
+        return f"{self.schema.dialect} {self.schema.name} {self.walks} {self.seed}"
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -61,14 +70,13 @@ class Outcome:
 
     counts: Counter[str] = field(default_factory=Counter)
     productions: Counter[str] = field(default_factory=Counter)
-    known: set[str] = field(default_factory=set)  # productions that the grammar has
     failures: list[dict[str, str]] = field(default_factory=list)
+    key: str = ""  # of the task
 
     def add(self, other: "Outcome") -> None:
         """Take in what another one has."""
         self.counts.update(other.counts)
         self.productions.update(other.productions)
-        self.known |= other.known
         self.failures += other.failures
 
 
@@ -83,16 +91,43 @@ def main() -> None:
         if options.dialect == "postgres":
             opened = (private_database(options.server) for _ in servers)
             servers = [stack.enter_context(database) for database in opened]
-        for outcome in fuzzed(divide(known, options, servers), options.processes):
+        done = logged(options.log) if options.log else {}
+        for outcome in done.values():
             found.add(outcome)
+        lists = [
+            [task for task in own if task.key not in done]
+            for own in divide(known, options, servers)
+        ]
+        for outcome in fuzzed(lists, options.processes):
+            found.add(outcome)
+            if options.log:
+                log(outcome, options.log)
             tell(found.counts["queries"])
-    show(found, options.show)
+    show(found, options.dialect, options.show)
     if options.failures:
         write(found.failures, options.failures)
     record = summary(found, options, len(known))
     record["seconds"] = round(time.perf_counter() - begun, 1)
     print(json.dumps(record | {"commit": commit(), "libraries": libraries()}))
     sys.exit(any(record[key] for key in FAULTS))
+
+
+def log(outcome: Outcome, path: Path) -> None:
+    """Append what a task gave to the log."""
+    names = ("key", "counts", "productions", "failures")
+    record = {name: getattr(outcome, name) for name in names}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def logged(path: Path) -> dict[str, Outcome]:
+    """Return what a log holds, by task."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found: dict[str, Outcome] = {}
+    for record in map(json.loads, lines):
+        counts, walked = Counter(record["counts"]), Counter(record["productions"])
+        found[record["key"]] = Outcome(counts, walked, record["failures"], record["key"])
+    return found
 
 
 def tell(queries: int) -> None:
@@ -111,6 +146,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--server", default=os.environ.get("T2S_POSTGRES"), help="PostgreSQL's URL")
     parser.add_argument("--failures", type=Path, help="write texts that are not fine here")
+    parser.add_argument("--log", type=Path, help="keep what is done here, and go on from there")
     parser.add_argument("--show", type=int, default=20, help="print so many groups of failures")
     options = parser.parse_args()
     if options.dialect == "postgres" and not options.server:
@@ -161,7 +197,7 @@ def fuzz(task: Task) -> Outcome:
     checker = Checker(task.schema, dialect=task.schema.dialect)
     random = Random(task.seed)
     with open_oracle(task.schema, server=task.server) as oracle:
-        trial = Trial(checker, oracle, Outcome(known=set(checker.productions())))
+        trial = Trial(checker, oracle, Outcome(key=task.key))
         for _ in range(task.walks):
             try:
                 with deadline(PATIENCE):
@@ -288,20 +324,26 @@ def write(failures: list[dict[str, str]], path: Path) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def show(found: Outcome, most: int) -> None:
+def show(found: Outcome, dialect: str, most: int) -> None:
     """Print the productions with their counts, then the groups of failures, one text of each."""
     rows = sorted(found.productions.items(), key=lambda row: -row[1])
     print(text_table(("production", "times"), rows))
-    never = sorted(found.known - set(found.productions))
+    never = unreached(found, dialect)
     print(f"never reached: {', '.join(never) or 'none'}")
     for key, own in grouped(found.failures)[:most]:
         shortest = min(own, key=lambda one: len(one["sql"]))
         print(f"\n{len(own)} x {key}\n  {shortest['schema']}: {shortest['sql'][:500]}")
 
 
+def unreached(found: Outcome, dialect: str) -> list[str]:
+    """Return the productions of a dialect that no walk has used."""
+    every = set(Checker(Schema("none", dialect, ()), dialect=dialect).productions())
+    return sorted(every - set(found.productions))
+
+
 def summary(found: Outcome, options: argparse.Namespace, known: int) -> dict[str, Any]:
     """Return the last line."""
-    counts = found.counts
+    counts, never = found.counts, unreached(found, options.dialect)
     return {
         "benchmark": "checker_fuzz",
         "dialect": options.dialect,
@@ -310,9 +352,9 @@ def summary(found: Outcome, options: argparse.Namespace, known: int) -> dict[str
         "mean_characters": round(counts["characters"] / max(counts["queries"], 1), 1),
         **{key: counts[key] for key in FAULTS},
         "completions": counts["completions"],
-        "productions_reached": len(found.known & set(found.productions)),
-        "productions": len(found.known),
-        "never_reached": sorted(found.known - set(found.productions)),
+        "productions_reached": len(found.productions),
+        "productions": len(found.productions) + len(never),
+        "never_reached": never,
         "seed": options.seed,
     }
 
