@@ -273,11 +273,13 @@ class Checker(Terminals):
                 return terminal in _STAR_ENDS
             if frame.phase == "compound":
                 return terminal in _COMPOUND_TERMS
+            if frame.phase == "values" and terminal in ("ORDER", "LIMIT"):
+                return False
         elif isinstance(frame, Context):
             if frame.kind == "row":
                 return terminal in ("IN", "NOT", "(")
             if frame.kind == "row_in":
-                return terminal in ("SELECT", "WITH", "FROM")
+                return terminal in ("SELECT", "WITH", "FROM", "VALUES")
         if isinstance(self.actions, KindActions):
             part = self.actions.part_of(frame)
             if part is not None and terminal not in (_PART_ENDS if frame.stack else PARTS[part]):

@@ -70,7 +70,10 @@ class ClauseActions(ActionBase):
             return block.phase != "compound"
         if not 1 <= int(digits) <= len(outputs):
             return False
-        return block.phase != "group" or not outputs[int(digits) - 1].uses
+        named = outputs[int(digits) - 1]
+        return block.phase != "group" or not (
+            named.uses or self.scope.is_out_of_reach(block, (named,))
+        )
 
     def do_can_collate(self, move: Move) -> bool:
         """Leave a position alone: SQLite counts by `10 COLLATE NOCASE` too."""

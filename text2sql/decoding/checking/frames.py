@@ -43,6 +43,7 @@ class Output(NamedTuple):
     name: bytes | None  # None: unnamed; b"*" until FROM is read
     explicit: bool = False  # named by AS
     uses: str = ""  # "aggregate", "window" or nothing
+    nested: bool = False  # a subquery is inside
     qualifier: bytes | None = None  # of `qualifier.*`
     shadow: bytes | None = None  # a column in parentheses: engines may name the item after it
     origin: Origin = None
@@ -93,6 +94,7 @@ class Block:
     stack: tuple[Any, ...] = ()  # the operands that are being read; see `kinds`
     bare: frozenset[Any] = frozenset()  # columns that the item names outside of aggregates
     groups: frozenset[Any] = frozenset()  # what GROUP BY covers
+    nested: bool = False  # a subquery is in the current item
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ Expressions are generated from `OPERATORS`, with precedence levels: sqlglot refu
 and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
-Not covered: VALUES, rows other than before `IN (SELECT ...)`, table functions, LATERAL, blobs.
+Not covered: rows other than before `IN (SELECT ...)`, table functions, LATERAL, blobs.
 """
 
 import re
@@ -43,8 +43,11 @@ core         = -from_first SELECT @select distinct items from clauses
              | +from_too FROM @from_first sources @close_from from_items clauses
              | +from_first FROM @from_first sources @close_from
                SELECT @select_after distinct items @end_items clauses
+             | +values VALUES @values value_row { ',' value_row }
              | +from_first SELECT @select_alone distinct items @no_from clauses
 from_items   = SELECT @select_after distinct items @end_items | @select_star
+value_row    = '(' @value_row value_list ')' @end_value_row
+value_list   = @value expr_1 { ',' @value expr_1 }
 distinct     = DISTINCT distinct_on | ALL |
 distinct_on  = +distinct_on ON '(' @distinct_on expr_1 @distinct_on_term
                { ',' expr_1 @distinct_on_term } ')' @end_distinct_on
@@ -69,7 +72,7 @@ join         = @can_join ',' @comma source
              | @can_join_outer RIGHT outer JOIN @join source condition
              | -full_pairs @can_join_outer FULL outer JOIN @join source condition
              | +full_pairs @can_join_full FULL outer JOIN @full source full_condition
-             | @can_join CROSS JOIN @cross source
+             | @can_join CROSS JOIN @cross source crossing
              | @can_join_naturally NATURAL natural JOIN @natural source
 outer        = OUTER |
 natural      = INNER | LEFT outer |
@@ -77,6 +80,7 @@ condition    = @settled ON @on expr_1 @end_on
              | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
                @end_using
              | +bare_join @settled
+crossing     = +cross_condition ON @on expr_1 @end_on |
 full_condition = @settled ON @on pair { AND pair } @end_full
              | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
                @end_using
@@ -145,6 +149,7 @@ member       = <member> @member | '*' @qualified_star
 arguments    = '*' @count_star
              | -distinct_list DISTINCT @distinct_argument @argument expr_1 @end_argument call_order
              | +distinct_list DISTINCT @distinct_argument argument_list call_order
+             | +all_arguments ALL @all_arguments argument_list
              | argument_list call_order
              | @no_arguments
 argument_list = @argument expr_1 @end_argument { ',' @next_argument expr_1 @end_argument }
@@ -195,6 +200,7 @@ negated      = IN @in_left in_tail | BETWEEN @between between | LIKE @like like
              | +glob GLOB @like glob | +ilike ILIKE @like like | +not_null NULL @is_null
 in_tail      = '(' @in in_list ')' @end_in
 in_list      = @in_query query @end_in_query
+             | +empty_list @in_nothing
              | @in_values expr_1 @in_value { ',' @in_next expr_1 @in_value }
 between      = expr_5 @between_low AND expr_5 @between_high
 like         = expr_5 @liked escape

@@ -21,7 +21,7 @@ class ListActions(ActionBase):
         return True
 
     def do_item(self, move: Move) -> bool:
-        move.frame = self.frames.change(move.frame, item=b"", wrapped=None, uses="")
+        move.frame = self.frames.change(move.frame, item=b"", wrapped=None, uses="", nested=False)
         return True
 
     def do_star(self, move: Move) -> bool:
@@ -46,7 +46,9 @@ class ListActions(ActionBase):
         if isinstance(block.item, tuple):
             return self._output(move, Output(b"*", qualifier=block.item[1]))
         name = block.item if isinstance(block.item, bytes) and block.item else None
-        return self._output(move, Output(name, uses=block.uses, shadow=block.wrapped))
+        return self._output(
+            move, Output(name, uses=block.uses, shadow=block.wrapped, nested=block.nested)
+        )
 
     def _output(self, move: Move, output: Output) -> bool:
         block: Block = move.frame

@@ -218,7 +218,11 @@ class Obligations(Aggregation):
             open_list: other items can follow.
         """
         around = self._around(block)
-        return around is None or self._holds(around, self._export(block, ()), open_list)
+        if around is None:
+            return True
+        if any(output.name == b"*" for output in block.outputs):
+            return self.plan(block) is not None
+        return self._holds(around, self._export(block, ()), open_list)
 
     def missing_around(self, block: Block) -> tuple[bytes, ...]:
         """Return the columns that a derived table must still get for the FROM around it."""
@@ -246,14 +250,13 @@ class Obligations(Aggregation):
         return query.parent
 
     def _export(self, block: Block, payments: tuple[Payment, ...]) -> Relation:
-        """Return the columns of a list, less its last item where that can still get an alias."""
+        """Return the columns of a list, `*` with what the sources show that pay."""
         names: list[bytes | None] = []
         shadows: list[bytes] = []
-        last = block.outputs[-1] if block.phase == "items" and payments else None
         for output in block.outputs:
             if output.name == b"*":
                 names += self._starred_names(block, output.qualifier, payments)
-            elif output is not last or output.explicit:
+            else:
                 names.append(output.name)
                 shadows += [output.shadow] if output.shadow is not None else []
         return self.made_of(tuple(names), tuple(shadows))

@@ -12,6 +12,7 @@ GENERIC_TYPES = frozenset(
     {b"range", b"map", b"list", b"array", b"struct", b"object", b"nullable", b"lowcardinality"}
 )
 LONG_TYPES = {b"double": "PRECISION", b"character": "VARYING"}  # what must follow a type's word
+STARLESS = frozenset({"pi"})  # functions without arguments that sqlglot gives no star either
 DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
 
 
@@ -90,8 +91,14 @@ class OperandActions(ActionBase):
         return True
 
     def do_count_star(self, move: Move) -> bool:
-        call: Call = move.frame
-        return call.function.name == "count"
+        function = move.frame.function
+        if function.name == "count":
+            return True
+        is_empty = "star_arguments" in self.dialect.features and not function.least
+        return is_empty and function.kind == "scalar" and function.name not in STARLESS
+
+    def do_all_arguments(self, move: Move) -> bool:
+        return bool(move.frame.function.distinct)
 
     def do_no_arguments(self, move: Move) -> bool:
         call: Call = move.frame

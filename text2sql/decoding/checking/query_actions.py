@@ -4,8 +4,10 @@ A part of `actions`.
 """
 
 from text2sql.decoding.checking.action_base import ActionBase
-from text2sql.decoding.checking.frames import Block, Context, Query
+from text2sql.decoding.checking.frames import Block, Context, Frame, Output, Query
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move
+
+MAX_VALUES = 20  # columns of rows whose number nothing else says
 
 
 class QueryActions(ActionBase):
@@ -15,19 +17,25 @@ class QueryActions(ActionBase):
         return self._push(move, "top")
 
     def do_scalar(self, move: Move) -> bool:
-        move.frame = self.scope.marked(move.frame)
+        move.frame = self._nesting(move.frame)
         return self._push(move, "scalar", width=1)
+
+    def _nesting(self, frame: Frame) -> Frame:
+        """Return the frame whose current item has a subquery inside."""
+        frame = self.scope.marked(frame)
+        block = self.scope.block_of(frame)
+        return self.scope.with_block(frame, self.frames.change(block, nested=True))
 
     def do_limit_scalar(self, move: Move) -> bool:
         return self._push(move, "limit", width=1)
 
     def do_in_query(self, move: Move) -> bool:
-        frame = move.frame
+        move.frame = frame = self._nesting(move.frame)
         width = frame.detail if isinstance(frame, Context) and frame.kind == "row_in" else 1
         return self._push(move, "in", width=width)
 
     def do_exists(self, move: Move) -> bool:
-        move.frame = self.scope.marked(move.frame)
+        move.frame = self._nesting(move.frame)
         return self._push(move, "exists")
 
     do_end_scalar = do_end_exists = do_end_in_query = ActionBase._pop
@@ -101,9 +109,39 @@ class QueryActions(ActionBase):
         move.frame = self.frames.change(query.parent, names=(*query.parent.names, found))
         return True
 
+    def do_values(self, move: Move) -> bool:
+        """Begin rows of values: not at the start of the statement, which would be no query."""
+        query: Query = move.frame
+        owner = query.parent
+        around = () if owner is None else self.scope.query_of(owner).names
+        with_it = any(name != query.cte for name, _ in query.names[len(around) :])
+        alone = not query.arms and (query.role in ("top", "limit") or with_it)
+        return not alone and move.taken < OPENING_LIMIT and self._select(move, "values")
+
+    def do_value_row(self, move: Move) -> bool:
+        move.frame = self.frames.make(Context, move.frame, "values", 0)
+        return True
+
+    def do_value(self, move: Move) -> bool:
+        """Count a value; a row has as many as the first one, and as the query needs."""
+        row: Context = move.frame
+        block: Block = row.parent
+        most = len(block.outputs) or self.scope.query_of(block).width or MAX_VALUES
+        move.frame = self.frames.change(row, detail=row.detail + 1)
+        return row.detail < most
+
+    def do_end_value_row(self, move: Move) -> bool:
+        row: Context = move.frame
+        block: Block = row.parent
+        width = len(block.outputs) or self.scope.query_of(block).width or row.detail
+        move.frame = self.frames.change(block, outputs=(Output(None),) * row.detail)
+        return bool(row.detail == width)
+
     def do_can_combine(self, move: Move) -> bool:
-        """Let nothing follow the SELECT that repeats itself."""
-        return self.scope.query_of(move.frame).recursion != "used"
+        """Let nothing follow the SELECT that repeats itself, or VALUES that FROM holds."""
+        query = self.scope.query_of(move.frame)
+        held = query.role == "derived" and not query.arms and move.frame.phase == "values"
+        return query.recursion != "used" and not held
 
     def do_arm(self, move: Move) -> bool:
         block: Block = move.frame

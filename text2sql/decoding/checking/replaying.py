@@ -123,8 +123,9 @@ def candidates(checker: "Checker", place: Place, lexeme: Lexeme) -> Iterator[tup
         kept = text[1:-1].replace("''", "'").encode()
         strings = terminals & {"STRING", "ARROW_KEY", "STRING_INTERVAL", "ESCAPE_STRING"}
         yield from ((terminal, kept) for terminal in sorted(strings))
-        if "<alias>" in terminals and checker.dialect.string_alias:
-            yield "<alias>", (checker.dialect.fold(kept, quoted=True), 3)
+        if checker.dialect.string_alias:
+            name = checker.dialect.fold(kept, quoted=True), 3
+            yield from ((t, name) for t in ("<alias>", "<member>", "<table>") if t in terminals)
 
 
 def quoting(lexeme: Lexeme) -> int:

@@ -99,7 +99,9 @@ class Resolution(Obligations):
                 yield place
                 query = place.parent
                 assert isinstance(query, Query)
-                if query.role not in CORRELATED or place.phase in ("group", "order", "limit"):
+                # what a window says of columns around is lost when ORDER BY names it
+                ends = place.phase in ("group", "order", "limit", "window", "values")
+                if query.role not in CORRELATED or ends:
                     return
                 place = query.parent
             else:
@@ -146,7 +148,7 @@ class Resolution(Obligations):
         phase = block.phase
         if phase == "items":
             return self.owe(block, reference)
-        if phase == "limit":
+        if phase in ("limit", "values"):
             return None
         if phase == "compound":
             named = reference.qualifier is None and self._is_output(block, reference.name)
@@ -164,7 +166,7 @@ class Resolution(Obligations):
             return None  # sqlglot takes it for the alias, which may not stand here
         if count > 1:
             return None
-        if phase in ("group", "order"):
+        if phase in ("group", "order", "window"):
             return block if reference.soft else None
         return self._resolve_outside(block, reference)
 
@@ -184,6 +186,13 @@ class Resolution(Obligations):
         later = reference._replace(fixed=True, outside=True)
         return self.owe(outer, later) if block.phase == "on" else outer
 
+    def is_out_of_reach(self, block: Block, outputs: Iterable[Output]) -> bool:
+        """Tell whether sqlglot, which puts items in the place of their names, would get lost.
+
+        It looks for the columns of a subquery in an item no further than one SELECT around.
+        """
+        return self.query_of(block).role in CORRELATED and any(o.nested for o in outputs)
+
     def _is_output(self, block: Block, name: bytes) -> bool:
         query = block.parent
         assert isinstance(query, Query)
@@ -191,6 +200,8 @@ class Resolution(Obligations):
 
     def _is_alias(self, block: Block, name: bytes, nested: bool) -> bool:
         found = [o for o in block.outputs if o.explicit and o.name == name]
+        if block.phase in ("where", "group", "having") and self.is_out_of_reach(block, found):
+            return False
         if not found or block.phase not in ("where", "group", "having", "order", "qualify"):
             return False
         if block.phase == "where" and not self.dialect.alias_in_where:

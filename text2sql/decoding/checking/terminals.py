@@ -172,6 +172,9 @@ class Terminals:
                 return self.shift(place, terminal, text)
         if "ESCAPE_STRING" in cell.terminals:
             return self.shift(place, "ESCAPE_STRING", text) if text and len(text) == 1 else None
+        if "<member>" in cell.terminals:
+            fits = text and self._may_be_member(text)
+            return self.shift(place, "<member>", (text, 3)) if fits else None
         if self.dialect.string_alias and "<table>" in cell.terminals and text:
             return self.shift(place, "<table>", (self.dialect.fold(text, quoted=True), 3))
         if self.dialect.string_alias and "<alias>" in cell.terminals and text:
@@ -191,6 +194,9 @@ class Terminals:
             return self.shift(place, terminal) is not None and told.text_begins(*place, text)
         if "ESCAPE_STRING" in cell.terminals:
             return text is not None and len(text) <= 1 and text != b"'" and text.isascii()
+        if "<member>" in cell.terminals:
+            begun = self._may_be_member(text or b"x")
+            return begun and self.names.prefix_ok("<member>", place[1], place[2], text or b"", 0)
         if "<table>" in cell.terminals and self.dialect.string_alias:
             folded = self.dialect.fold(text or b"", quoted=True)
             return self.names.prefix_ok("<table>", place[1], place[2], folded, 0)
@@ -199,12 +205,17 @@ class Terminals:
         terminals = ("STRING", "ARROW_KEY", "STRING_INTERVAL")
         return any(t in cell.terminals and self.shift(place, t) is not None for t in terminals)
 
+    def _may_be_member(self, text: bytes) -> bool:
+        """Tell whether a string names a column after a dot: to sqlglot only as it is stored."""
+        plain = text.isascii() and text.decode().isidentifier() and text == text.lower()
+        return self.dialect.string_alias and plain
+
     def string_matters(self, place: Place) -> bool:
         """Tell whether what a string says decides if it is legal here."""
         terminals = place[0].terminals
         if self.compared(place):
             return True
-        matters = not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>"))
+        matters = not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>", "<member>"))
         return matters or self._is_kept(place)
 
     def _is_kept(self, place: Place) -> bool:
