@@ -14,7 +14,7 @@ bundled samples where T2S_DATA is not set), 64 examples in an optimizer step in 
 padded               TRL's default: batches of 8, in random order
 grouped              TRL's `group_by_length`
 packed               TRL's `packing=True` (bfd), rows of 2,048 tokens or as long as an example
-shared               ours: up to 16 questions beside one schema, `twopart`, head at labels only
+shared               ours: up to 16 questions beside a schema, `merged`, head at labels only
 shared_whole_head    ours with a head over all tokens, as TRL has on a CPU: what sharing alone gains
 
 vs_trl_default, vs_length_grouped, vs_trl_packing: seconds of TRL's over seconds of `shared`, in the

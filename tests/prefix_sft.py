@@ -81,7 +81,7 @@ def trainer(
         model=model(),
         args=config(output, **steps, **options),
         rows=rows,
-        backend="twopart",
+        backend="merged",
         processing_class=tiny.tokenizer(),
         peft_config=lora(),
     )

@@ -18,7 +18,7 @@ from text2sql.training import sharing
 from text2sql.training.attention import BACKENDS, flex, read_tree, varlen
 from text2sql.training.attention.dense import dense_mask
 from text2sql.training.rows import IGNORED, Branch, Group, build_row
-from text2sql.training.sharing import batch_of, choose_backend, share
+from text2sql.training.sharing import CPU, batch_of, choose_backend, share
 
 UNEVEN = [
     Group(
@@ -130,7 +130,7 @@ def scripted_varlen(monkeypatch):
 
 
 @pytest.mark.parametrize("parts", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("backend", ["dense", "twopart", "varlen"])
+@pytest.mark.parametrize("backend", ["dense", "twopart", "merged", "varlen"])
 @pytest.mark.parametrize("dtype", PRECISIONS, ids=str)
 def test_a_shared_row_has_the_gradients_of_separate_ones(backend, parts, dtype, scripted_varlen):
     loss, gradient = compare(build(dtype=dtype), backend, parts)
@@ -151,7 +151,7 @@ def test_a_shared_row_has_the_gradients_of_separate_ones(backend, parts, dtype, 
     ],
     ids=str,
 )
-@pytest.mark.parametrize("backend", ["dense", "twopart", "varlen"])
+@pytest.mark.parametrize("backend", ["dense", "twopart", "merged", "varlen"])
 def test_so_it_is_with_every_model(backend, options, scripted_varlen):
     loss, gradient = compare(build(**options), backend, FOREST)
 
@@ -165,14 +165,16 @@ def test_any_forest_in_two_parts_equals_the_whole_mask(parts):
     tree = read_tree(build_row(parts).reach)
     states = torch.randn(3, 1, 4, len(tree.reach), 8, dtype=torch.float64)
     query, key, value = states[0], states[1, :, :2], states[2, :, :2]
-    plan = BACKENDS["twopart"](tree, dtype=torch.float64, device="cpu")
+    plans = [
+        BACKENDS[name](tree, dtype=torch.float64, device="cpu") for name in CPU if name != "dense"
+    ]
 
     expected = torch.nn.functional.scaled_dot_product_attention(
         query, key, value, attn_mask=dense_mask(tree, device="cpu"), scale=0.3, enable_gqa=True
     )
-    assert torch.allclose(
-        plan.attend(query, key, value, scaling=0.3), expected.transpose(1, 2), atol=1e-12
-    )
+    for plan in plans:
+        found = plan.attend(query, key, value, scaling=0.3)
+        assert torch.allclose(found, expected.transpose(1, 2), atol=1e-12)
 
 
 def test_flex_gives_the_same_outputs_forward_on_a_cpu(monkeypatch):
@@ -224,7 +226,7 @@ def wrong_reach(parts, kind):
 
 
 @pytest.mark.parametrize("kind", ["branches lose the schema", "branches see each other"])
-@pytest.mark.parametrize("backend", ["dense", "twopart"])
+@pytest.mark.parametrize("backend", CPU)
 def test_the_comparison_notices_a_wrong_structure(backend, kind):
     model = build()
     _, expected = apart(copy.deepcopy(model), UNEVEN)
@@ -268,7 +270,7 @@ def test_a_backend_is_chosen_by_proof_and_the_model_left_as_it_was(architecture,
     model = build(architecture, dtype=dtype, lora=True)
     before = (model.training, [p.requires_grad for p in model.parameters()])
 
-    assert choose_backend(model).backend == "twopart"
+    assert choose_backend(model).backend == "merged"
     assert before == (model.training, [p.requires_grad for p in model.parameters()])
     assert model.get_base_model().config._attn_implementation == "sdpa"
     assert all(p.grad is None for p in model.parameters())
@@ -283,10 +285,22 @@ def test_a_backend_that_computes_something_else_is_passed_over(kind, monkeypatch
         return BACKENDS["dense"](read_tree(wrong), **where)
 
     monkeypatch.setitem(BACKENDS, "twopart", broken)
-    choice = choose_backend(build())
+    choice = choose_backend(build(), ["twopart", "dense"])
 
     assert choice.backend == "dense"
     assert "twopart: a branch differs from its own row by" in choice.reason
+
+
+def test_a_backend_without_dropout_is_passed_over_where_the_base_has_it():
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_config(tiny.config("gpt_bigcode"))
+    choice = choose_backend(model)
+
+    assert model.config.attn_pdrop > 0 and choice.backend == "twopart"
+    assert (
+        choice.reason == "merged: the base drops out attention weights, and merged has no dropout"
+    )
 
 
 def test_a_kernel_that_is_missing_is_passed_over():
@@ -344,7 +358,7 @@ def test_a_row_of_16384_tokens_has_a_gradient():
     ids = torch.randint(2, 400, (16_384,), generator=draw).tolist()
     branches = [Branch(ids[n : n + 32], ids[n + 32 : n + 64]) for n in range(1024, 16_384, 64)]
     row = build_row([Group(ids[:1024], branches)])
-    _, found = together(model, "twopart", row)
+    _, found = together(model, "merged", row)
 
     assert len(row.input_ids) == 16_384
     assert all(gradient.isfinite().all() and gradient.any() for gradient in found.values())

@@ -112,7 +112,7 @@ def test_a_run_says_what_sharing_saves(tiny_llama, tmp_path, capsys):
     train(settings(tiny_llama, tmp_path / "run"), find_dataset("samples", split="train", limit=20))
 
     line = next(line for line in capsys.readouterr().err.splitlines() if "ratio" in line)
-    assert line.startswith("20 examples, ") and line.endswith("twopart attention")
+    assert line.startswith("20 examples, ") and line.endswith("merged attention")
 
 
 def test_a_base_that_cannot_share_trains_on_rows_of_its_own(tmp_path, capsys):

@@ -20,6 +20,7 @@ from text2sql.training.rows import Partition, build_row
 from text2sql.training.sharing import SqlOutput, batch_of, share
 from throughput.workload import Workload
 
+BACKEND = "merged"  # of attention: what a CPU chooses
 PADDED = 8  # rows in TRL's batches: its default
 PACKED = 2048  # tokens in a packed row, more where an example is longer
 MODES = ("padded", "grouped", "packed", "shared", "shared_whole_head")
@@ -61,7 +62,7 @@ def build(mode: str, work: Workload, *, batch_size: int, cap: int) -> Any:
         how = Partition(batch_size, cap=cap)
         rows = EpochRows(work.groups, how, epochs=1, world=1)
         args = _arguments(1, rows.how.forwards)
-        return PrefixTrainer(args=args, rows=rows, backend="twopart", **common)
+        return PrefixTrainer(args=args, rows=rows, backend=BACKEND, **common)
     rows = work.rows()
     longest = max(len(row["input_ids"]) for row in rows)
     packed = max(PACKED, longest)
@@ -164,7 +165,7 @@ def gradient_error(work: Workload) -> float:
         ids, labels = (torch.tensor([row[name]]) for name in ("input_ids", "labels"))
         loss = oracle(input_ids=ids, labels=labels).loss
         (loss * (labels != -100).sum() / count).backward()
-    share(model, "twopart")
+    share(model, BACKEND)
     batch = batch_of(build_row([part]))
     model(**{name: torch.tensor([ids]) for name, ids in batch.items()}).loss.backward()
     pairs = zip(model.parameters(), oracle.parameters(), strict=True)

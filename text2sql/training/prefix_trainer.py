@@ -1,7 +1,7 @@
 """TRL's SFTTrainer on rows that share schemas.
 
     >>> rows = EpochRows(groups, Partition(batch_size=16, forwards=2), epochs=3, world=1)
-    >>> trainer = PrefixTrainer(model=model, args=config, rows=rows, backend="twopart", ...)
+    >>> trainer = PrefixTrainer(model=model, args=config, rows=rows, backend="merged", ...)
     >>> trainer.train()
 
 An item of the data set is one forward pass of one process: a step has `forwards` of them, so that

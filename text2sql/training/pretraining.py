@@ -50,7 +50,7 @@ def pretrain(
         model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.01
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    share(model, "twopart")
+    share(model, "merged")
     model.train()
     rows = _rows(groups, branches, Random(seed))
     for step in range(1, steps + 1):

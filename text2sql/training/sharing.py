@@ -2,7 +2,7 @@
 
     >>> how = choose_backend(model)
     >>> how.backend, how.reason
-    ('twopart', '')
+    ('merged', '')
     >>> share(model, how.backend)
     >>> output = model(input_ids, position_ids=positions, reach=reach, labels=labels)
     >>> output.loss                          # mean over the labels, as of separate rows
@@ -32,12 +32,12 @@ from transformers.utils import ModelOutput
 
 from text2sql.errors import UnknownName
 from text2sql.training.attention import ATTENTION, BACKENDS, read_tree, register
-from text2sql.training.attention.backends import open_mask
+from text2sql.training.attention.backends import NO_DROPOUT, open_mask
 from text2sql.training.attention.dense import Dense
 from text2sql.training.loss import find_labels, score_tokens
 from text2sql.training.rows import Branch, Group, Row, build_row
 
-CPU = ("twopart", "dense")
+CPU = ("merged", "twopart", "dense")
 CUDA = ("varlen", "flex", "twopart", "dense")
 # A proof fails where a branch is off by more than this share of what its schema changes. Measured
 # on random models: rounding of bfloat16 makes 0.001, a branch that sees its neighbour 0.4.
@@ -210,6 +210,8 @@ def _refuse_lost_reach(options: dict[str, Any]) -> None:
 
 def _refute(model: Any, base: Any, name: str) -> str | None:
     """Return why a backend does not compute what separate rows give; None if it does."""
+    if name in NO_DROPOUT and _drops_weights(base):
+        return f"the base drops out attention weights, and {name} has no dropout"
     before, ordinary, training = base.config._attn_implementation, base.forward, model.training
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     # gradients flow to the embedded tokens, so that a backward pass needs no room for weights
@@ -227,6 +229,11 @@ def _refute(model: Any, base: Any, name: str) -> str | None:
         model.train(training)
         for parameter in trained:
             parameter.requires_grad_(True)
+
+
+def _drops_weights(base: Any) -> bool:
+    config = base.config.get_text_config()
+    return any(getattr(config, name, None) for name in ("attention_dropout", "attn_pdrop"))
 
 
 def _require_gradient(module: Any, inputs: Any, output: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Attention over rows that share prefixes: one structure, four ways to compute it.
+"""Attention over rows that share prefixes: one structure, five ways to compute it.
 
     >>> tree = read_tree([10, 10, 10, 7, 7, 7, 7, 10, 10, 10])
     >>> plan = BACKENDS["twopart"](tree, dtype=torch.float32, device="cpu")
@@ -8,6 +8,7 @@
 | --- | --- | --- |
 | `dense` | the model's own attention under a 4D mask; memory grows with length squared | anywhere |
 | `twopart` | a schema over itself, then its branches, batched, over schema and self | anywhere |
+| `merged` | the same two, computed apart and merged; no copies, less padding | CPU |
 | `flex` | PyTorch's flex attention; blocks that the mask empties are skipped | CUDA |
 | `varlen` | flash attention over gathered keys and values, half precision only | CUDA |
 

@@ -16,11 +16,13 @@ from torch import Tensor
 
 from text2sql.training.attention.dense import Dense, plan_dense
 from text2sql.training.attention.flex import plan_flex
+from text2sql.training.attention.merged import plan_merged
 from text2sql.training.attention.twopart import plan_twopart
 from text2sql.training.attention.varlen import plan_varlen
 
 ATTENTION = "text2sql_prefix"  # the name under which transformers knows it
 UNSUPPORTED = ("softcap", "s_aux", "sliding_window")  # keywords of models that need more
+NO_DROPOUT = ("merged", "flex", "varlen")  # of attention weights
 
 
 class Plan(Protocol):
@@ -35,6 +37,7 @@ class Plan(Protocol):
 BACKENDS: dict[str, Callable[..., Plan | Dense]] = {
     "dense": plan_dense,
     "twopart": plan_twopart,
+    "merged": plan_merged,
     "flex": plan_flex,
     "varlen": plan_varlen,
 }

@@ -27,6 +27,8 @@ class Branches:
     keys: Tensor  # (branches, longest path below the root) places, padded likewise
     mask: Tensor  # (branches, 1, longest, root + longest path), to be added to the scores
     kept: Tensor  # places among the flattened queries that are no padding
+    real: Tensor  # (branches, longest) True where a query is no padding
+    deep: bool  # a branch hangs below another
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Part:
 
     start: int
     end: int
+    last: int  # the end of what hangs below it
     branches: Branches | None
 
 
@@ -60,11 +63,11 @@ class TwoPart:
                 F.scaled_dot_product_attention(query[:, :, own], *root, is_causal=True, **options)
             )
             if part.branches is not None:
-                outputs.append(_below(part.branches, query[0], key[0], value[0], root, options))
+                outputs.append(below(part.branches, query[0], key[0], value[0], root, options))
         return torch.cat(outputs, dim=2).transpose(1, 2)
 
 
-def _below(
+def below(
     branches: Branches,
     query: Tensor,
     key: Tensor,
@@ -75,16 +78,16 @@ def _below(
     """Return (1, heads, tokens, width): the branches' tokens in the row's order."""
     count = len(branches.queries)
     keys, values = (
-        torch.cat([shared.expand(count, -1, -1, -1), _gather(own, branches.keys)], dim=2)
+        torch.cat([shared.expand(count, -1, -1, -1), gather(own, branches.keys)], dim=2)
         for shared, own in zip(root, (key, value), strict=True)
     )
-    queries = _gather(query, branches.queries)
+    queries = gather(query, branches.queries)
     seen = F.scaled_dot_product_attention(queries, keys, values, attn_mask=branches.mask, **options)
     flat = seen.transpose(0, 1).flatten(1, 2)
     return flat.index_select(1, branches.kept)[None]
 
 
-def _gather(states: Tensor, places: Tensor) -> Tensor:
+def gather(states: Tensor, places: Tensor) -> Tensor:
     """Return (branches, heads, longest, width) of (heads, length, width)."""
     return states.index_select(1, places.flatten()).unflatten(1, places.shape).transpose(0, 1)
 
@@ -92,31 +95,37 @@ def _gather(states: Tensor, places: Tensor) -> Tensor:
 def plan_twopart(tree: Tree, *, dtype: torch.dtype, device: torch.device | str) -> TwoPart:
     """Plan a row's attention; once a step, for all layers."""
     parts = []
-    for root, below in tree.roots():
-        branches = _branches(tree, root, below, dtype, device) if below else None
-        parts.append(Part(root.start, root.end, branches))
+    for root, hanging in tree.roots():
+        branches = _branches(tree, root, hanging, dtype, device) if hanging else None
+        last = hanging[-1].end if hanging else root.end
+        parts.append(Part(root.start, root.end, last, branches))
     return TwoPart(tuple(parts))
 
 
 def _branches(
     tree: Tree,
     root: Segment,
-    below: list[Segment],
+    hanging: list[Segment],
     dtype: torch.dtype,
     device: torch.device | str,
 ) -> Branches:
     size = root.end - root.start
-    paths = [tree.path(segment)[size:] for segment in below]
-    owns = [list(range(segment.start, segment.end)) for segment in below]
-    queries, real = _pad(owns, below[0].start)
-    keys, there = _pad(paths, below[0].start)
+    paths = [tree.path(segment)[size:] for segment in hanging]
+    owns = [list(range(segment.start, segment.end)) for segment in hanging]
+    queries, real = _pad(owns, hanging[0].start)
+    keys, there = _pad(paths, hanging[0].start)
     # a query sees the keys of its branch that do not come after it in the row
     seen = there[:, None, :] & (keys[:, None, :] <= queries[:, :, None])
-    mask = torch.zeros(len(below), queries.shape[1], size + keys.shape[1], dtype=dtype)
+    mask = torch.zeros(len(hanging), queries.shape[1], size + keys.shape[1], dtype=dtype)
     mask[:, :, size:].masked_fill_(~seen, torch.finfo(dtype).min)
-    kept = real.flatten().nonzero().squeeze(1)
-    tensors = (queries, keys, mask[:, None], kept)
-    return Branches(*(tensor.to(device) for tensor in tensors))
+    return Branches(
+        queries.to(device),
+        keys.to(device),
+        mask[:, None].to(device),
+        real.flatten().nonzero().squeeze(1).to(device),
+        real.to(device),
+        deep=any(len(segment.ancestors) > 1 for segment in hanging),
+    )
 
 
 def _pad(rows: list[list[int]], filler: int) -> tuple[Tensor, Tensor]:
