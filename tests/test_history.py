@@ -29,12 +29,13 @@ def test_accuracies_are_read_back_from_among_the_reports_of_the_loss(tmp_path):
     assert history.accuracies() == accuracies(3, 5)
 
 
-def test_the_earliest_of_equal_accuracies_is_the_best():
-    assert best_of(accuracies(3, 7, 7, 6)) == Accuracy(20, 7, 20)
+def test_the_latest_of_equal_accuracies_is_the_best():
+    assert best_of(accuracies(3, 7, 7, 6)) == Accuracy(30, 7, 20)
+    assert best_of(accuracies(0, 0, 0)) == Accuracy(30, 0, 20)
     assert best_of([]) is None
 
 
-def test_evaluations_without_progress_are_those_after_the_best():
+def test_evaluations_without_progress_are_those_after_the_first_of_the_best():
     assert [without_progress(accuracies(*seen)) for seen in ((), (3,), (3, 3, 2), (3, 3, 4))] == [
         0,
         0,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from text2sql.bases import find_base
@@ -16,10 +17,12 @@ BASE = find_base("codellama-7b")
 RECIPE = read_recipe(None, base="codellama-7b", data="samples", eval_steps=10, eval_limit=50)
 
 
-def card(folder: Path, published: Accuracy | None = None, *, recipe=RECIPE, **options) -> str:
+def card(
+    folder: Path, published: Accuracy | None = None, *, recipe=RECIPE, base=BASE, **options
+) -> str:
     run = Run(folder, 300, 0.1234, 192, 3, 9_000, 60.0, published)
     dataset = find_dataset("samples", split="train")
-    return write_model_card(folder, recipe, BASE, [dataset], run, **options).read_text()
+    return write_model_card(folder, recipe, base, [dataset], run, **options).read_text()
 
 
 def test_a_card_names_base_data_with_hashes_and_the_recipe(tmp_path):
@@ -74,9 +77,28 @@ def test_a_stage_that_raised_nothing_is_told_as_such(tmp_path):
     assert "| 2 dpo | dpo | 5 | 10 | 60.0% (46.2% to 72.4%, n = 50) | no |" in text
 
 
-def test_the_code_of_a_card_is_python(tmp_path):
-    blocks = card(tmp_path).split("```python\n")[1:]
+@pytest.mark.parametrize("name", ["codellama-7b", "mini"])
+def test_the_code_of_a_card_is_python_and_names_weights_that_transformers_can_load(name, tmp_path):
+    blocks = card(tmp_path, base=find_base(name)).split("```python\n")[1:]
 
     assert len(blocks) == 2
     for block in blocks:
         compile(block.split("```")[0], "card", "exec")
+    assert '("mini")' not in blocks[1]
+
+
+def test_the_code_of_a_card_loads_the_adapter_and_answers(tiny_llama, tmp_path, shop, monkeypatch):
+    from text2sql.training.sft import train
+
+    settings = {"max_steps": 1, "data": "samples", "style": "compact"}
+    recipe = read_recipe(None, base=str(tiny_llama), output_dir=str(tmp_path / "run"), **settings)
+    train(recipe, find_dataset("samples", split="train", limit=2))
+    text = (tmp_path / "run" / "README.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.sqlite").symlink_to(shop)
+    names: dict = {}
+    for block in text.split("```python\n")[1:]:
+        exec(block.split("```")[0], names)
+
+    assert names["model"].peft_config["default"].r == 16 and names["tokenizer"].eos_token == "</s>"
+    assert "None was measured during this run" in text

@@ -79,14 +79,19 @@ MeasureAt = Callable[[Any, int], Accuracy]  # of a model, after a step
 
 
 def best_of(accuracies: Sequence[Accuracy]) -> Accuracy | None:
-    """Return the highest accuracy, the earliest where several are equal; None of none."""
-    return max(accuracies, key=lambda a: (a.share, -a.step), default=None)
+    """Return the highest accuracy, the latest where several are equal; None of none.
+
+    On a small sample many are equal, and the later ones have seen more: where nothing is right yet,
+    the best weights are the last.
+    """
+    return max(accuracies, key=lambda a: (a.share, a.step), default=None)
 
 
 def without_progress(accuracies: Sequence[Accuracy]) -> int:
-    """Return how many evaluations came after the best one."""
-    best = best_of(accuracies)
-    return sum(a.step > best.step for a in accuracies) if best else 0
+    """Return how many evaluations came after the first that was as good as any."""
+    highest = max((a.share for a in accuracies), default=None)
+    first = next((place for place, a in enumerate(accuracies) if a.share == highest), 0)
+    return len(accuracies[first + 1 :])
 
 
 class History:

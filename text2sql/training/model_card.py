@@ -150,6 +150,10 @@ def _curves(folder: Path, stages: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _usage(folder: Path, base: Base) -> str:
+    if base.name == "mini":
+        imported, weights = "from text2sql.bases import mini\n", "mini.folder()"
+    else:
+        imported, weights = "", json.dumps(base.source)
     return f"""## Use
 
 With the kit, which writes the prompts that the adapter was trained on:
@@ -165,9 +169,9 @@ With plain PEFT; `prompt_card.json` says which prompts, and `t2s prompt` shows o
 
 ```python
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+{imported}from transformers import AutoModelForCausalLM, AutoTokenizer
 
-base = AutoModelForCausalLM.from_pretrained({json.dumps(base.source)})
+base = AutoModelForCausalLM.from_pretrained({weights})
 model = PeftModel.from_pretrained(base, {json.dumps(folder.name)})
 tokenizer = AutoTokenizer.from_pretrained({json.dumps(folder.name)})
 ```

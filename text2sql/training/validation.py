@@ -99,7 +99,7 @@ class Validate(TrainerCallback):
 
     def _note(self, model: Any, accuracy: Accuracy, state: Any) -> None:
         before = best_of(self.history.accuracies())
-        if before is None or accuracy.share > before.share:
+        if before is None or accuracy.share >= before.share:
             _save_whole(model, _best_folder(self.folder, accuracy.step))
         self.history.append(accuracy.record() | {"epoch": round(state.epoch or 0, 4)})
         print(f"step {accuracy.step}/{state.max_steps}  {accuracy}", file=sys.stderr, flush=True)
