@@ -13,13 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from text2sql.data.synthesis.families import groups, joins, nested, single
+from text2sql.data.synthesis.families import composed, groups, joins, nested, single
 from text2sql.data.synthesis.families.parts import Draft, Family
 from text2sql.data.synthesis.queries import Query, Spelled, write
 from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.worlds import World
 
-FAMILIES: dict[Family, float] = single.FAMILIES | groups.FAMILIES | nested.FAMILIES | joins.FAMILIES
+FAMILIES: dict[Family, float] = {
+    family: weight
+    for room in (single, groups, nested, joins, composed)
+    for family, weight in room.FAMILIES.items()
+}
 TRIES = 6  # draws for one pair that is kept
 EMPTY = 0.06  # share of empty results that are kept: a right answer may be empty
 MAX_STEPS = 200_000  # of SQLite's machine, for one query

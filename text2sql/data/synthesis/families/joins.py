@@ -30,7 +30,7 @@ from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.worlds import Field, Link
 
 
-def _places(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[str, str]:
+def places_of(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[str, str]:
     said = verb or speaker.say("verb")
     return {
         "as": speaker.thing(first),
@@ -58,7 +58,7 @@ def _several(verb: str) -> str:
     return " ".join([head, *rest])
 
 
-def _joined(query: Query, route: Path) -> Query:
+def joined(query: Query, route: Path) -> Query:
     source, joins = route.source()
     return Query(
         query.select, source, query.distinct, joins, query.where, query.group, query.having,
@@ -76,15 +76,15 @@ def columns(speaker: Speaker) -> Draft | None:
     where, said = _further(speaker, route)
     order, by = ordered(speaker, route.tables[0], 0.1)
     parts = {"what": shown[1], "inner": speaker.behind(found[1]), "where": said, "by": by}
-    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     distinct = speaker.chance(0.16)
     if distinct:
         parts["what"] = f"{speaker.say('distinct')} {shown[1]}"
     naming = speaker.naming(route.tables[0])
     query = Query(shown[0], "", distinct, where=joint(found[0], where), order=order)
     if naming is not None and shown[0] == (naming.col,) and speaker.chance(0.25):
-        return Draft(_joined(query, route), speaker.say("join_which", **parts))
-    return Draft(_joined(query, route), speaker.ask(speaker.say("join_list", **parts)))
+        return Draft(joined(query, route), speaker.say("join_which", **parts))
+    return Draft(joined(query, route), speaker.ask(speaker.say("join_list", **parts)))
 
 
 def _further(speaker: Speaker, route: Path) -> tuple[Bool | None, str]:
@@ -106,13 +106,13 @@ def count(speaker: Speaker) -> Draft | None:
         return None
     where, said = _further(speaker, route)
     parts = {"inner": speaker.behind(found[1]), "where": said}
-    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     shown: Expr = COUNT
     primary = speaker.world.primary(route.tables[0])
     if primary is not None and len(route.links) > 1 and speaker.chance(0.15):
         shown = Call("count", primary, distinct=True)
     query = Query((shown,), "", where=joint(found[0], where))
-    return Draft(_joined(query, route), speaker.say("join_count", **parts))
+    return Draft(joined(query, route), speaker.say("join_count", **parts))
 
 
 def aggregate(speaker: Speaker) -> Draft | None:
@@ -123,9 +123,9 @@ def aggregate(speaker: Speaker) -> Draft | None:
     if route is None or numbers is None or found is None:
         return None
     parts = {"aggs": numbers[1], "inner": speaker.behind(found[1]), "where": ""}
-    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     query = Query(numbers[0], "", where=found[0])
-    return Draft(_joined(query, route), speaker.ask(speaker.say("join_aggregate", **parts)))
+    return Draft(joined(query, route), speaker.ask(speaker.say("join_aggregate", **parts)))
 
 
 def two(speaker: Speaker) -> Draft | None:
@@ -142,10 +142,10 @@ def two(speaker: Speaker) -> Draft | None:
     parts["where"] = f" for {speaker.thing(table)} {found[1]}" if found and speaker.english else ""
     if found and not speaker.english:
         found = None
-    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     columns_shown = shown[0] + other[0] if speaker.chance(0.85) else other[0] + shown[0]
     query = Query(columns_shown, "", where=found[0] if found else None, order=order)
-    return Draft(_joined(query, route), speaker.ask(speaker.say("join_two", **parts)))
+    return Draft(joined(query, route), speaker.ask(speaker.say("join_two", **parts)))
 
 
 def extreme(speaker: Speaker) -> Draft | None:
@@ -158,9 +158,9 @@ def extreme(speaker: Speaker) -> Draft | None:
     field, descending = speaker.random.choice(known), speaker.chance(0.65)
     best = speaker.superlative(field, descending, speaker.thing(route.target, False))
     parts = {"what": shown[1], "superlative": best}
-    parts |= _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     query = Query(shown[0], "", order=(Key(field.col, descending),), limit=1)
-    return Draft(_joined(query, route), speaker.ask(speaker.say("join_extreme", **parts)))
+    return Draft(joined(query, route), speaker.ask(speaker.say("join_extreme", **parts)))
 
 
 # --- a parent and its children ------------------------------------------------------------------
@@ -189,7 +189,7 @@ def _family(speaker: Speaker) -> tuple[str, str, Link, dict[str, str], Path] | N
             if beyond.verbs and speaker.english
             else speaker.say("verb")
         )
-    return parent, child, link, _places(speaker, parent, spoken, verb), route
+    return parent, child, link, places_of(speaker, parent, spoken, verb), route
 
 
 def _group(speaker: Speaker, link: Link, shown: tuple[Expr, ...]) -> tuple[Expr, ...]:
@@ -213,7 +213,7 @@ def child_counts(speaker: Speaker) -> Draft | None:
     columns_shown = (*shown[0], COUNT) if speaker.chance(0.85) else (COUNT, *shown[0])
     query = Query(columns_shown, "", group=_group(speaker, link, shown[0]), order=order)
     text = speaker.say("children_count", what=shown[1], by=by, **places)
-    return Draft(_joined(query, route), text)
+    return Draft(joined(query, route), text)
 
 
 def child_most(speaker: Speaker) -> Draft | None:
@@ -236,7 +236,7 @@ def child_most(speaker: Speaker) -> Draft | None:
         columns_shown, "", where=where, group=_group(speaker, link, shown[0]),
         order=(Key(COUNT, descending),), limit=1,
     )  # fmt: skip
-    return Draft(_joined(query, route), text)
+    return Draft(joined(query, route), text)
 
 
 def child_having(speaker: Speaker) -> Draft | None:
@@ -250,7 +250,7 @@ def child_having(speaker: Speaker) -> Draft | None:
     if speaker.chance(0.1) and speaker.english:
         columns_shown, text = (*shown[0], COUNT), text.rstrip("?") + speaker.say("and_count") + "?"
     query = Query(columns_shown, "", group=_group(speaker, link, shown[0]), having=condition)
-    return Draft(_joined(query, route), text)
+    return Draft(joined(query, route), text)
 
 
 def child_measures(speaker: Speaker) -> Draft | None:
@@ -261,7 +261,7 @@ def child_measures(speaker: Speaker) -> Draft | None:
     known = speaker.numbers(child)
     if not known:
         return None
-    places = _places(speaker, parent, child)
+    places = places_of(speaker, parent, child)
     field = speaker.random.choice(known)
     name = speaker.random.choice(("avg", "max", "min", "sum", "sum"))
     call = Call(name, field.col)
@@ -270,13 +270,13 @@ def child_measures(speaker: Speaker) -> Draft | None:
         query = Query((*shown[0], call), "", group=group)
         words = aggregate_words(speaker, name, field)
         text = speaker.say("children_aggregate", what=shown[1], aggs=words, by="", **places)
-        return Draft(_joined(query, route), text)
+        return Draft(joined(query, route), text)
     descending = speaker.chance(0.8)
     places |= {"most": speaker.say("most" if descending else "least"), "agg": speaker.say(name)}
     places["m"] = speaker.column(field)
     query = Query(shown[0], "", group=group, order=(Key(call, descending),), limit=1)
     text = speaker.say("children_aggregate_most", what=shown[1], **places)
-    return Draft(_joined(query, route), text)
+    return Draft(joined(query, route), text)
 
 
 def without(speaker: Speaker) -> Draft | None:
@@ -320,7 +320,7 @@ def with_any(speaker: Speaker) -> Draft | None:
     text = speaker.ask(speaker.say("with_any", what=shown[1], inner="", **places))
     draw = speaker.random.random()
     if draw < 0.6:
-        return Draft(_joined(Query(shown[0], "", True), route), text)
+        return Draft(joined(Query(shown[0], "", True), route), text)
     if draw < 0.85:
         inside = Compare(link.parent, "in", Query((link.child,), child))
         return Draft(Query(shown[0], parent, where=inside), text)
@@ -338,14 +338,14 @@ def both(speaker: Speaker) -> Draft | None:
     second = speaker.condition(route.target, first and _field(speaker, first[0]), equal=True)
     if first is None or second is None or first[0] == second[0]:
         return None
-    places = _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     places |= {"first": speaker.behind(first[1]), "second": speaker.behind(second[1])}
     if speaker.chance(0.25):
         text = speaker.ask(speaker.say("relation_either", what=shown[1], **places))
         query = Query(shown[0], "", where=Junction("or", (first[0], second[0])))
-        return Draft(_joined(query, route), text)
+        return Draft(joined(query, route), text)
     text = speaker.ask(speaker.say("relation_both", what=shown[1], **places))
-    one, two_ = (_joined(Query(shown[0], "", where=c[0]), route) for c in (first, second))
+    one, two_ = (joined(Query(shown[0], "", where=c[0]), route) for c in (first, second))
     source, joins = route.source()
     query = Query(shown[0], source, joins=joins, where=one.where, then=("intersect", two_))
     return Draft(query, text)
@@ -362,10 +362,10 @@ def not_related(speaker: Speaker) -> Draft | None:
     found = speaker.condition(route.target, equal=True) if route else None
     if route is None or shown is None or found is None:
         return None
-    places = _places(speaker, route.tables[0], route.target, route.verb(speaker))
+    places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     places["inner"] = speaker.behind(found[1])
     text = speaker.ask(speaker.say("relation_not", what=shown[1], **places))
-    other = _joined(Query(shown[0], "", where=found[0]), route)
+    other = joined(Query(shown[0], "", where=found[0]), route)
     return Draft(Query(shown[0], route.tables[0], then=("except", other)), text)
 
 
@@ -377,7 +377,7 @@ def path_groups(speaker: Speaker) -> Draft | None:
         return None
     field = speaker.random.choice(known)
     found = speaker.condition(route.tables[0]) if speaker.chance(0.15) else None
-    places = _places(speaker, route.tables[0], route.target) | {
+    places = places_of(speaker, route.tables[0], route.target) | {
         "n": speaker.column(field),
         "ns": speaker.column(field, many=True),
         "where": speaker.behind(found[1]) if found else "",
@@ -389,11 +389,11 @@ def path_groups(speaker: Speaker) -> Draft | None:
         query = Query(
             (field.col,), "", where=where, group=(field.col,), order=(Key(COUNT, True),), limit=1
         )
-        return Draft(_joined(query, route), speaker.say("path_group_most", **places))
+        return Draft(joined(query, route), speaker.say("path_group_most", **places))
     shown: tuple[Expr, ...] = (field.col, COUNT) if speaker.chance(0.6) else (COUNT, field.col)
     query = Query(shown, "", where=where, group=(field.col,))
     text = speaker.say("path_group", **places)
-    return Draft(_joined(query, route), text if "?" in text else speaker.ask(text))
+    return Draft(joined(query, route), text if "?" in text else speaker.ask(text))
 
 
 def shared_columns(speaker: Speaker) -> Draft | None:
@@ -428,7 +428,7 @@ def child_zero(speaker: Speaker) -> Draft | None:
     if (drawn := pair(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
         return None
     parent, child, link = drawn
-    text = speaker.say("children_zero", what=shown[1], **_places(speaker, parent, child))
+    text = speaker.say("children_zero", what=shown[1], **places_of(speaker, parent, child))
     join = Join(child, ((link.parent, link.child),), "left join")
     call = Call("count", link.child)
     query = Query((*shown[0], call), parent, joins=(join,), group=(link.parent,))

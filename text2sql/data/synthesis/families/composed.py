@@ -1,0 +1,301 @@
+"""Questions composed of independent parts: what, over which tables, which rows, groups, order.
+
+The other families word the combinations that people ask for most; here every combination of parts
+has a chance, in plainer words.
+"""
+
+from text2sql.data.synthesis.families.joins import joined, places_of
+from text2sql.data.synthesis.families.parts import (
+    COUNT,
+    Draft,
+    Family,
+    Path,
+    aggregates,
+    amount,
+    any_table,
+    joint,
+    ordered,
+    pair,
+    path,
+    selected,
+    things,
+)
+from text2sql.data.synthesis.queries import (
+    Bool,
+    Call,
+    Compare,
+    Expr,
+    Junction,
+    Key,
+    Query,
+)
+from text2sql.data.synthesis.speaking import Speaker
+
+
+def _route(speaker: Speaker) -> tuple[str, Path | None]:
+    """Draw a table, or a path of joins that begins at it."""
+    table = any_table(speaker) or ""
+    route = path(speaker, (62, 28, 10)) if speaker.chance(0.62) else None
+    return (route.tables[0] if route else table), route
+
+
+def _rows(
+    speaker: Speaker, table: str, route: Path | None, shares: tuple[float, ...]
+) -> tuple[Bool | None, str]:
+    """Draw conditions on the tables of a route; those on other tables name them."""
+    number = speaker.random.choices(range(len(shares)), shares)[0]
+    found: list[Compare] = []
+    words: list[str] = []
+    for _ in range(number):
+        where = speaker.random.choice(route.tables) if route else table
+        drawn = speaker.condition(where, equal=speaker.chance(0.6))
+        if drawn is None or drawn[0] in found:
+            continue
+        found.append(drawn[0])
+        said = drawn[1]
+        if where != table:
+            parts = {"bs": speaker.thing(where), "b": speaker.thing(where, False), "c": said}
+            said = speaker.say("whose_other", **parts)
+        words.append(said)
+    if not found:
+        return None, ""
+    if len(found) == 1:
+        return found[0], speaker.behind(words[0])
+    operator = "or" if speaker.chance(0.2) else "and"
+    text = speaker.say(operator).join(words)
+    if len(found) == 3 and speaker.chance(0.15):
+        pairs = Junction("or", tuple(found[1:]))
+        text = f"{words[0]}{speaker.say('and')}{words[1]}{speaker.say('or')}{words[2]}"
+        return Junction("and", (found[0], pairs)), speaker.behind(text)
+    return Junction(operator, tuple(found)), speaker.behind(text)
+
+
+def _related(speaker: Speaker, table: str, route: Path | None) -> dict[str, str]:
+    if route is None:
+        return {"as": speaker.thing(table), "a": speaker.thing(table, False), "rel": ""}
+    places = places_of(speaker, table, route.target, route.verb(speaker))
+    rel = speaker.say("related", verb=places["verb"], bs=places["bs"])
+    return {"as": places["as"], "a": places["a"], "rel": rel}
+
+
+def _over(query: Query, table: str, route: Path | None) -> Query:
+    if route is not None:
+        return joined(query, route)
+    return Query(
+        query.select, table, query.distinct, (), query.where, query.group, query.having,
+        query.order, query.limit, query.then,
+    )  # fmt: skip
+
+
+def _what(
+    speaker: Speaker, table: str, route: Path | None
+) -> tuple[tuple[Expr, ...], str, bool] | None:
+    """Draw what is shown: columns of one or two tables, or aggregates; and whether DISTINCT."""
+    where = speaker.random.choice(route.tables) if route and speaker.chance(0.25) else table
+    draw = speaker.random.random()
+    if draw < 0.26:
+        found = aggregates(speaker, where)
+        return (found[0], found[1], False) if found else None
+    if draw < 0.36 and (known := speaker.groups(where)):
+        field = speaker.random.choice(known)
+        words = {"ns": speaker.column(field, many=True), "distinct": speaker.say("distinct")}
+        call = Call("count", field.col, distinct=True)
+        return (call,), speaker.say("number_of", **words), False
+    shown = selected(speaker, where)
+    if shown is None:
+        return None
+    columns: tuple[Expr, ...] = shown[0]
+    text = shown[1]
+    if route is not None and speaker.chance(0.3):
+        other = selected(speaker, route.target if where == table else table, 1)
+        if other is not None and other[0][0] not in columns:
+            columns, text = (*columns, *other[0]), speaker.listed([text, other[1]])
+    distinct = speaker.chance(0.2)
+    return columns, f"{speaker.say('distinct')} {text}" if distinct else text, distinct
+
+
+def block(speaker: Speaker) -> Draft | None:
+    """Anything over a table or a path of joins."""
+    table, route = _route(speaker)
+    shown = _what(speaker, table, route) if table else None
+    if shown is None:
+        return None
+    columns, words, distinct = shown
+    where, said = _rows(speaker, table, route, (0.25, 0.3, 0.33, 0.12))
+    plain = not isinstance(columns[0], Call)
+    order, by = ordered(speaker, table, 0.35) if plain else ((), "")
+    limit = None
+    if order and speaker.chance(0.2):
+        limit = speaker.random.choice((1, 1, 3, 5))
+        by += speaker.say("first_k", k=speaker.number(limit))
+    parts = {"what": words, "where": said, "by": by, **_related(speaker, table, route)}
+    query = Query(columns, "", distinct, where=where, order=order, limit=limit)
+    return Draft(_over(query, table, route), speaker.ask(speaker.say("composed", **parts)))
+
+
+def counted(speaker: Speaker) -> Draft | None:
+    """How many rows, with up to three conditions over a path of joins."""
+    table, route = _route(speaker)
+    if not table:
+        return None
+    where, said = _rows(speaker, table, route, (0.05, 0.25, 0.4, 0.3))
+    parts = {"where": said, **_related(speaker, table, route)}
+    query = _over(Query((COUNT,), "", where=where), table, route)
+    return Draft(query, speaker.say("composed_count", **parts))
+
+
+def grouped(speaker: Speaker) -> Draft | None:
+    """Aggregates of groups, with conditions on rows and on groups, an order and a limit."""
+    table, route = _route(speaker)
+    where_from = speaker.random.choice(route.tables) if route else table
+    known = speaker.groups(where_from) if table else []
+    if not known:
+        return None
+    fields = speaker.random.sample(known, min(len(known), 2 if speaker.chance(0.12) else 1))
+    keys: tuple[Expr, ...] = tuple(field.col for field in fields)
+    found = aggregates(speaker, table) if speaker.chance(0.6) else None
+    if found is None:
+        counted_words = "number of rows" if speaker.english else "数量"
+        found = (COUNT,), counted_words
+    elif speaker.chance(0.15):
+        found = (*found[0], COUNT), speaker.listed([found[1], "number of rows"])
+    where, said = _rows(speaker, table, route, (0.6, 0.32, 0.08))
+    having, amount_words = amount(speaker) if speaker.chance(0.2) else (None, "")
+    order: tuple[Key, ...] = ()
+    by, limit = "", None
+    if speaker.chance(0.3):
+        descending = speaker.chance(0.7)
+        order = (Key(found[0][0], descending),)
+        by = speaker.say("by_count_desc" if descending else "by_count_asc")
+        if found[0][0] != COUNT:
+            name = found[1] if len(found[0]) == 1 else found[1].split(",")[0]
+            by = speaker.say("descending" if descending else "ascending", n=name)
+        if speaker.chance(0.35):
+            limit = speaker.random.choice((1, 1, 3, 5))
+            by += speaker.say("first_k", k=speaker.number(limit))
+    names = speaker.listed([speaker.column(field) for field in fields])
+    parts = {
+        "what": found[1],
+        "g": names,
+        "where": said,
+        "by": by,
+        "having": speaker.say("having_count", amount=amount_words) if having else "",
+        **_related(speaker, table, route),
+    }
+    draw = speaker.random.random()
+    columns = (*keys, *found[0]) if draw < 0.7 else (*found[0], *keys)
+    if draw > 0.92 and (having or limit):
+        columns = keys
+        parts["what"] = names
+    query = Query(columns, "", where=where, group=keys, having=having, order=order, limit=limit)
+    return Draft(_over(query, table, route), speaker.ask(speaker.say("composed_group", **parts)))
+
+
+def sets(speaker: Speaker) -> Draft | None:
+    """Two selections of the same columns, united, intersected or one without the other."""
+    table, route = _route(speaker)
+    shown = selected(speaker, table, speaker.random.choice((1, 1, 1, 2))) if table else None
+    if shown is None:
+        return None
+    other = route if speaker.chance(0.75) else None
+    first, one = _rows(speaker, table, route, (0.25, 0.5, 0.25))
+    second, two = _rows(speaker, table, other, (0, 0.7, 0.3))
+    if second is None or first == second:
+        return None
+    operator, key = speaker.random.choice(
+        (("intersect", "both"), ("except", "neither"), ("except", "neither"), ("union", "union"))
+    )
+    if first is None and operator != "except":
+        return None
+    distinct = speaker.chance(0.12)
+    places = _related(speaker, table, route)
+    said = {"thing": places["a"], "things": f"{places['as']}{places['rel']}", "what": shown[1]}
+    if key == "neither":
+        said["things"], said["first"] = f"{said['things']}{one}", two.strip()
+    else:
+        said |= {"first": one.strip(), "second": two.strip()}
+    side = _over(Query(shown[0], "", distinct, where=second), table, other)
+    query = _over(Query(shown[0], "", distinct, where=first, then=(operator, side)), table, route)
+    return Draft(query, speaker.ask(speaker.say(key, **said)))
+
+
+def inside(speaker: Speaker) -> Draft | None:
+    """Rows whose key is, or is not, among the rows of another table."""
+    drawn = pair(speaker)
+    if drawn is None:
+        return None
+    parent, child, link = drawn
+    outer, inner_table, key, foreign = parent, child, link.parent, link.child
+    if speaker.chance(0.35):
+        outer, inner_table, key, foreign = child, parent, link.child, link.parent
+    route = path(speaker, (100,), inner_table) if speaker.chance(0.35) else None
+    if route is not None and outer in route.tables:
+        route = None
+    where, said = _rows(speaker, inner_table, route, (0.2, 0.65, 0.15))
+    negated = speaker.chance(0.6)
+    inner = _over(Query((foreign,), "", where=where), inner_table, route)
+    condition: Bool | None = Compare(key, "not in" if negated else "in", inner)
+    text = speaker.say(
+        "not_in_those" if negated else "in_those", bs=speaker.thing(inner_table), inner=said
+    )
+    return _outer(speaker, outer, condition, text)
+
+
+def commonest(speaker: Speaker) -> Draft | None:
+    """Rows with the value that most rows have."""
+    table = any_table(speaker)
+    if table is None or not (known := speaker.groups(table)):
+        return None
+    field = speaker.random.choice(known)
+    inner = Query((field.col,), table, group=(field.col,), order=(Key(COUNT, True),), limit=1)
+    text = speaker.say("the_commonest", n=speaker.column(field), common=speaker.say("common"))
+    return _outer(speaker, table, Compare(field.col, "=", inner), text)
+
+
+def compared(speaker: Speaker) -> Draft | None:
+    """Rows that compare with an aggregate of rows, of another table at times."""
+    table, route = _route(speaker)
+    known = speaker.numbers(table) if table else []
+    if not known:
+        return None
+    field = speaker.random.choice(known)
+    where, said = _rows(speaker, table, None, (0.4, 0.5, 0.1))
+    name = speaker.random.choice(("avg", "max", "min"))
+    above = speaker.chance(0.55)
+    operator = ">" if above else "<"
+    inner = Query((Call(name, field.col),), table, where=where)
+    text = speaker.say(
+        "against_some", n=speaker.column(field), agg=speaker.say(name),
+        cmp=speaker.say("above_v" if above else "below_v", v="").strip(), inner=said,
+        **things(speaker, table),
+    )  # fmt: skip
+    return _outer(speaker, table, Compare(field.col, operator, inner), text, route)
+
+
+def _outer(
+    speaker: Speaker, table: str, condition: Bool | None, text: str, route: Path | None = None
+) -> Draft | None:
+    """Complete a query whose rows fulfil a condition that is worded already."""
+    shown = _what(speaker, table, None)
+    if shown is None:
+        return None
+    columns, words, distinct = shown
+    if speaker.chance(0.12):
+        columns, words, distinct = (COUNT,), "number", False
+    more, said = _rows(speaker, table, route, (0.75, 0.22, 0.03))
+    if said:
+        said = f"{speaker.say('and').rstrip()}{said}"
+    parts = {"what": words, "where": f"{text}{said}", "by": "", **_related(speaker, table, route)}
+    query = Query(columns, "", distinct, where=joint(condition, more))
+    return Draft(_over(query, table, route), speaker.ask(speaker.say("composed", **parts)))
+
+
+FAMILIES: dict[Family, float] = {
+    block: 9,
+    counted: 2.2,
+    grouped: 5,
+    sets: 3.2,
+    inside: 2.6,
+    commonest: 0.6,
+    compared: 1.6,
+}
