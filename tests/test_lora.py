@@ -63,7 +63,7 @@ def saved(monkeypatch):
 
     models, save = [], sft.save_lora
     monkeypatch.setattr(
-        sft, "save_lora", lambda model, folder: models.append(model) or save(model, folder)
+        sft, "save_lora", lambda model, *given: models.append(model) or save(model, *given)
     )
     return models
 

@@ -161,16 +161,21 @@ def _dtype(name: str) -> Any:
 def _device_map(device_map: Any) -> Any:
     import torch
 
-    # FSDP and DeepSpeed place the weights themselves, and refuse a model that has a device map.
-    sharded = ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED")
     if device_map is not None or not torch.cuda.is_available():
         return device_map
-    if any(os.environ.get(name, "").lower() == "true" for name in sharded):
+    # FSDP and DeepSpeed place the weights themselves, and refuse a model that has a device map.
+    if _is_sharded():
         return None
     return {"": int(os.environ.get("LOCAL_RANK", torch.cuda.current_device()))}
 
 
+def _is_sharded() -> bool:
+    names = ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED")
+    return any(os.environ.get(name, "").lower() == "true" for name in names)
+
+
 def _four_bit(compute: Any) -> Any:
+    import torch
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(
@@ -178,6 +183,8 @@ def _four_bit(compute: Any) -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=compute,
+        # FSDP spreads tensors of one type alone: the 4-bit ones are told to look like the others
+        bnb_4bit_quant_storage=compute if _is_sharded() else torch.uint8,
     )
 
 

@@ -141,5 +141,7 @@ def main() -> None:
 def _fail(message: str, error: BaseException) -> None:
     if os.environ.get("T2S_DEBUG"):
         raise error
+    if getattr(error, "told", False):  # by another process of a distributed run
+        sys.exit(1)
     typer.echo(f"error: {' '.join(message.split())}", err=True)
     sys.exit(1)

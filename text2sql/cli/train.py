@@ -1,5 +1,7 @@
 """The command that trains an adapter."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,6 +75,9 @@ def train(
         size: dict[str, Any] = {"memory": memory, "gpus": gpus, "card": card, "tflops": tflops}
         _show_plan(recipe, settings, set_ or [], data_root, size, json)
         return
+    if gpus > 1 and "WORLD_SIZE" not in os.environ:
+        raise typer.Exit(_launch(recipe, settings, set_ or [], output, gpus))
+    from text2sql.training.processes import is_main
     from text2sql.training.start import start
 
     run = start(
@@ -86,12 +91,31 @@ def train(
         revision=revision,
         trust_remote_code=trust_remote_code,
     )
+    if not is_main():
+        return
     if json:
         print_json(run.record())
         return
     loss = "" if run.loss is None else f", mean loss {run.loss:.3f}"
     note(f"{run.examples:,} examples, {run.steps:,} steps{loss}, {run.seconds:.0f} s")
     typer.echo(str(run.folder))
+
+
+def _launch(
+    recipe: Path | None,
+    settings: dict[str, Any],
+    overrides: list[str],
+    output: Path | None,
+    gpus: int,
+) -> int:
+    from text2sql.project import load_project
+    from text2sql.training.launching import launch, without_gpus
+    from text2sql.training.start import read_request
+
+    read = read_request(
+        recipe, settings=settings, overrides=overrides, output=output, project=load_project()
+    )
+    return launch(without_gpus(sys.argv[1:]), Path(str(read.output_dir)), read, processes=gpus)
 
 
 def _show_plan(

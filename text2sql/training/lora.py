@@ -63,13 +63,30 @@ def keep_beginning(model: Any, folder: Path) -> None:
     config.init_lora_weights = said
 
 
-def save_lora(model: Any, folder: Path) -> None:
-    """Write the trained adapter so that `PeftModel.from_pretrained` puts it on the plain base."""
+def whole_weights(trainer: Any) -> dict[str, Any] | None:
+    """Gather weights that FSDP or ZeRO 3 spreads over the processes; None where nothing is spread.
+
+    All processes must call it.
+    """
+    if not (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+        return None
+    gathered: dict[str, Any] = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    return gathered
+
+
+def save_lora(model: Any, folder: Path, weights: dict[str, Any] | None = None) -> None:
+    """Write the trained adapter so that `PeftModel.from_pretrained` puts it on the plain base.
+
+    Args:
+        model: with the adapter.
+        folder: where to.
+        weights: what `whole_weights` returned.
+    """
     beginning = folder / BEGINNING
-    options = {"path_initial_model_for_weight_conversion": str(beginning)}
-    model.save_pretrained(
-        str(folder), selected_adapters=["default"], **(options if beginning.exists() else {})
-    )
+    options: dict[str, Any] = {"state_dict": weights} if weights is not None else {}
+    if beginning.exists():
+        options["path_initial_model_for_weight_conversion"] = str(beginning)
+    model.save_pretrained(str(folder), selected_adapters=["default"], **options)
     shutil.rmtree(beginning, ignore_errors=True)
 
 

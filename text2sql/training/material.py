@@ -9,10 +9,10 @@ windows, no attention) trains on rows of its own, with the reason on stderr; the
 
 import math
 import os
-import sys
 from dataclasses import dataclass
 from typing import Any
 
+from text2sql.training.processes import tell
 from text2sql.training.recipe import Recipe
 from text2sql.training.records import Encoded
 from text2sql.training.rows import Group, Partition, tally, usual_cap, usual_tokens
@@ -44,7 +44,7 @@ def read_material(model: Any, recipe: Recipe, encoded: Encoded) -> tuple[Recipe,
         choice = choose_backend(model)
         if choice.backend is not None:
             return _shared(recipe, encoded, choice.backend)
-        print(f"schemas are not shared: {choice.reason}", file=sys.stderr)
+        tell(f"schemas are not shared: {choice.reason}")
         recipe = recipe.model_copy(update={"packing_strategy": "none"})
     from datasets import Dataset
     from trl import SFTTrainer
@@ -61,12 +61,11 @@ def _shared(recipe: Recipe, encoded: Encoded, backend: str) -> tuple[Recipe, Mat
     epochs = _epochs(recipe, len(encoded.rows), how.batch_size)
     rows = EpochRows(groups, how, epochs=epochs, world=world)
     found = tally(groups, rows.how)
-    print(f"{found.report()}, {backend} attention", file=sys.stderr)
+    tell(f"{found.report()}, {backend} attention")
     if recipe.lora_dropout:
-        print(
+        tell(
             "lora_dropout: the questions beside a schema share its mask, so that gradients are not"
-            " those of separate rows",
-            file=sys.stderr,
+            " those of separate rows"
         )
     batches = {
         "per_device_train_batch_size": 1,

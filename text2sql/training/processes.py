@@ -3,8 +3,45 @@
 >>> start = on_main(trainer.is_world_process_zero(), lambda: last_checkpoint(folder))
 """
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
+
+from text2sql.errors import TrainingError
+
+ASKED = "T2S_PROCESSES"  # how many processes a launcher asked for
+
+
+def is_main() -> bool:
+    """Tell whether this is the process that writes; torchrun and accelerate number them."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def tell(text: str) -> None:
+    """Print a line on stderr, once for all processes."""
+    if is_main():
+        print(text, file=sys.stderr)
+
+
+def join() -> None:
+    """Join the processes that torchrun or accelerate started; alone, do nothing.
+
+    Raises:
+        TrainingError: there are more or fewer of them than the launcher asked for.
+    """
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    asked = int(os.environ.get(ASKED, world))
+    if asked != world:
+        raise TrainingError(
+            f"{asked} processes were asked for, but this one runs in a group of {world}:"
+            " check the launcher's configuration"
+        )
+    if world > 1:
+        import torch
+        from accelerate import PartialState
+
+        PartialState(cpu=not torch.cuda.is_available())
 
 
 def on_main(is_main: bool, work: Callable[[], Any]) -> Any:
@@ -21,6 +58,7 @@ def on_main(is_main: bool, work: Callable[[], Any]) -> Any:
             box[0] = error
     distributed.broadcast_object_list(box, src=0)
     if isinstance(box[0], Exception):
+        box[0].told = not is_main  # type: ignore[attr-defined]  # by the main process
         raise box[0]
     return box[0]
 

@@ -7,14 +7,12 @@ The rows are made by `records`, token by token as evaluation and serving make th
 tokenised and neither cuts nor templates anything. The folder loads with plain
 `PeftModel.from_pretrained`.
 
-Not covered: more than one GPU (launch it yourself with accelerate and the same recipe), a plan
-before the run.
+Of several processes (`training.launching`, torchrun) each trains its share and the main one writes.
 """
 
-import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -32,9 +30,11 @@ from text2sql.training.lora import (
     lora_config,
     save_lora,
     vllm_refusals,
+    whole_weights,
 )
 from text2sql.training.material import read_material, world_size
 from text2sql.training.model_card import write_model_card
+from text2sql.training.processes import is_main, join, on_main, tell, wait_for_all
 from text2sql.training.recipe import Recipe, read_recipe, write_recipe
 from text2sql.training.records import Encoded, encode_examples
 from text2sql.training.shipped import compare_with_shipped
@@ -96,7 +96,8 @@ def train(
     with training_folder(recipe, resume=resume, overwrite=overwrite) as folder:
         recipe = settle(recipe, find_base(recipe.base), folder, resume)
         run = train_in(folder, recipe, dataset, measure=measure, resume=resume, source=source)
-        write_model_card(folder, recipe, find_base(recipe.base), [dataset], run)
+        base = find_base(recipe.base)
+        on_main(is_main(), lambda: write_model_card(folder, recipe, base, [dataset], run))
         return run
 
 
@@ -106,12 +107,13 @@ def training_folder(recipe: Recipe, *, resume: bool, overwrite: bool) -> Iterato
     need("train", *PACKAGES)
     assert recipe.output_dir is not None  # start() sets it
     kept = "the last complete checkpoint is kept, continue with --resume"
-    with (
-        owned(recipe.output_dir, resume=resume, overwrite=overwrite) as folder,
-        full_disk(folder, kept=kept),
-        _quiet(),
-    ):
-        yield folder
+    join()
+    place = owned(recipe.output_dir, resume=resume, overwrite=overwrite)
+    with ExitStack() as held:
+        folder = on_main(is_main(), lambda: held.enter_context(place))
+        with full_disk(folder, kept=kept), _quiet():
+            yield folder
+        wait_for_all()  # the main process holds the folder until all have ended
 
 
 def train_in(
@@ -142,9 +144,9 @@ def train_in(
     started = time.monotonic()
     tokenizer = load_tokenizer(base, **source)
     if said := compare_with_shipped(recipe):
-        print(said, file=sys.stderr)
+        tell(said)
     encoded = _encode(recipe, dataset, base, tokenizer)
-    write_recipe(recipe, folder / "recipe.yaml")
+    on_main(is_main(), lambda: write_recipe(recipe, folder / "recipe.yaml"))
     model = load_trainable(base, recipe, parent, source)
     trainer, computed = _trainer(model, tokenizer, recipe, encoded, folder)
     ended = run_trainer(
@@ -157,7 +159,8 @@ def train_in(
         measure=measure_at(measure, tokenizer, base, recipe, folder),
         resume=resume,
     )
-    save_adapter(trainer.model, folder, base, tokenizer, recipe)
+    weights = whole_weights(trainer)
+    save_adapter(trainer.model, folder, base, tokenizer, recipe, weights=weights)
     return Run(
         folder,
         ended.steps,
@@ -251,12 +254,11 @@ def _report_encoded(encoded: Encoded, total: int, recipe: Recipe) -> None:
     if not encoded.rows:
         raise DataError(f"no example is left to train on: {'; '.join(named)}")
     for text in named:
-        print(f"left out: {text}", file=sys.stderr)
-    print(
+        tell(f"left out: {text}")
+    tell(
         f"{len(encoded.rows):,} examples, {encoded.tokens:,} tokens,"
         f" {encoded.labelled:,} with loss; {len(encoded.skips)} left out,"
-        f" {encoded.reduced} with a reduced schema",
-        file=sys.stderr,
+        f" {encoded.reduced} with a reduced schema"
     )
 
 
@@ -275,7 +277,7 @@ def _trainer(
         peft_config=new_adapter(model, recipe),
         **material.options,
     )
-    keep_beginning(trainer.model, folder)
+    on_main(is_main(), lambda: keep_beginning(trainer.model, folder))
     return trainer, material.tokens
 
 
@@ -308,11 +310,22 @@ def _quiet() -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-def save_adapter(model: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe) -> None:
-    """Write the adapter with its tokenizer and prompt card; a frozen reference is not written."""
-    save_lora(model, folder)
+def save_adapter(
+    model: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe, *, weights: Any = None
+) -> None:
+    """Write the adapter with its tokenizer and prompt card; a frozen reference is not written.
+
+    Of several processes the main one writes; `weights` are what `whole_weights` gathered.
+    """
+    on_main(is_main(), lambda: _write_adapter(model, folder, base, tokenizer, recipe, weights))
+
+
+def _write_adapter(
+    model: Any, folder: Path, base: Base, tokenizer: Any, recipe: Recipe, weights: Any
+) -> None:
+    save_lora(model, folder, weights)
     for reason in vllm_refusals(folder):
-        print(f"vLLM: {reason}", file=sys.stderr)
+        tell(f"vLLM: {reason}")
     tokenizer.save_pretrained(str(folder))
     style = recipe.style or base.style
     write_card(folder, base=base, tokenizer=tokenizer, style=style, language=recipe.language)
