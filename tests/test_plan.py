@@ -214,3 +214,9 @@ def test_spider_train_shares_most_of_its_tokens():
 
     assert found.examples == 7000 and found.fits
     assert found.tokens / found.computed_tokens > 5
+
+
+def test_a_plan_of_stages_says_what_it_leaves_out(samples_train):
+    found = plan(recipe(stages=[{"kind": "sft"}, {"kind": "dpo"}]), samples_train)
+
+    assert any(remark.startswith("of 2 stages this is fine-tuning") for remark in found.remarks)

@@ -306,6 +306,11 @@ def _operations(a: Architecture, lengths: Lengths, work: Work, checkpointing: bo
 def _remarks(recipe: Recipe, asked: _Asked) -> Iterator[str]:
     if said := compare_with_shipped(recipe):
         yield said
+    if recipe.stages:
+        yield (
+            f"of {len(recipe.stages)} stages this is fine-tuning with the recipe's own settings:"
+            " drawing samples, running them, pairs and groups come on top"
+        )
     if asked.lengths.estimated:
         yield (
             f"tokens are estimated at {CHARACTERS_PER_TOKEN} characters each:"

@@ -17,7 +17,7 @@ _PACKAGE = Path(__file__).parents[1]
 PLACES = (_PACKAGE / "adapters", _PACKAGE.parent / "adapters")
 FILE = "recipe.yaml"
 # settings that differ from run to run, and those that a run fills in
-_OF_A_RUN = {"base", "data", "split", "limit", "output_dir", "seed"}
+_OF_A_RUN = {"base", "data", "split", "limit", "output_dir", "seed", "stages"}
 _FILLED_IN = {"today", "style", "max_length", "target_modules"}
 
 
