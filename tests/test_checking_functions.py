@@ -8,6 +8,7 @@ import pytest
 
 from text2sql.decoding.checking import functions
 from text2sql.decoding.checking.functions import FORMS, FUNCTIONS, GROUPS, Function, admits
+from text2sql.decoding.checking.kinds.forms import ORDERED
 from text2sql.decoding.verification import verify
 from text2sql.execution import gate
 from text2sql.schema.model import Column, Schema, Table
@@ -28,7 +29,11 @@ TYPES = {
     "blob": "BYTEA",
     "timestamptz": "TIMESTAMPTZ",
 }
-LITERALS = {"literal": {"text": "','", "int4": "1"}, "part": "'day'", "format": "'%Y-%m'"}
+LITERALS = {
+    "literal": {"text": "','", "int4": "1", "number": "0.5"},
+    "part": "'day'",
+    "format": "'%Y-%m'",
+}
 LITERALS |= {"fraction": "0.5", "digit": "1"}
 LISTS = {"duckdb": {"text[]": "TEXT[]", "int4[]": "INTEGER[]"}}
 Run = Callable[[str], object]
@@ -69,9 +74,11 @@ def arguments(form: Function, length: int, types: Iterable[str]) -> Iterator[lis
 
 def calls(dialect: str) -> Iterator[tuple[str, bool]]:
     """Yield queries that call every form with every number of arguments up to five."""
+    within = dialect == "postgres"
     for forms in FORMS[dialect].values():
         for form in forms:
             over = " OVER (ORDER BY c_int4)" if form.kind == "window" else ""
+            over = " WITHIN GROUP (ORDER BY c_int4)" if within and form.name in ORDERED else over
             most = max(form.least, 5) if form.most is None else form.most
             for length in range(form.least, most + 1, form.step):
                 for number, row in enumerate(

@@ -71,6 +71,8 @@ _KNOWN = {
     "<table>": "table",
     "<namespaced_table>": "qualified",
     "<pair_member>": "qualified",
+    "<array_name>": "column",
+    "<array_member>": "qualified",
 }
 Body = tuple[Symbol, ...]
 

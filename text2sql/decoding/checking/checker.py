@@ -42,7 +42,7 @@ ORDERS = ("select-first", "from-first")
 STATE_LIMIT = 50_000  # states that are remembered at most, about 1.6 kB each with what leads there
 UNKNOWN: Any = object()  # in place of an exception: much is asked for the first time
 _DEEPENS = frozenset(
-    {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "USING", "WINDOW"}
+    {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "POSITION", "USING", "WINDOW"}
 )
 _PART_ENDS = (",", ")", "ORDER")
 _SIGNS = frozenset({"+", "-", "~", "NOT"})
@@ -275,6 +275,10 @@ class Checker(Terminals):
                 return terminal in _COMPOUND_TERMS
             if frame.phase == "values" and terminal in ("ORDER", "LIMIT"):
                 return False
+            if frame.phase == "order" and isinstance(self.scope, KindScope):
+                led = self.scope.leading(frame) is not None
+                if led and terminal not in _COMPOUND_TERMS | {".", "<member>"}:
+                    return False
         elif isinstance(frame, Context):
             if frame.kind == "row":
                 return terminal in ("IN", "NOT", "(")

@@ -32,7 +32,8 @@ _FEATURES = {
     " grouping_sets from_too",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
     " except_all call_order distinct_list distinct_on materialized offset_first full_pairs"
-    " long_types",
+    " long_types any_all json_keys position regex rows substring_from time_zone trim_from"
+    " within_group",
 }
 
 
@@ -120,6 +121,7 @@ COLUMN_TYPES = {
     "char": "text",
     "character": "text",
     "uuid": "uuid",
+    **dict.fromkeys(("xml", "point", "line", "lseg", "box", "path", "polygon", "circle"), "opaque"),
 }
 
 # What DuckDB's functions return that `functions` calls "any": one of several sizes of numbers, or

@@ -127,6 +127,8 @@ primary      = NUMBER @number | STRING @string | NULL @null
              | +extract EXTRACT @can_extract '(' @extract <field> @field FROM expr_1 @extracted ')'
                @end_extract
              | +interval INTERVAL @interval interval
+             | +position POSITION @can_position '(' @position expr_5 @positioned IN expr_5
+               @end_position ')'
              | <column> name_tail
 parenthesis  = @scalar query @end_scalar | @group expr_1 row @end_parenthesis
 row          = +rows @can_be_row ',' @row expr_1 { @next_in_row ',' @row expr_1 } |
@@ -141,7 +143,7 @@ type_scale   = @sized ',' <count> @type_parameter |
 interval     = STRING_INTERVAL @interval_text interval_unit
              | +interval_count <count> @interval_count <unit> @interval_unit
 interval_unit = <unit> @interval_unit | @interval_whole
-name_tail    = '(' @call arguments @end_arguments ')' @called filter over @end_call
+name_tail    = '(' @call arguments @end_arguments ')' @called within filter over @end_call
              | '.' @dot member
              | +typed_literals STRING @typed_literal
              | @column
@@ -151,8 +153,16 @@ arguments    = '*' @count_star
              | +distinct_list DISTINCT @distinct_argument argument_list call_order
              | +all_arguments ALL @all_arguments argument_list
              | argument_list call_order
+             | +trim_from BOTH @trimmed trim_rest | +trim_from LEADING @trimmed trim_rest
+             | +trim_from TRAILING @trimmed trim_rest
              | @no_arguments
-argument_list = @argument expr_1 @end_argument { ',' @next_argument expr_1 @end_argument }
+argument_list = @argument expr_1 @end_argument more_arguments
+more_arguments = ',' @next_argument expr_1 @end_argument more_arguments
+             | +substring_from FROM @from_argument expr_1 @end_argument for_argument |
+for_argument = FOR @next_argument expr_1 @end_argument |
+trim_rest    = @argument expr_1 @end_argument FROM @next_argument expr_1 @end_argument
+within       = +within_group WITHIN @within GROUP '(' ORDER BY expr_1 @end_within direction nulls
+               ')' |
 call_order   = +call_order ORDER @can_order BY @call_order window_term { ',' window_term }
                @end_call_order |
 filter       = @can_filter FILTER '(' @filter WHERE expr_1 @end_filter ')' |
@@ -185,12 +195,18 @@ unary        = '-' @sign unary @signed | '+' @sign unary @signed
              | primary postfix
 postfix      = +collate @can_collate COLLATE collation @computed
              | +double_colon postfix_cast
-             | +subscripts '[' @subscript expr_1 @subscripted ']' postfix |
+             | +subscripts '[' @subscript expr_1 @subscripted ']' postfix
+             | +time_zone @can_zone AT TIME ZONE @zone STRING @string @zoned |
 postfix_cast = '::' @double_colon type @end_cast postfix_casts
 postfix_casts = postfix_cast |
 collation    = NOCASE | BINARY | RTRIM
 comparand    = +quantified ANY '(' @quantified query @end_quantified ')'
              | +quantified ALL '(' @quantified query @end_quantified ')' | expr_5 @compared
+             | +any_all ANY @any_of '(' @in any_of ')' @end_in
+             | +any_all SOME @any_of '(' @in any_of ')' @end_in
+             | +any_all ALL @any_of '(' @in any_of ')' @end_in
+any_of       = @in_query query @end_in_query | @in_array <array_name> @array_name array_rest
+array_rest   = '.' @array_dot <array_member> @array_member | @array_alone
 is_tail      = not_word is_value
 not_word     = NOT |
 is_value     = DISTINCT @can_compare FROM @compare expr_5 @compared
@@ -198,6 +214,7 @@ is_value     = DISTINCT @can_compare FROM @compare expr_5 @compared
              | -is_any NULL @is_null | -is_any TRUE @is_truth | -is_any FALSE @is_truth
 negated      = IN @in_left in_tail | BETWEEN @between between | LIKE @like like
              | +glob GLOB @like glob | +ilike ILIKE @like like | +not_null NULL @is_null
+             | +regex SIMILAR @can_match TO @match STRING @string @matched
 in_tail      = '(' @in in_list ')' @end_in
 in_list      = @in_query query @end_in_query
              | +empty_list @in_nothing
@@ -227,6 +244,11 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
     (4, "+glob GLOB @like", "glob", True),
     (4, "+ilike ILIKE @like", "like", True),
     *(
+        (4, f"+regex '{sign}' @match", "STRING @string @matched", True)
+        for sign in ("~", "~*", "!~", "!~*")
+    ),
+    (4, "+regex SIMILAR @can_match", "TO @match STRING @string @matched", True),
+    *(
         (5, f"+bit_operators '{sign}' @bits", "expr_6 @bitted", True)
         for sign in ("&", "|", "<<", ">>")
     ),
@@ -237,6 +259,8 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
     (8, "'||' @concat", "unary @concatenated", True),
     (8, "+json_arrows '->' @arrow", "unary @arrowed", True),
     (8, "+json_arrows '->>' @arrow", "unary @arrowed", True),
+    (8, "+json_keys '->' @arrow", "ARROW_KEY @arrowed", True),
+    (8, "+json_keys '->>' @arrow", "ARROW_KEY @told", True),
 ]
 _SYMBOL = re.compile(r"'[^']+'|@\w+|<\w+>|[+-]?[A-Za-z_]\w*|[\[\]{}|=]")
 

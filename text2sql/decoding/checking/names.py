@@ -34,6 +34,8 @@ KNOWN = {
     "<window>": "alias",
     "<table>": "table",
     "<namespaced_table>": "table",
+    "<array_name>": "column",
+    "<array_member>": "qualified",
     "<pair_qualifier>": "qualifier",
     "<pair_member>": "qualified",
     "<member>": "qualified",
@@ -180,6 +182,10 @@ class Names:
             yield from self._tables(frame, prefix)
         elif terminal == "<namespaced_table>":
             yield from self._namespaced(frame, held[1], prefix)
+        elif terminal in ("<array_name>", "<array_member>"):
+            arrays = self.actions.arrays(frame)
+            names = arrays.get(held[1], ()) if held else {*filter(None, arrays), *arrays[None]}
+            yield from (name for name in sorted(names) if name.startswith(prefix))
         elif terminal in ("<pair_qualifier>", "<pair_member>"):
             paired = self.actions.paired(self.scope.block_of(frame))
             found = paired if terminal == "<pair_qualifier>" else paired.get(held[1], ())
@@ -224,7 +230,9 @@ class Names:
         for block in self.scope.seen(frame):
             for source in self.scope.visible(block):
                 if source.name == qualifier:
-                    yield from source.relation.with_prefix(prefix)
+                    for name in source.relation.with_prefix(prefix):
+                        if self.scope.may_lead(block, Reference(qualifier, name)):
+                            yield name
                     return
             if block.phase == "items":
                 found = self.scope.find_relation(block, qualifier)
@@ -278,7 +286,8 @@ class Names:
                 for name in source.relation.with_prefix(prefix):
                     reference = Reference(None, name)
                     renamed = block.phase == "order" and self.scope.is_renamed(block, reference)
-                    if self.scope.count(block, reference) != 1 or renamed:
+                    fits = self.scope.may_lead(block, reference)
+                    if self.scope.count(block, reference) != 1 or renamed or not fits:
                         continue
                     if not number or self.scope.resolve(frame, reference) is not None:
                         yield name
@@ -318,7 +327,8 @@ class Names:
             return True
         if not quoted and depth < CALL_LIMIT and self.callable(frame, name):
             return True
-        if not quoted and name in self.typed_literals and self.takes_literals(frame):
+        typed = not quoted and name in self.typed_literals and self.takes_literals(frame)
+        if typed and self.actions.may_say(frame, name):
             return True
         if not quoted and not allows(name, "column"):
             return False

@@ -86,6 +86,10 @@ class OperandActions(ActionBase):
         move.frame, move.held = begun, None
         return begun is not None
 
+    def may_say(self, frame: Frame, type_name: bytes) -> bool:
+        """Tell whether a literal of a type can fit; a dialect that is typed asks."""
+        return True
+
     def may_call(self, frame: Frame, function: Function) -> bool:
         """Tell whether what a function returns can fit; a dialect that is typed asks."""
         return True

@@ -32,7 +32,7 @@ LITERALS = {
 
 # Where a literal must be a unit, a format, a date or a position.
 TYPED_LITERALS = {
-    "STRING": (b"''", b"'day'", b"'%Y'", b"'2000-01-01'"),
+    "STRING": (b"''", b"'day'", b"'%Y'", b"'2000-01-01'", b"'UTC'"),
     "NUMBER": (b"1", b"2", b"3"),
 }
 

@@ -145,6 +145,10 @@ class SourceActions(ActionBase):
     def do_join(self, move: Move) -> bool:
         return self._joining(move, "join")
 
+    def arrays(self, frame: Any) -> dict[bytes | None, list[bytes]]:
+        """Return the columns, by source, of which ANY takes one; see `kinds`."""
+        return {None: []}
+
     def paired(self, block: Block) -> dict[bytes, list[bytes]]:
         """Return the columns, by source, of which FULL JOIN wants a pair; see `kinds`."""
         return {}

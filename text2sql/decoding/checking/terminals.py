@@ -44,7 +44,8 @@ class Terminals:
         """Read a whole bare word: a keyword where one is legal, else a name."""
         cell = place[0]
         keyword = text.decode("utf-8", "replace").upper()
-        if keyword in cell.terminals and keyword not in TOKEN_CLASSES:
+        column = keyword == "POSITION" and text in self.scope.all_columns
+        if keyword in cell.terminals and keyword not in TOKEN_CLASSES and not column:
             after = self.shift(place, keyword)
             if after is not None:
                 return after

@@ -37,7 +37,14 @@ _WEIGHTS = {
     "CURRENT": 1.0, "DESC": 0.6,
 }  # fmt: skip
 _TYPED = {
-    "STRING": (b"'day'", b"'%Y-%m'", b"'a.*b'", b"'2020-01-31'", b"'2020-01-01 10:00:00'"),
+    "STRING": (
+        b"'day'",
+        b"'%Y-%m'",
+        b"'a.*b'",
+        b"'2020-01-31'",
+        b"'2020-01-01 10:00:00'",
+        b"'UTC'",
+    ),
     "STRING_INTERVAL": (b"'3 months'", b"'1'"),
 }
 _STRINGS = (b"''", b"'a'", b"'it''s %'", b"'2020-01-01'", "'é😀'".encode(), b"'a\nb'")

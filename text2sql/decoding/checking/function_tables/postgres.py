@@ -21,11 +21,16 @@ FORMS = {
         count(any) int8
         covar_pop(number, number) float plain
         covar_samp(number, number) float plain
+        array_agg(any) other
         every(boolean) boolean
         json_agg(any) json
+        jsonb_agg(any) jsonb
         json_object_agg(text, any) json plain
         max(number|text|date|timestamp|timestamptz|time|interval) same
         min(number|text|date|timestamp|timestamptz|time|interval) same
+        mode() any plain
+        percentile_cont(number) float literal plain
+        percentile_disc(number) any literal plain
         regr_avgx(number, number) float plain
         regr_avgy(number, number) float plain
         regr_count(number, number) int8 plain
@@ -93,7 +98,7 @@ FORMS = {
         cot(number) float
         date(moment|timestamptz|text) date
         date_bin(interval, timestamp, timestamp) timestamp
-        date_part(text, moment|timestamptz) float part expression
+        date_part(text, moment|timestamptz|interval|time) float part expression
         date_trunc(text, timestamp) timestamp part expression
         date_trunc(text, date|timestamptz) timestamptz part expression
         degrees(number) float

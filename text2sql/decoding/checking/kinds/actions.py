@@ -27,6 +27,10 @@ from text2sql.decoding.checking.kinds.strings import (
     moment_ok,
     pattern_begins,
     pattern_ok,
+    regex_begins,
+    regex_ok,
+    zone_begins,
+    zone_ok,
 )
 from text2sql.decoding.checking.kinds.tables import PARTS, SAMPLES, SCALARS, TYPES, Kinds, expand
 
@@ -82,6 +86,7 @@ class KindActions(KindClauses):
         if "boolean" in kinds:
             yield b" IS NULL"
         yield b"||''"
+        yield b"->>0"
 
     def unfixed(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
         """Yield what makes a value of literals one that CAST may take for anything."""
@@ -131,6 +136,10 @@ class KindActions(KindClauses):
             return any(part.encode().startswith(text.lower()) for part in parts)
         if kind == "format":
             return format_ok(text + b"Y") or format_ok(text)
+        if kind == "regex":
+            return regex_begins(text)
+        if kind == "zone":
+            return zone_begins(text)
         return kind != "pattern" or pattern_begins(text)
 
     def text_ok(self, cell: Any, frame: Any, held: Any, text: bytes) -> bool:
@@ -148,4 +157,8 @@ class KindActions(KindClauses):
             return text.lower().decode("utf-8", "replace") in DATE_PARTS[self.dialect.name]
         if kind == "format":
             return format_ok(text)
+        if kind == "regex":
+            return regex_ok(text)
+        if kind == "zone":
+            return zone_ok(text)
         return kind != "pattern" or pattern_ok(text)

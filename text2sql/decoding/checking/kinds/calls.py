@@ -17,15 +17,15 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
-from text2sql.decoding.checking.kinds.constructs import KindConstructs
 from text2sql.decoding.checking.kinds.folding import Fixed
+from text2sql.decoding.checking.kinds.forms import KindForms
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, shows_all
 from text2sql.decoding.checking.kinds.tables import LISTS, NUMBERS, PARTS, TEXTS, element
 from text2sql.decoding.checking.scope import Move
 
 
-class KindCalls(KindConstructs):
+class KindCalls(KindForms):
     """The actions that read a call."""
 
     def may_call(self, frame: Frame, function: Function) -> bool:
@@ -139,17 +139,25 @@ class KindCalls(KindConstructs):
             return False
         block = self.scope.block_of(call)
         must = block.phase in NEED_GROUPS and (block.grouped or block.aggregates)
-        return not must or self.scope.own(block, call.bare) <= block.groups
+        return not must or self.scope.own(block, call.bare) <= self.scope.covered(block)
+
+    def do_can_filter(self, move: Move) -> bool:
+        call: Call = move.frame
+        ready = call.function.name not in self.ordered or call.ordered
+        return ready and super().do_can_filter(move)
 
     def do_end_call(self, move: Move) -> bool:
         call: Call = move.frame
-        if not super().do_end_call(move):
+        within = call.function.name in self.ordered
+        if (within and not call.ordered) or not super().do_end_call(move):
             return False
         is_window = call.over
         if is_window and call.bare:
             self._spill(move, call.bare)
         if self._aggregates(call) and not is_window and not self._may_aggregate(move.frame):
             return False
+        if within:
+            return self._push_operand(move, Operand(self.within_kind(call)))
         arguments = self._arguments(call)
         kinds = tuple(operand.kind for operand in arguments)
         forms = self._forms(call, kinds)

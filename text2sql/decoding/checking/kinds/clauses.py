@@ -18,6 +18,7 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.operands import Operand
 from text2sql.decoding.checking.kinds.scope import merges, owes_window, shows_all
+from text2sql.decoding.checking.kinds.tables import ALL
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
 
 
@@ -34,9 +35,16 @@ class KindClauses(KindCalls):
         block: Block = move.frame
         if block.aggregates or self._in_typed_query(block):
             return False
-        if not super().do_star(move):
+        if not self._may_star(block) or not super().do_star(move):
             return False
         return self._flag(move, "star")
+
+    def _may_star(self, block: Block) -> bool:
+        """Tell whether `*` of some table has the kinds of the SELECT before a set operation."""
+        query = self.scope.query_of(block)
+        if not query.arms or not self.rules.exact:
+            return True
+        return any(self.scope.star_fits(block, found) for found in self.scope.relations(block))
 
     def _in_typed_query(self, block: Block) -> bool:
         query = self.scope.query_of(block)
@@ -46,9 +54,11 @@ class KindClauses(KindCalls):
         block = move.frame
         if isinstance(block, Block) and (block.aggregates or self._in_typed_query(block)):
             return False
+        if self.rules.exact and isinstance(block, Block) and self.scope.query_of(block).arms:
+            return False
         return super().do_qualified_star(move) and self._flag(move, "star")
 
-    def _flag(self, move: Move, flag: str) -> bool:
+    def _flag(self, move: Move, flag: Any) -> bool:
         move.frame = self.frames.change(move.frame, groups=move.frame.groups | {flag})
         return True
 
@@ -58,6 +68,8 @@ class KindClauses(KindCalls):
             return super().do_item_value(move)
         operand = self._settled(move, self._pop_operand(move))
         if operand is None:
+            return False
+        if "distinct" in block.groups and not self._owe_order(move, operand):
             return False
         if not super().do_item_value(move):
             return False
@@ -76,11 +88,29 @@ class KindClauses(KindCalls):
         )
         return True
 
+    def _owe_order(self, move: Move, operand: Operand) -> bool:
+        """Ask that what DISTINCT compares can be compared."""
+        if not self._sorts(operand):
+            return False
+        if operand.reference is None or operand.reference.kinds is not None:
+            return True
+        known = self._commit(move, operand)
+        reference = operand.reference._replace(kinds=ALL - self.rules.opaque)
+        met = move.frame if known.kind != "any" else self.scope.resolve(move.frame, reference)
+        move.frame = met
+        return met is not None
+
+    def do_distinct(self, move: Move) -> bool:
+        return not self.rules.exact or self._flag(move, "distinct")
+
     def do_distinct_on(self, move: Move) -> bool:
         return self._flag(move, "distinct on")
 
     def do_distinct_on_term(self, move: Move) -> bool:
-        return not self._pop_operand(move).constant and not move.frame.aggregates
+        term = self._pop_operand(move)
+        if term.constant or move.frame.aggregates or not self._sorts(term):
+            return False
+        return not self.rules.exact or self._flag(move, ("on", term.text))
 
     def do_end_distinct_on(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, stack=(), bare=frozenset())
@@ -151,7 +181,10 @@ class KindClauses(KindCalls):
         return not shows_all(move.frame)
 
     def do_can_derive(self, move: Move) -> bool:
-        return move.frame.phase not in ("natural", "full") and super().do_can_derive(move)
+        block: Block = move.frame
+        if self.rules.exact and self.scope.query_of(block).arms and "star" in block.groups:
+            return False
+        return block.phase not in ("natural", "full") and super().do_can_derive(move)
 
     def do_can_join_naturally(self, move: Move) -> bool:
         return super().do_can_join_naturally(move) and self._can_join(move.frame, "natural")
@@ -233,6 +266,11 @@ class KindClauses(KindCalls):
         operand = self._pop_operand(move)
         if place is None and operand.constant:
             return False
+        if not self._sorts(operand):
+            return False
+        if block.phase == "order" and operand.text is not None and len(operand.text) == 1:
+            done = ("ordered", *self.scope.text_key(block, operand.text))
+            move.frame = self.frames.change(move.frame, groups=move.frame.groups | {done})
         if block.phase == "group":
             grouped = self._grouped(block, operand, place)
             move.frame = self.frames.change(move.frame, groups=block.groups | grouped)

@@ -59,7 +59,7 @@ class KindConstructs(KindOperators):
         return True
 
     def do_in_left(self, move: Move) -> bool:
-        return move.frame.stack[-1].level != 4 and self._boolean_at(move, 4)
+        return self.do_can_compare(move)
 
     do_negated = do_in_left
 
@@ -89,9 +89,10 @@ class KindConstructs(KindOperators):
         return True
 
     def do_end_in(self, move: Move) -> bool:
-        left: Operand = move.frame.detail
+        left = move.frame.detail
         self._pop(move)
-        return self._made(move, "boolean", 4, fixed=left.fixed)
+        fixed = left.fixed if isinstance(left, Operand) else False
+        return self._made(move, "boolean", 4, fixed=fixed)
 
     def do_case(self, move: Move) -> bool:
         if self._beside_fixed(move.frame) is not None:
@@ -107,6 +108,8 @@ class KindConstructs(KindOperators):
         base = self._orderable(move)
         if base is not None and base.kind == "null" and self.rules.exact:
             return False  # PostgreSQL takes it for a text
+        if base is not None and not self._sorts(base):
+            return False
         return base is not None and self._case(
             move, move.frame.detail.with_part(base)._replace(base=base)
         )
@@ -215,7 +218,7 @@ class KindConstructs(KindOperators):
         operand = self._pop_operand(move)
         self._mark(move)
         move.frame = self.frames.make(Context, move.frame, "paren")
-        return self._push_operand(move, operand)
+        return self._push_operand(move, operand) and self.do_as(move)
 
     def do_type(self, move: Move) -> bool:
         if not super().do_type(move):

@@ -7,9 +7,9 @@ Covered: a literal that is a whole argument; the texts of DATE, TIMESTAMP and IN
 Not covered: literals of lists and structs.
 """
 
-from text2sql.decoding.checking.frames import (
-    Context,
-)
+from typing import Any
+
+from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.operands import Operand
 from text2sql.decoding.checking.kinds.strings import interval_ok, literal_ok, moment_ok
 from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, reaches
@@ -106,6 +106,12 @@ class KindLiterals(KindVarying):
 
     def do_timestamp_value(self, move: Move) -> bool:
         return self._literal(move, "timestamptz")
+
+    def may_say(self, frame: Any, type_name: bytes) -> bool:
+        """Tell whether a literal of a type can fit."""
+        kind = dict(self.dialect.literal_types)[type_name]
+        here = Move(frame, None, "STRING", None, None, 0, False)
+        return not hasattr(frame, "stack") or self._literal_fits(here, kind)
 
     def do_typed_literal(self, move: Move) -> bool:
         _, name, quoted = move.held

@@ -142,10 +142,10 @@ class KindOperands(Actions):
             kind = query.outputs[len(block.outputs)].kind
             return None if kind == "any" else self.rules.together(kind)
         if isinstance(query, Query) and query.role == "in" and query.parent is not None:
-            return self._wanted_in(query.parent)
+            return self._wanted_in(query.parent, len(block.outputs))
         return None
 
-    def _wanted_in(self, frame: Any) -> Kinds | None:
+    def _wanted_in(self, frame: Any, place: int = 0) -> Kinds | None:
         left = frame.detail if isinstance(frame, Context) else None
         if not isinstance(left, Operand):
             return None
@@ -175,7 +175,8 @@ class KindOperands(Actions):
         if met is None:
             return None
         move.frame = met
-        return operand._replace(kind=group_of(possible), reference=reference)
+        known = possible - {"null", "string"} or possible
+        return operand._replace(kind=group_of(known), reference=reference)
 
     def _may_differ(self, move: Move, reference: Reference) -> bool:
         """Tell whether a column may have another kind than those of its name in sight.
@@ -306,6 +307,8 @@ class KindOperands(Actions):
         likely = self.scope.asked_kinds(block, reference)
         if likely is None:
             likely = self.scope.likely_kinds(block, reference)
+        if likely is not None:
+            likely = likely - {"null", "string"} or likely
         if likely is None or (len(likely) > 1 and group_of(likely) == "any"):
             return Operand("any", reference, text=text, fixed=fixed)
         return Operand(group_of(likely), reference, text=text, fixed=fixed)

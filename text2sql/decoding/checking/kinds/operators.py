@@ -109,7 +109,12 @@ class KindOperators(KindLiterals):
         return self._made(move, kind, 8, text=joined(left.text, "||", right.text), fixed=fixed)
 
     def do_can_compare(self, move: Move) -> bool:
-        return move.frame.stack[-1].level != 4 and self._boolean_at(move, 4)  # a < b < c
+        left: Operand = move.frame.stack[-1]
+        return left.level != 4 and self._sorts(left) and self._boolean_at(move, 4)  # a < b < c
+
+    def _sorts(self, operand: Operand) -> bool:
+        """Tell whether values of a kind are compared with each other at all."""
+        return not expand(operand.kind) & self.rules.opaque
 
     def do_compare(self, move: Move) -> bool:
         self._mark(move)
@@ -257,7 +262,7 @@ class KindOperators(KindLiterals):
 
     def do_between(self, move: Move) -> bool:
         self._mark(move)
-        if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
+        if not self.do_can_compare(move):
             return False
         left = self._orderable(move)
         return left is not None and self._demand(move, 5, self._beside(left, equal=False))
@@ -271,7 +276,8 @@ class KindOperators(KindLiterals):
         known = Operand("any", fixed=all_of(left.fixed, low.fixed))
         self._set(move, (*move.frame.stack[:-2], known))
         assert wanted is not None
-        return self._demand(move, 5, wanted & self.rules.ordered(low.kind))
+        told = low.kind in ("string", "null")
+        return self._demand(move, 5, wanted if told else wanted & self.rules.ordered(low.kind))
 
     def do_between_high(self, move: Move) -> bool:
         return self.do_compared(move)

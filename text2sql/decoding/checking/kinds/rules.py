@@ -42,6 +42,7 @@ class Rules:
     matched: Kinds  # operands of LIKE
     casts: dict[str, Kinds]  # what CAST makes of a kind
     sure: dict[str, Kinds]  # what it makes of every value of a kind
+    opaque: Kinds = frozenset()  # kinds that have neither equality nor order
     folds: bool = False  # it works out what has no column in it before it runs; see `folding`
     exact: bool = False  # `/` keeps whole numbers whole; `||` wants a text on one side
 
@@ -138,7 +139,7 @@ _DUCKDB = Rules(
     sure=_SURE,
 )
 # A literal is read when the statement is prepared, and refused then where it does not convert.
-_OPAQUE = frozenset({"json", "jsonb"})  # `||` and `=` of them take no text
+_OPAQUE = frozenset({"json", "jsonb", "opaque"})  # `||` and `=` of them take no text
 _POSTGRES = Rules(
     truths=frozenset({"boolean", "null"}),
     meets={
@@ -169,6 +170,7 @@ _POSTGRES = Rules(
         "blob": TEXTS | {"blob"},
         "any": TEXTS,
     },
+    opaque=frozenset({"json", "opaque"}),
     folds=True,
     exact=True,
     sure=_SURE,

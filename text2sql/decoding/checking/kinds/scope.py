@@ -22,6 +22,7 @@ from text2sql.decoding.checking.frames import (
     Source,
 )
 from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.tables import (
     ALL,
     NUMBERS,
@@ -40,6 +41,7 @@ class KindScope(Scope):
 
     def __init__(self, namespaces: dict[bytes | None, Tables], dialect: Dialect) -> None:
         super().__init__(namespaces, dialect)
+        self.rules = RULES[dialect.name]
         self._inside = 0  # aggregates between what is being resolved and its SELECT
         self._landed = False  # what is being resolved is a column of the SELECT next to it
 
@@ -149,13 +151,35 @@ class KindScope(Scope):
         """Return the SELECT with one more source; None where an obligation forbids it."""
         if block.phase == "natural" and not self._shares(block, found):
             return None
+        if "star" in block.groups and self.rules.exact and not self.star_fits(block, found):
+            return None
         added = super().add_source(block, name, found, lenient=lenient, mute=mute)
         if added is not None and block.phase == "full" and not self.pairs(added):
             return None
         return added
 
+    def star_fits(self, block: Block, found: Relation) -> bool:
+        """Tell whether `*` of a table has the kinds that a set operation or DISTINCT asks for."""
+        kinds = found.kinds
+        if "distinct" in block.groups and not self.rules.opaque.isdisjoint(kinds):
+            return False
+        query = self.query_of(block)
+        if not query.arms:
+            return True
+        wanted = [output.kind for output in query.outputs]
+        if len(kinds) != len(wanted) or block.sources:
+            return False
+        return all(
+            self.rules.unify(one, other) is not None
+            for one, other in zip(wanted, kinds, strict=True)
+        )
+
     def visible(self, block: Block) -> tuple[Source, ...]:
         """Return the sources whose columns can be named where a SELECT is read."""
+        allowed = self.leading(block)
+        if allowed is not None:
+            places = {place for place, _ in allowed}
+            return tuple(s for place, s in enumerate(block.sources) if place in places)
         hides = block.phase == "on" and self.dialect.comma_hides
         return block.sources[self.joined_from(block) :] if hides else block.sources
 
@@ -271,6 +295,8 @@ class KindScope(Scope):
         self, block: Block, reference: Reference, direct: bool, nested: bool, alone: bool
     ) -> Block | None:
         self._landed = False
+        if not self.may_lead(block, reference):
+            return None
         bound = block.phase != "items" and self.count(block, reference) == 1
         if bound and not self._fits(block, reference):
             return None
@@ -314,6 +340,36 @@ class KindScope(Scope):
             if key and all((place, name) in block.groups for name in key):
                 found.update((place, name) for name in source.relation.places)
         return frozenset(found)
+
+    def leading(self, block: Block) -> frozenset[Any] | None:
+        """Return the columns, by source, one of which the next term of ORDER BY must be.
+
+        DISTINCT lets it be what is selected, DISTINCT ON what it names as long as any is left.
+        None: the term may be anything.
+        """
+        if block.phase != "order" or not self.rules.exact:
+            return None
+        named = [flag[1] for flag in block.groups if isinstance(flag, tuple) and flag[0] == "on"]
+        if named:
+            keys = {self.text_key(block, text) for text in named if text and len(text) == 1}
+            left = {key for key in keys if ("ordered", *key) not in block.groups}
+            return frozenset(k[0][1:] for k in left) if left or len(keys) < len(named) else None
+        if "distinct" not in block.groups:
+            return None
+        shown = (self.text_key(block, o.text) for o in block.outputs if o.text is not None)
+        columns = {key[0][1:] for key in shown if len(key) == 1 and isinstance(key[0], tuple)}
+        return frozenset(columns)
+
+    def may_lead(self, block: Block, reference: Reference) -> bool:
+        """Tell whether a name may be a term of ORDER BY, where that is not free."""
+        allowed = self.leading(block)
+        if allowed is None:
+            return True
+        same = [o for o in block.outputs if o.explicit and o.name == reference.name]
+        if reference.qualifier is None and same:
+            return "distinct" in block.groups and len(same) == 1
+        place = self.source_of(block, reference.qualifier, reference.name)
+        return (place, reference.name) in allowed
 
     def text_key(self, block: Block, text: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return an expression's text with its columns named by their sources."""

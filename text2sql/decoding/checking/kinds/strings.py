@@ -131,7 +131,10 @@ def endings(text: bytes) -> Iterator[bytes]:
         begun = unit if space else text
         if known.startswith(begun):
             yield known[len(begun) :]
-    yield from (known[len(text) :] for known in (b"1 day", b"00:00:00") if known.startswith(text))
+    whole = (b"1 day", b"00:00:00", *_ZONES_BEGUN)
+    yield from (known[len(text) :] for known in whole if known.startswith(text))
+    yield from (b"Xxx", b"xxx", b"xx", b"x")
+    yield from _REGEX_ENDS
 
 
 def format_ok(text: bytes) -> bool:
@@ -179,3 +182,48 @@ def _unclosed(text: bytes) -> bytes | None:
                 return None
             place = atom.end()
     return b")" * open_groups if text[-1:] not in (b"(", b"|") else b"a" + b")" * open_groups
+
+
+_LETTER = rb"[A-Za-z0-9 _@,;:'\"/<>=!&#~%-]"
+_ATOM_OF_REGEX = (
+    rb"(?:" + _LETTER + rb"|\.|\\[dws.]|\[\^?(?:[A-Za-z0-9_](?:-[A-Za-z0-9])?)+\])[*+?]?"
+)
+_BRANCHES = rb"(?:" + _ATOM_OF_REGEX + rb")*(?:\|(?:" + _ATOM_OF_REGEX + rb")*)*"
+_REGEX = re.compile(
+    rb"\^?(?:\(" + _BRANCHES + rb"\)[*+?]?|\||" + _ATOM_OF_REGEX + rb")*\$?", re.ASCII
+)
+_REGEX_ENDS = (b"", b")", b"]", b"a]", b"z]", b"9]", b"d", b"])", b"a])", b"z])", b"9])", b"d)")
+_ZONE_NAMES = re.compile(
+    rb"UTC|GMT|(Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Z][A-Za-z_]{2,20}"
+)
+_ZONES_BEGUN = (
+    *(b"UTC", b"GMT", b"Africa/Cairo", b"America/Lima", b"Asia/Tokyo", b"Atlantic/Faroe"),
+    *(b"Australia/Perth", b"Europe/Paris", b"Indian/Cocos", b"Pacific/Fiji"),
+)
+
+
+def regex_ok(text: bytes) -> bool:
+    """Tell whether a string is a regular expression of PostgreSQL, of a simple form."""
+    if _REGEX.fullmatch(text) is None:
+        return False
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
+def regex_begins(text: bytes) -> bool:
+    """Tell whether such a regular expression begins so."""
+    return any(regex_ok(text + end) for end in _REGEX_ENDS)
+
+
+def zone_ok(text: bytes) -> bool:
+    """Tell whether a string looks like the name of a time zone."""
+    return _ZONE_NAMES.fullmatch(text) is not None
+
+
+def zone_begins(text: bytes) -> bool:
+    """Tell whether such a name begins so."""
+    ends = (known[len(text) :] for known in _ZONES_BEGUN)
+    return any(zone_ok(text + end) for end in (*ends, b"Xxx", b"xxx", b"xx", b"x"))

@@ -34,9 +34,9 @@ SAMPLES = {
     "timestamptz": b"CURRENT_TIMESTAMP",
     "timestamp": b"CURRENT_DATE::TIMESTAMP",
     "interval": b"INTERVAL '1 day'",
-    "time": b"''::TIME",
-    "json": b"''::JSON",
-    "blob": b"''::BLOB",
+    "time": b"CURRENT_TIMESTAMP::TIME",
+    "json": b"to_json((SELECT 1))",
+    "blob": b"''::BYTEA",
     "text[]": b"string_split('','')",
 }
 TYPES = {
@@ -50,13 +50,15 @@ TYPES = {
     "decimal": b"DECIMAL",
     "time": b"TIME",
     "json": b"JSON",
-    "blob": b"BLOB",
+    "blob": b"BYTEA",
 }
 # arguments that are read as one literal, and what may be one
 PARTS: dict[str, tuple[str, ...]] = {
     "part": ("STRING",),
     "format": ("STRING",),
     "pattern": ("STRING",),
+    "regex": ("STRING",),
+    "zone": ("STRING",),
     "literal": ("STRING", "NUMBER"),
     "fraction": ("NUMBER",),  # at most 1
     "digit": ("NUMBER",),
