@@ -8,12 +8,14 @@ What it learns from: prompts and SQL of the samples' `train` split, never of `de
 thread count.
 """
 
+import itertools
 import shutil
 import sys
 import tempfile
-import time
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from text2sql.bases import find_base, mini
@@ -26,10 +28,13 @@ from text2sql.prompting import Prompt, build_prompt, encode, encode_completion
 from text2sql.schema import canonicalise
 
 if TYPE_CHECKING:
+    from text2sql.training.pretraining import Pretrained
     from text2sql.training.rows import Group
 
 SEED = 1
 STEPS = 500
+BRANCHES = 16  # questions of a row
+LONGEST = 2**20  # tokens of a row: as many as the questions bring
 TODAY = date(2026, 1, 1)  # a date that prompts carry; the same for every build
 
 
@@ -74,24 +79,38 @@ def build_mini(place: Path, *, steps: int | None = None, seed: int = SEED) -> No
 
 
 def _pretrained(steps: int, seed: int) -> tuple[Any, Any]:
-    from text2sql.training.pretraining import pretrain
+    from text2sql.training.pretraining import Schedule, pretrain
 
     dataset = find_dataset("samples", split="train")
     model, tokenizer = mini.create(_texts(dataset), seed=seed)
-    started = time.monotonic()
 
-    def show(step: int, loss: float) -> None:
-        if step % 50 == 0 or step == steps:
-            seconds = time.monotonic() - started
-            left = seconds / step * (steps - step)
-            print(
-                f"step {step}/{steps}  loss {loss:.3f}  {left:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+    def show(done: "Pretrained") -> None:
+        left = done.seconds / done.steps * (steps - done.steps)
+        print(
+            f"step {done.steps}/{steps}  loss {done.loss:.3f}  {left:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )
 
-    pretrain(model, _groups(dataset, tokenizer), steps=steps, seed=seed, progress=show)
+    # one row a step, in float32
+    schedule = Schedule(steps, tokens=1, bfloat16=False)
+    pretrain(model, _stream(_groups(dataset, tokenizer), seed), schedule, report=show)
     return model, tokenizer
+
+
+def _stream(groups: "list[Group]", seed: int) -> "Callable[[int], Iterator[Group]]":
+    """Return the parts of pass after pass over the groups, each in an order of its own."""
+    from text2sql.training.rows import cut
+
+    def read(place: int) -> "Iterator[Group]":
+        size = len(cut(groups, cap=BRANCHES, tokens=LONGEST, random=None))
+        for number in itertools.count(place // size):
+            random = Random(f"{seed}/{number}")
+            parts = cut(groups, cap=BRANCHES, tokens=LONGEST, random=random)
+            random.shuffle(parts)
+            yield from parts[place - number * size :] if number == place // size else parts
+
+    return read
 
 
 def _texts(dataset: DataSet) -> list[str]:
