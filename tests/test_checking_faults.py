@@ -68,7 +68,7 @@ FAULTS = [
     ("SELECT name «FORM customers", "expected FROM, AS", "FROM"),
     ("SELECT name FROM customers «WHRE tier = 'gold'", "expected WHERE", "WHERE"),
     ("«SELCT name FROM customers", "found 'SELCT' (did you mean 'SELECT'?)", "SELECT"),
-    ("«DELETE FROM customers", "a query begins with SELECT or WITH, not 'DELETE'", None),
+    ("«DELETE FROM customers", "a query begins with SELECT, WITH or VALUES, not 'DELETE'", None),
     ("SELECT name FROM customers; «DROP TABLE customers", "one query only", None),
     ("SELECT tier FROM customers GROUP BY tier «WHERE 1", "WHERE stands before GROUP BY", None),
     ("SELECT tier FROM customers WHERE 1 «WHERE 1", "WHERE stands twice", None),

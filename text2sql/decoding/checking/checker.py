@@ -115,7 +115,7 @@ class Checker(Terminals):
         if self.literals is not None:
             self.scope.watches = True
             self.actions.watch_literals()
-        self.quotes = self.dialect.quotes
+        self.quotes, self.touching = self.dialect.quotes, self.dialect.touching
         self.signs = self.machine.signs
         self.operators = self.grammar.first["tail_1_8"]
         self.comparing = self.operators - self.grammar.first["tail_5_8"]

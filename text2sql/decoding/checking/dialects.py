@@ -75,6 +75,7 @@ class Dialect:
     literal_types: tuple[tuple[bytes, str], ...] = LITERAL_TYPES
     units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
     hex_numbers: bool = False  # 0x1F
+    touching: bool = False  # "a"AND, AS"a": no space between a word and a quotation mark
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
     hidden: frozenset[bytes] = frozenset()  # columns of every table that no schema lists
@@ -190,6 +191,7 @@ DIALECTS: dict[str, Dialect] = {
         string_alias=True,
         alias_in_where=True,
         hex_numbers=True,
+        touching=True,
     ),
     "duckdb": _dialect(
         "duckdb",

@@ -49,6 +49,7 @@ class Parser(Protocol):
     """What the lexer asks of the checker."""
 
     quotes: dict[int, int]
+    touching: bool  # a word and a quotation mark may touch
 
     def finish(self, reading: Reading) -> Place | None: ...
     def word(self, place: Place, text: bytes) -> Place | None: ...
@@ -92,7 +93,7 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
                 if index == end and not parser.word_begins(place, text):
                     return None
                 continue
-            if byte == _QUOTE or byte in parser.quotes:
+            if byte == _QUOTE or (byte in parser.quotes and not parser.touching):
                 return None
         elif mode == STRING:
             string = _in_string(parser, place, text, data, index)
@@ -108,7 +109,7 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
                     return None
                 mode, index = STRING, index + 1
                 continue
-            if byte in _WORD_BYTES:
+            if byte in _WORD_BYTES and not parser.touching:
                 return None
         elif mode == QUOTED:
             quoted = _in_quotes(parser, place, text, data, index)
@@ -124,7 +125,7 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
                     return None
                 mode, text, index = QUOTED, (opener, kept), index + 1
                 continue
-            if byte in _WORD_BYTES:
+            if byte in _WORD_BYTES and not parser.touching:
                 return None
         elif mode == NUMBER:
             longer = text + data[index : index + 1]

@@ -43,6 +43,8 @@ class QueryActions(ActionBase):
     def do_end_query(self, move: Move) -> bool:
         block: Block = move.frame
         query: Query = block.parent
+        if query.role == "top" and not query.arms and block.phase == "values":
+            return False  # no query to sqlglot
         outputs = query.outputs if query.arms else block.outputs
         move.frame = self.frames.change(query, outputs=outputs, arms=query.arms + 1)
         return True
@@ -110,12 +112,11 @@ class QueryActions(ActionBase):
         return True
 
     def do_values(self, move: Move) -> bool:
-        """Begin rows of values: not at the start of the statement, which would be no query."""
+        """Begin rows of values: not behind WITH, where sqlglot does not read them."""
         query: Query = move.frame
-        owner = query.parent
-        around = () if owner is None else self.scope.query_of(owner).names
+        around = self.scope.query_of(query.parent).names if query.parent is not None else ()
         with_it = any(name != query.cte for name, _ in query.names[len(around) :])
-        alone = not query.arms and (query.role in ("top", "limit") or with_it)
+        alone = not query.arms and query.role != "top" and (with_it or query.role == "limit")
         return not alone and move.taken < OPENING_LIMIT and self._select(move, "values")
 
     def do_value_row(self, move: Move) -> bool:
