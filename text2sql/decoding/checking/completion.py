@@ -21,8 +21,8 @@ from text2sql.decoding.checking.kinds import KindActions, KindScope, endings
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
-from text2sql.decoding.checking.obligations import Payment
 from text2sql.decoding.checking.options import LITERALS, begun_names, is_plain, quote, written
+from text2sql.decoding.checking.plans import Payment
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State

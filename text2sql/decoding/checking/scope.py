@@ -4,11 +4,12 @@
 
 Before FROM is read nothing can be looked up: `T1.name` becomes an obligation of its SELECT, kept in
 `Block.pending`. A source is let into FROM only while every obligation can still be met: that is
-proved by a plan of the sources that meet them (see `obligations`), and the same plan is what a
+proved by a plan of the sources that meet them (see `plans`), and the same plan is what a
 completion writes. So no state that is let through is a dead end.
 
-The rules are one line of classes, a subject each: `lookups`, `aggregation`, `obligations`,
-`resolution`. The actions call them between two terminals of the grammar, with a `Move`.
+The rules are one line of classes, a subject each: `lookups`, `aggregation`, `plans`,
+`obligations`, `resolution`. The actions call them between two terminals of the grammar, with a
+`Move`.
 
 Covered: aliases, CTEs, derived tables, correlation, USING and NATURAL, widths of set operations and
 of subqueries, where aggregates and window functions may stand.

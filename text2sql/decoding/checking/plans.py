@@ -1,0 +1,318 @@
+"""A plan of the sources that meet what a FROM clause owes to the names before it.
+
+    SELECT T1.name, age FROM ...           owes T1 with a column `name`, and a column `age`
+    Plan(merges=(), payments=(Payment(b"t1", (b"name",)), Payment(None, (b"age",))))
+
+A SELECT may be read on only while such a plan exists, and a completion writes the plan: what says
+that a text can be ended is what ends it. A payment is a table that has the columns, or a derived
+table that is made to have just those; where the query is nested too deeply for another derived
+table, it is a table of that name.
+
+Covered: plain and qualified columns, `*` and `q.*` in a query of a given width, names that USING
+must merge, names that a derived table must not give to the FROM around it.
+Not covered: kinds of columns, which `kinds` adds.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from text2sql.decoding.checking.aggregation import Aggregation
+from text2sql.decoding.checking.frames import Block, Frame, Query, Reference, Source, remembered
+from text2sql.decoding.checking.relations import Relation
+
+SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
+
+
+class Payment(NamedTuple):
+    """One source that a FROM clause owes."""
+
+    qualifier: bytes | None  # that it must go by; None: any
+    columns: tuple[bytes, ...]  # that it must have, sorted
+    width: int = 0  # columns that it must have in all; 0: any number
+    table: bytes | None = None  # the only table that it can be; None: any, or a derived one
+
+
+class Plan(NamedTuple):
+    """How the obligations of a SELECT can be met."""
+
+    merges: tuple[bytes, ...]  # names that a USING has to merge first
+    payments: tuple[Payment, ...]
+
+
+class Plans(Aggregation):
+    """How what FROM owes can be paid."""
+
+    @remembered
+    def plan(self, block: Block, *, lenient: bool = False) -> Plan | None:
+        """Return how FROM can meet every obligation; None where it cannot. See `feasible`."""
+        outside = {r.qualifier or r.name for r in block.pending if r.outside}
+        doubled: set[bytes] = set()
+        unmet: dict[bytes | None, set[bytes]] = {}
+        for reference in block.pending:
+            count = self.count(block, reference)
+            must = (reference.qualifier or reference.name) in outside
+            if reference.outside and count:
+                return None
+            if count == 0 and (must or reference.soft):
+                if self._hand_out(block, reference) is not None:
+                    continue
+                if must:
+                    return None
+            if count > 1:
+                if not lenient or reference.fixed or reference.qualifier is not None:
+                    return None
+                doubled.add(reference.name)
+            elif count == 0:
+                unmet.setdefault(reference.qualifier, set()).add(reference.name)
+        if block.outer and self._shows_all(block):
+            if block.natural:
+                return None
+            doubled |= self._ambiguous_in_star(block)
+        if doubled and not (lenient and all(self._mergeable(block, n) for n in doubled)):
+            return None
+        plain = self._left_over(block, unmet, doubled)
+        if plain is None:
+            return None
+        payments = self._payments(block, unmet, plain)
+        if payments is None or not self._shown_around(block, payments):
+            return None
+        return Plan(tuple(sorted(doubled)), payments)
+
+    def _left_over(
+        self, block: Block, unmet: dict[bytes | None, set[bytes]], merged: set[bytes]
+    ) -> set[bytes] | None:
+        """Return the plain names that no owed `q.x` brings; None where one is brought twice.
+
+        A source that pays `t1.x` must not make a plain `x` mean two columns.
+        """
+        plain = set(unmet.get(None, ()))
+        for reference in block.pending:
+            name = reference.name
+            if reference.qualifier is None:
+                owing = sum(name in names for q, names in unmet.items() if q is not None)
+                met = self.count(block, reference) - (name in merged)
+                if owing and (reference.outside or met + owing > 1):
+                    return None
+                if owing:
+                    plain.discard(name)
+        return plain
+
+    def _payments(
+        self, block: Block, unmet: dict[bytes | None, set[bytes]], plain: set[bytes]
+    ) -> tuple[Payment, ...] | None:
+        """Return the sources that pay, the list as wide as it has to be; None where none do."""
+        qualified = sorted((q, names - {b"*"}) for q, names in unmet.items() if q is not None)
+        found = [Payment(q, tuple(sorted(names))) for q, names in qualified]
+        if plain:
+            found.append(Payment(None, tuple(sorted(plain))))
+        if not found and not block.sources and any(o.name == b"*" for o in block.outputs):
+            found.append(Payment(None, ()))
+        if len(block.sources) + len(found) > SOURCE_LIMIT:
+            return None
+        wide = self._widened(block, found)
+        return self._paid_by_tables(block, wide) if wide and block.deep else wide
+
+    def _paid_by_tables(
+        self, block: Block, owed: tuple[Payment, ...]
+    ) -> tuple[Payment, ...] | None:
+        """Return payments by tables alone: there is no room for a derived one."""
+        first = owed[0]
+        if first.width:
+            return None
+        begun = self.frames.change(block, phase="from")
+        for name in (first.qualifier,) if first.qualifier else self.relation_names(block):
+            found = self.find_relation(block, name)
+            if found is None or any(found.count(column) != 1 for column in first.columns):
+                continue
+            paid = self._with_source(begun, name, found)
+            rest = self.plan(paid) if paid is not None else None
+            if rest is not None:
+                return (first._replace(table=name), *rest.payments)
+        return None
+
+    def _widened(self, block: Block, found: list[Payment]) -> tuple[Payment, ...] | None:
+        """Return payments so wide that the SELECT list has the columns that its query needs."""
+        width = self.query_of(block).width
+        if width is None or not block.outputs:  # none: FROM comes first
+            return tuple(found)
+        shows_all = self._shows_all(block)
+        bases = [max(1, len(payment.columns)) for payment in found]
+        if shows_all:
+            missing = width - len(self.starred(block)) - sum(bases)
+        else:
+            missing = width - self.least_width(block)[0]
+        if missing <= 0:
+            return tuple(found) if missing == 0 else None
+        if block.phase in ("items", "late") and not shows_all:
+            return tuple(found)  # other items can follow
+        if shows_all and not found:
+            found, bases, missing = [Payment(None, ())], [1], missing - 1
+        for place, payment in enumerate(found):
+            times = 1 if shows_all else self._stars_of(block, payment.qualifier)
+            if times and missing % times == 0:
+                found[place] = payment._replace(width=bases[place] + missing // times)
+                return tuple(found)
+        return None
+
+    def _stars_of(self, block: Block, qualifier: bytes | None) -> int:
+        return sum(o.name == b"*" and o.qualifier == qualifier for o in block.outputs)
+
+    def _shows_all(self, block: Block) -> bool:
+        return any(o.name == b"*" and o.qualifier is None for o in block.outputs)
+
+    def _ambiguous_in_star(self, block: Block) -> set[bytes]:
+        """Return merged columns that another source has too, and `*` shows.
+
+        After RIGHT and FULL JOIN, SQLite writes them out as plain names.
+        """
+        return {
+            name
+            for name, size in block.merged
+            if sum(source.relation.count(name) for source in block.sources) > size
+        }
+
+    def _mergeable(self, block: Block, name: bytes) -> bool:
+        if block.deep or self.shows_all_of_a_width(block):
+            return False
+        last = block.sources[-1].relation
+        left = self.frames.change(block, sources=block.sources[:-1])
+        return last.count(name) == 1 and self.count(left, Reference(None, name)) == 1
+
+    def least_width(self, block: Block) -> tuple[int, bool]:
+        """Return the columns that the list has at least, and whether FROM cannot add any."""
+        total, exact = 0, True
+        for output in block.outputs:
+            if output.name != b"*":
+                total += 1
+            elif output.qualifier is None:
+                total += max(1, len(self.starred(block)))
+                exact = False
+            else:
+                bound = [s for s in block.sources if s.name == output.qualifier]
+                owed = {r.name for r in block.pending if r.qualifier == output.qualifier}
+                total += len(bound[0].relation.names) if bound else max(1, len(owed - {b"*"}))
+                exact &= bool(bound)
+        return total, exact
+
+    def _with_source(
+        self, block: Block, name: bytes | None, found: Relation, mute: bool = False
+    ) -> Block | None:
+        """Return the SELECT with one more source, whatever is owed; None: the name is taken."""
+        taken = {source.name.lower() for source in block.sources if source.name}
+        if name is not None and name.lower() in taken:  # to sqlglot "A" and "a" are one
+            return None
+        natural, hidden = block.natural, block.hidden
+        if block.phase == "natural":
+            left = {column for source in block.sources for column in source.relation.counts}
+            shared = tuple(sorted(left & found.counts.keys()))
+            if any(self.count(block, Reference(None, column)) != 1 for column in shared):
+                return None
+            natural = (*natural, *shared)
+            hidden = (*hidden, *((len(block.sources), column) for column in shared))
+        source = Source(name, found, mute)
+        added: Block = self.frames.change(
+            block, sources=(*block.sources, source), natural=natural, hidden=hidden
+        )
+        return added
+
+    # --- what a derived table gives to the FROM around it ------------------------------------
+
+    def fits_around(self, block: Block, *, open_list: bool = False) -> bool:
+        """Tell whether the FROM around a derived table can hold what its list has so far.
+
+        Args:
+            block: a SELECT, of a derived table or not.
+            open_list: other items can follow.
+        """
+        around = self._around(block)
+        if around is None:
+            return True
+        if any(output.name == b"*" for output in block.outputs):
+            return self.plan(block) is not None
+        return self._holds(around, self._export(block, ()), open_list)
+
+    def missing_around(self, block: Block) -> tuple[bytes, ...]:
+        """Return the columns that a derived table must still get for the FROM around it."""
+        around = self._around(block)
+        if around is None or self.fits_around(block):
+            return ()
+        made = self._export(block, ())
+        for name, wanted in self._wanted(around).items():
+            missing = tuple(sorted(c for c in wanted if not made.count(c)))
+            if self._holds_as(around, name, self._enlarged(made, missing)):
+                return missing
+        return ()
+
+    def _shown_around(self, block: Block, payments: tuple[Payment, ...]) -> bool:
+        """Tell whether the FROM around can hold what `*` shows of the sources that pay."""
+        around = self._around(block) if any(o.name == b"*" for o in block.outputs) else None
+        return around is None or self._holds(around, self._export(block, payments), False)
+
+    def _around(self, block: Block) -> Block | None:
+        """Return the SELECT whose FROM a SELECT is a derived table of; None: its names are free."""
+        query = block.parent
+        if not isinstance(query, Query) or query.role != "derived" or query.arms:
+            return None
+        assert isinstance(query.parent, Block)
+        return query.parent
+
+    def _export(self, block: Block, payments: tuple[Payment, ...]) -> Relation:
+        """Return the columns of a list, `*` with what the sources show that pay."""
+        names: list[bytes | None] = []
+        shadows: list[bytes] = []
+        for output in block.outputs:
+            if output.name == b"*":
+                names += self._starred_names(block, output.qualifier, payments)
+            else:
+                names.append(output.name)
+                shadows += [output.shadow] if output.shadow is not None else []
+        return self.made_of(tuple(names), tuple(shadows))
+
+    def _starred_names(
+        self, block: Block, qualifier: bytes | None, payments: tuple[Payment, ...]
+    ) -> list[bytes | None]:
+        names = [output.name for output in self.starred(block, qualifier)]
+        for payment in payments:
+            if qualifier in (None, payment.qualifier):
+                found = self.find_relation(block, payment.table) if payment.table else None
+                names += found.names if found is not None else payment.columns
+        return names
+
+    def _holds(self, around: Block, made: Relation, open_list: bool) -> bool:
+        """Tell whether a FROM can hold a derived table, under no name or one that is owed."""
+        if self._holds_as(around, None, made):
+            return True
+        for name, wanted in self._wanted(around).items():
+            missing = tuple(sorted(c for c in wanted if open_list and not made.count(c)))
+            if self._holds_as(around, name, self._enlarged(made, missing)):
+                return True
+        return False
+
+    def _holds_as(self, around: Block, name: bytes | None, made: Relation) -> bool:
+        held = self._with_source(around, name, made)
+        lenient = around.phase in ("join", "full")
+        return held is not None and self.plan(held, lenient=lenient) is not None
+
+    def _wanted(self, around: Block) -> dict[bytes, set[bytes]]:
+        """Return the columns owed by each alias."""
+        wanted: dict[bytes, set[bytes]] = {}
+        for reference in around.pending:
+            if reference.qualifier is not None and not self.count(around, reference):
+                wanted.setdefault(reference.qualifier, set()).add(reference.name)
+        return {name: wanted[name] - {b"*"} for name in sorted(wanted)}
+
+    def _enlarged(self, made: Relation, names: tuple[bytes, ...]) -> Relation:
+        if not names:
+            return made
+        shadows = tuple(n for n, count in made.counts.items() if n not in made.names and count > 1)
+        return self.made_of((*made.names, *names), shadows)
+
+    # --- what `resolution` knows -------------------------------------------------------------
+
+    def chain(self, frame: Frame) -> Iterator[Block]:
+        """Yield the SELECTs whose columns can be seen, innermost first."""
+        raise NotImplementedError
+
+    def _hand_out(self, block: Block, reference: Reference) -> Block | None:
+        """Return the SELECT where a query around meets an obligation; None where none does."""
+        raise NotImplementedError
