@@ -18,7 +18,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from text2sql.bases.base import Base
 from text2sql.errors import PromptError
+from text2sql.prompting.answers import ANSWERS
+from text2sql.prompting.segments import Prompt
+from text2sql.schema.model import Schema
 from text2sql.schema.pointers import Pointers
 
 if TYPE_CHECKING:
@@ -44,6 +48,26 @@ def to_sql(text: str, checker: "Checker") -> str:
         return checker.to_sql(text)
     except ValueError:
         return text
+
+
+def as_answered(sql: str, schema: Schema, prompt: Prompt, base: Base) -> str:
+    """Return a query as the base's answer format has it: as it is, or pointed.
+
+    Args:
+        sql: canonical.
+        schema: the whole one of the database.
+        prompt: that is answered.
+        base: says the answer format.
+
+    Raises:
+        PromptError: pointers cannot say it.
+    """
+    if not ANSWERS[base.answer_format].pointers:
+        return sql
+    from text2sql.decoding.guides import checker_of
+
+    assert prompt.pointers is not None  # a base that points has a prompt format that does
+    return to_pointers(sql, checker_of(schema), prompt.pointers)
 
 
 def to_pointers(sql: str, checker: "Checker", pointers: Pointers) -> str:

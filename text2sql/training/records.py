@@ -17,6 +17,7 @@ from typing import Any
 
 from text2sql.bases.catalogue import Base
 from text2sql.data.catalog import DataSet
+from text2sql.decoding.pointing import as_answered
 from text2sql.decoding.verification import verify
 from text2sql.errors import DatabaseError, PromptError, SchemaError
 from text2sql.examples import Example
@@ -123,10 +124,10 @@ def _encode(
 ) -> tuple[dict[str, list[int]], int, bool]:
     schema = dataset.schema(example.db_id)
     sql = example.query.strip() if recipe.raw_sql else canonicalise(example.query, schema)
-    completion = encode_completion(sql, tokenizer, base, db_id=example.db_id)
-    room = max_length - len(completion)
+    length = len(encode_completion(sql, tokenizer, base, db_id=example.db_id))
+    room = max_length - length  # pointers are never longer than what they stand for
     if room < 1:
-        raise PromptError(f"the SQL alone needs {len(completion):,} tokens of {max_length:,}")
+        raise PromptError(f"the SQL alone needs {length:,} tokens of {max_length:,}")
     fitted = fit(
         example.question,
         schema,
@@ -141,6 +142,8 @@ def _encode(
     )
     refuse_lost_columns(sql, schema, fitted.schema)
     prompt = encode(fitted.prompt, tokenizer)
+    answer = as_answered(sql, schema, fitted.prompt, base)
+    completion = encode_completion(answer, tokenizer, base, db_id=example.db_id)
     row = {
         "input_ids": prompt.ids + completion,
         "labels": [IGNORED] * len(prompt.ids) + completion,
