@@ -1,9 +1,22 @@
 """PostgreSQL in the checker, judged by a real server where one is installed."""
 
+import json
+import sys
+from pathlib import Path
+from random import Random
+
 import pytest
 
 from text2sql.decoding.checking import Checker
+from text2sql.decoding.checking.walking import walk
+from text2sql.schema import read_schema
 from text2sql.schema.model import Column, Schema, Table
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from checker.oracle import open_oracle
+from checker.servers import private_database
+
+FOLDER = Path(__file__).parent / "data" / "bird_style"
 
 
 def table(name: str, columns: str, **options) -> Table:
@@ -15,7 +28,8 @@ SCHEMA = Schema(
     "office",
     "postgres",
     (
-        table("people", "id integer, name text, Born date, boss integer"),
+        table("people", "id integer, name text, Born date, boss integer", primary_key=("id",)),
+        table("visits", "person integer, at timestamp, tags text[], note jsonb, rate real"),
         table("invoices", "id integer, owner integer, net numeric(10,2)", namespace="Sales"),
     ),
 )
@@ -52,3 +66,94 @@ def test_names_fold_to_lower_case_unless_they_are_quoted(checker):
     assert checker.accepts('SELECT NAME, "Born" FROM People')
     assert not checker.accepts("SELECT Born FROM people")
     assert not checker.accepts('SELECT "Name" FROM people')
+
+
+def test_whole_numbers_and_decimals_are_divided_as_the_server_does(checker):
+    assert checker.accepts('SELECT round(net / 3, 2) FROM "Sales".invoices')
+    assert not checker.accepts("SELECT round(rate / 3, 2) FROM visits")
+    assert not checker.accepts("SELECT name + 1 FROM people")
+
+
+def test_what_the_server_works_out_before_it_runs_must_come_out(checker):
+    assert checker.accepts("SELECT 60 * 60 / (3 - 2)")
+    assert not checker.accepts("SELECT 60 / (3 - 3)")
+    assert not checker.accepts("SELECT ln(0)")
+    assert not checker.accepts("SELECT x::int FROM (SELECT 'a' AS x) AS q")
+    assert checker.accepts("SELECT x::int FROM (SELECT name AS x FROM people) AS q")
+
+
+def test_a_primary_key_groups_the_other_columns_of_its_table(checker):
+    sql = "SELECT p.name, count(*) FROM people p JOIN visits v ON v.person = p.id GROUP BY "
+    assert checker.accepts(sql + "p.id")
+    assert not checker.accepts(sql + "v.person")
+
+
+def test_distinct_is_ordered_by_what_it_shows(checker):
+    assert checker.accepts("SELECT DISTINCT p.name FROM people p ORDER BY p.name")
+    assert not checker.prefix_ok("SELECT DISTINCT name FROM people ORDER BY boss")
+    assert checker.accepts("SELECT DISTINCT ON (boss) name FROM people ORDER BY boss, id")
+    assert not checker.prefix_ok("SELECT DISTINCT ON (boss) name FROM people ORDER BY name")
+
+
+def test_a_full_join_compares_a_column_of_each_side(checker):
+    sql = "SELECT 1 FROM people a FULL JOIN visits b ON "
+    assert checker.accepts(sql + "a.id = b.person AND b.person = a.boss")
+    assert not checker.prefix_ok(sql + "a.id = a.boss")
+    assert not checker.prefix_ok(sql + "a.id >")
+
+
+def test_an_alias_is_no_column_yet(checker):
+    assert checker.accepts("SELECT boss AS b, count(*) FROM people GROUP BY b ORDER BY b")
+    for clause in ("WHERE b > 1", "ORDER BY b + 1", "GROUP BY boss HAVING b > 1"):
+        assert not checker.accepts(f"SELECT boss AS b FROM people {clause}")
+
+
+def test_what_stands_before_a_comma_cannot_be_joined_on(checker):
+    assert checker.accepts("SELECT 1 FROM visits v, people a JOIN people b ON a.id = b.boss")
+    assert not checker.accepts("SELECT 1 FROM visits v, people a JOIN people b ON v.person = b.id")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT person FROM visits WHERE 'x' = ANY (tags) AND rate > ALL (SELECT rate FROM visits)",
+        "SELECT name FROM people WHERE name ~ '^[A-M]' OR name NOT SIMILAR TO '(B|C)%'",
+        "SELECT position('a' IN name), substring(name FROM 1 FOR 2) FROM people",
+        "SELECT trim(BOTH ' ' FROM name), CAST(boss AS double precision) FROM people",
+        "SELECT note -> 'a' ->> 0, at AT TIME ZONE 'Europe/Paris' FROM visits",
+        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rate) FROM visits",
+        "SELECT name FROM people WHERE (id, boss) IN (SELECT boss, id FROM people)",
+        "SELECT at - INTERVAL '1' day, date_trunc('month', at)::date, at::time FROM visits",
+        "SELECT count(*) FILTER (WHERE rate > 1) FROM visits WHERE at >= TIMESTAMP '2024-01-01'",
+    ],
+)
+def test_postgres_has_a_syntax_of_its_own(checker, sql):
+    assert checker.accepts(sql)
+
+
+def test_most_sql_as_people_write_it_is_let_in(postgres_url):
+    import psycopg
+
+    cases = [json.loads(line) for line in (FOLDER / "postgres.jsonl").open(encoding="utf-8")]
+    found = 0
+    for name in ("airline", "bibliothek", "erp"):
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute((FOLDER / "postgres" / f"{name}.sql").read_bytes())
+        checker = Checker(read_schema(url), dialect="postgres")
+        found += sum(checker.accepts(case["query"]) for case in cases if case["db_id"] == name)
+    assert found >= 0.89 * len(cases)
+
+
+def test_what_is_walked_is_taken_by_the_server(checker, postgres_url):
+    random = Random(5)
+    texts = [walk(checker, random, length=12) for _ in range(60)]
+    with (
+        private_database(postgres_url) as url,
+        open_oracle(SCHEMA, server=url) as oracle,
+    ):
+        faults = [(w.text, oracle.fault(w.text)) for w in texts if not w.dead]
+    assert [fault for fault in faults if fault[1] is not None] == []
+    assert len(faults) >= 57

@@ -224,7 +224,7 @@ def empty(engine: Any) -> None:
 
 
 def creation(schema: Schema) -> list[str]:
-    """Return the statements that make a schema's tables, without rows, keys and constraints."""
+    """Return the statements that make a schema's tables, without rows and constraints."""
     names = {table.namespace for table in schema.tables if table.namespace}
     spaces = [f"CREATE SCHEMA IF NOT EXISTS {quoted(name, schema.dialect)}" for name in names]
     return spaces + [_table(table, schema.dialect) for table in schema.tables]
@@ -240,4 +240,7 @@ def _table(table: Table, dialect: str) -> str:
     columns = (
         f"{quoted(c.name, dialect)} {c.type if typed is None else typed}" for c in table.columns
     )
-    return f"CREATE TABLE {name} ({', '.join(columns)})"
+    keys = ", ".join(quoted(key, dialect) for key in table.primary_key)
+    # of the engines only PostgreSQL asks for keys: GROUP BY of one covers its table
+    own = [f"PRIMARY KEY ({keys})"] if keys and dialect == "postgres" and not table.view else []
+    return f"CREATE TABLE {name} ({', '.join([*columns, *own])})"

@@ -237,7 +237,7 @@ class KindForms(KindConstructs):
     def _wanted_in(self, frame: Any, place: int = 0) -> Kinds | None:
         if isinstance(frame, Context) and frame.kind == "row_in" and place < len(frame.stack):
             wanted = self.rules.ordered(frame.stack[place].kind)
-            return wanted if "text" in wanted else wanted - {"string"}
+            return wanted if "text" in wanted else wanted - self.rules.texts_of_queries
         return super()._wanted_in(frame, place)
 
     # --- WITHIN GROUP ------------------------------------------------------------------------

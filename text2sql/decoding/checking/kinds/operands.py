@@ -150,7 +150,7 @@ class KindOperands(Actions):
         if not isinstance(left, Operand):
             return None
         wanted = self.rules.ordered("text" if left.kind == "string" else left.kind)
-        return wanted if "text" in wanted else wanted - {"string"}
+        return wanted if "text" in wanted else wanted - self.rules.texts_of_queries
 
     def _narrow(self, move: Move, operand: Operand, kinds: Kinds | None) -> Operand | None:
         """Return an operand that is of some kinds for sure; None where it is not."""

@@ -46,6 +46,11 @@ class Rules:
     folds: bool = False  # it works out what has no column in it before it runs; see `folding`
     exact: bool = False  # `/` keeps whole numbers whole; `||` wants a text on one side
 
+    @property
+    def texts_of_queries(self) -> Kinds:
+        """Return the kinds of literals that a subquery makes texts of."""
+        return frozenset({"string", "null"} if self.exact else {"string"})
+
     def ordered(self, kind: str) -> Kinds:
         """Return the kinds that a kind is compared with by `<`, and shares a CASE with."""
         return _ordered(self, kind)
