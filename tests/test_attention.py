@@ -159,6 +159,25 @@ def test_so_it_is_with_every_model(backend, options, scripted_varlen):
     assert loss < 1e-6 and gradient < bound, (loss, gradient)
 
 
+@pytest.mark.parametrize("backend", CPU)
+def test_a_base_in_float32_shares_under_autocast(backend):
+    losses = []
+    for shared in (False, True):
+        model = build(dtype=torch.float32)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = together(model, backend, build_row(UNEVEN)) if shared else apart(model, UNEVEN)
+        losses.append(found[0])
+
+    assert losses[0] == pytest.approx(losses[1], rel=2e-2)
+
+
+def test_eager_attention_takes_the_whole_mask():
+    model = build()
+    model.set_attn_implementation("eager")
+
+    assert compare(model, "dense", FOREST)[1] < 1e-6
+
+
 @settings(max_examples=20, deadline=None)
 @given(random_groups)
 def test_any_forest_in_two_parts_equals_the_whole_mask(parts):

@@ -81,10 +81,16 @@ def test_labels_cover_the_sql_and_its_stop_and_nothing_else(tiny_llama, tmp_path
         assert tokenizer.decode(kept[:-1]).strip() == example.query
 
 
+@pytest.mark.parametrize("packing", ["prefix", "none"])
 def test_a_run_that_stopped_half_way_ends_with_the_weights_of_an_undisturbed_one(
-    tiny_llama, tmp_path
+    packing, tiny_llama, tmp_path
 ):
     from text2sql.training.sft import train
+
+    def recipe(base: Path, output: Path):
+        return read_recipe(
+            None, base=str(base), output_dir=str(output), packing_strategy=packing, **SHORT
+        )
 
     whole = train(recipe(tiny_llama, tmp_path / "whole"), some_examples())
     broken = train(recipe(tiny_llama, tmp_path / "broken"), some_examples())

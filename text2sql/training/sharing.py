@@ -16,7 +16,8 @@ chooses for all.
 
 Imports nothing beyond torch and transformers, so that it also runs where there is no TRL.
 
-Not covered: tensor and context parallelism; models that add a loss of their own
+Not covered: weights that are sharded before the run (ZeRO-3: such a run does not share); tensor and
+context parallelism; models that add a loss of their own
 (mixtures of experts).
 """
 
@@ -171,7 +172,8 @@ def _attention(name: str, base: Any, reach: Tensor) -> dict[str, Any]:
     """Return the keywords that carry one row's attention."""
     plan = BACKENDS[name](read_tree(reach[0].tolist()), dtype=base.dtype, device=reach.device)
     if isinstance(plan, Dense):
-        return {"attention_mask": plan.mask}
+        eager = base.config._attn_implementation == "eager"
+        return {"attention_mask": plan.added(base.dtype) if eager else plan.mask}
     return {"attention_mask": open_mask(reach.device), "prefix": plan}
 
 

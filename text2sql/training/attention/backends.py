@@ -86,6 +86,8 @@ def attend(
     asked = [name for name in UNSUPPORTED if options.get(name) is not None]
     if asked:
         raise NotImplementedError(f"shared prefixes do not go with {', '.join(asked)}")
+    # under autocast rotated queries and keys are wider than the values, and kernels want one type
+    query, key = query.to(value.dtype), key.to(value.dtype)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     return prefix.attend(query, key, value, scaling=scale, dropout=dropout).contiguous(), None
 

@@ -18,7 +18,12 @@ from text2sql.training.attention.tree import Tree
 class Dense:
     """A plan for one row: a mask, and the model's own attention."""
 
-    mask: Tensor
+    mask: Tensor  # (1, 1, length, length), True where the token of the row sees that of the column
+
+    def added(self, dtype: torch.dtype) -> Tensor:
+        """Return the mask as a number to add to the scores, which eager attention needs."""
+        mask = torch.zeros(self.mask.shape, dtype=dtype, device=self.mask.device)
+        return mask.masked_fill_(~self.mask, torch.finfo(dtype).min)
 
 
 def dense_mask(tree: Tree, *, device: torch.device | str) -> Tensor:
@@ -29,7 +34,5 @@ def dense_mask(tree: Tree, *, device: torch.device | str) -> Tensor:
 
 
 def plan_dense(tree: Tree, *, dtype: torch.dtype, device: torch.device | str) -> Dense:
-    """Plan a row's attention: an additive mask, which eager attention needs and others take."""
-    seen = dense_mask(tree, device=device)
-    mask = torch.zeros(seen.shape, dtype=dtype, device=device)
-    return Dense(mask.masked_fill_(~seen, torch.finfo(dtype).min))
+    """Plan a row's attention; once a step, for all layers."""
+    return Dense(dense_mask(tree, device=device))

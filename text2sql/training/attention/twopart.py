@@ -82,7 +82,9 @@ def below(
         for shared, own in zip(root, (key, value), strict=True)
     )
     queries = gather(query, branches.queries)
-    seen = F.scaled_dot_product_attention(queries, keys, values, attn_mask=branches.mask, **options)
+    seen = F.scaled_dot_product_attention(
+        queries, keys, values, attn_mask=branches.mask.to(query.dtype), **options
+    )
     flat = seen.transpose(0, 1).flatten(1, 2)
     return flat.index_select(1, branches.kept)[None]
 
