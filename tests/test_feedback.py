@@ -59,6 +59,7 @@ def test_equal_samples_are_judged_once_and_counted(tmp_path):
         "valid": 5,
         "correct": 5,
         "undecided": 0,
+        "run_away": 0,
         "questions": 3,
         "questions_without_correct": 1,
         "questions_all_correct": 1,
@@ -124,7 +125,19 @@ def test_a_mistake_becomes_a_row_that_asks_for_gold():
         "A wrong answer: SELECT nme FROM pets",
         "What is wrong with it: no such column: nme",
     ]
-    assert hindsight_examples(question(0, says("x" * 2_000, False)), 3) == []
+
+
+def test_what_has_run_away_teaches_nothing_right_or_wrong():
+    right = f"SELECT name FROM pets /* {'and so on ' * 40} */"
+    wrong = f"SELECT name FROM pets WHERE {' AND '.join(['id = 1'] * 40)}"
+    asked = question(0, says(right, True), says(wrong, False))
+
+    assert count_samples([asked])["run_away"] == 2
+    assert not choose([asked], Reject(), seed=1, dialect=dialect).examples
+    assert not choose_pairs([asked], Dpo(use_gold=True), dialect=dialect)
+    assert not hindsight_examples(asked, 3)
+    short = question(0, says(GOLD + " /* x */", True), says(GOLD, True), says("SELECT 1", False))
+    assert [pair.chosen for pair in choose_pairs([short], Dpo(), dialect=dialect)] == [GOLD]
 
 
 def test_pairs_are_near_misses_first_and_the_right_ones_take_turns():

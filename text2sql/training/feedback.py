@@ -14,7 +14,7 @@ aliases or the order of operands is one build.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from text2sql.training.verdicts import Judge, Verdict, judge_all
 
 VERDICTS = "verdicts.jsonl"
 _AT_ONCE = 64  # questions that are judged, and written, together
+# A text this many times as long as gold, and longer than so many characters, has lost its thread.
+# Ours, not tuned.
+_RUNAWAY, _NO_RUNAWAY = 4, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,15 @@ class Question:
     def wrong(self) -> list[Judged]:
         """Those that do not, and are SQL at all."""
         return [each for each in self.samples if each.verdict.correct is False and each.sql]
+
+    def lessons(self, samples: Sequence[Judged]) -> list[Judged]:
+        """Return the samples that teach something: those that have not run away.
+
+        A long text may be right, by a comment in it, or nearly right in its first words; a model
+        that learns from it learns to go on.
+        """
+        longest = max(_NO_RUNAWAY, _RUNAWAY * len(self.example.query))
+        return [each for each in samples if len(each.sql) <= longest]
 
 
 def collect(
@@ -145,6 +157,12 @@ def count_samples(questions: Sequence[Question]) -> dict[str, int]:
         "valid": samples(lambda verdict: verdict.valid),
         "correct": samples(lambda verdict: verdict.correct),
         "undecided": samples(lambda verdict: verdict.correct is None),  # gold cannot tell
+        "run_away": sum(
+            each.count
+            for question in questions
+            for each in question.samples
+            if not question.lessons([each])
+        ),
         "questions": len(questions),
         "questions_without_correct": where(lambda question: not question.right),
         "questions_all_correct": where(lambda question: question.right and not question.wrong),
@@ -162,11 +180,10 @@ def build_of(sql: str, dialect: str) -> Any:
 
 
 def distinct_builds(samples: Sequence[Judged], dialect: str) -> list[Judged]:
-    """Return the first sample of each build, in order; its count is that of the build."""
+    """Return the shortest sample of each build, in order; its count is that of the build."""
     groups: dict[Any, list[Judged]] = {}
     for each in samples:
         groups.setdefault(build_of(each.sql, dialect), []).append(each)
-    return [
-        Judged(same[0].sql, sum(each.count for each in same), same[0].verdict)
-        for same in groups.values()
-    ]
+    shortest = [min(same, key=lambda each: len(each.sql)) for same in groups.values()]
+    counts = [sum(each.count for each in same) for same in groups.values()]
+    return [replace(each, count=n) for each, n in zip(shortest, counts, strict=True)]

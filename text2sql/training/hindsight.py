@@ -17,8 +17,6 @@ from dataclasses import replace
 from text2sql.examples import Example
 from text2sql.training.feedback import Judged, Question
 
-LONGEST = 1_000  # characters of a mistake that is worth showing: a runaway output teaches nothing
-
 
 def hindsight_examples(question: Question, most: int) -> list[Example]:
     """Return examples that show a wrong sample and ask for gold, the commonest mistakes first.
@@ -27,8 +25,7 @@ def hindsight_examples(question: Question, most: int) -> list[Example]:
         question: with its samples.
         most: how many at most.
     """
-    wrong = [each for each in question.wrong if len(each.sql) <= LONGEST]
-    wrong.sort(key=lambda each: -each.count)
+    wrong = sorted(question.lessons(question.wrong), key=lambda each: -each.count)
     return [_example(question.example, each) for each in wrong[:most]]
 
 

@@ -79,9 +79,9 @@ def _pairs(question: Question, settings: Dpo, dialect: str) -> list[Pair]:
     The right ones take turns, so that one of them is not preferred over everything.
     """
     example = question.example
-    right = [each.sql for each in distinct_builds(question.right, dialect)]
+    right = [each.sql for each in distinct_builds(question.lessons(question.right), dialect)]
     right = right or ([example.query] if settings.use_gold else [])
-    wrong = distinct_builds(question.wrong, dialect)
+    wrong = distinct_builds(question.lessons(question.wrong), dialect)
     near = sorted(
         ((_likeness(sql, each.sql), sql, each) for sql in right for each in wrong),
         key=lambda entry: (-entry[0], -entry[2].count),

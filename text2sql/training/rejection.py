@@ -46,7 +46,9 @@ def choose(
     kept = [
         replace(question.example, queries=(each.sql,))
         for question in questions
-        for each in diverse(question.right, settings.max_per_question, dialect(_db(question)))
+        for each in diverse(
+            question.lessons(question.right), settings.max_per_question, dialect(_db(question))
+        )
     ]
     gold = _gold(questions, kept, settings.gold_share, Random(seed), dialect)
     hindsight = [

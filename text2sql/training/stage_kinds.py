@@ -243,7 +243,8 @@ def _nothing(counts: Mapping[str, int]) -> str:
     return (
         f"nothing to learn from {counts['sampled']:,} samples of {counts['questions']:,} questions"
         f" ({counts['questions_without_correct']:,} without a right one,"
-        f" {counts['questions_all_correct']:,} with right ones alone)"
+        f" {counts['questions_all_correct']:,} with right ones alone;"
+        f" {counts['run_away']:,} samples have run away)"
     )
 
 
