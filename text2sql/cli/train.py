@@ -127,17 +127,13 @@ def _show_plan(
     json: bool,
 ) -> None:
     from text2sql import reporting
-    from text2sql.data.catalog import find_dataset
     from text2sql.project import load_project
     from text2sql.training.plan import plan
-    from text2sql.training.start import read_request
+    from text2sql.training.start import find_data, read_request
 
     project = load_project()
     read = read_request(recipe, settings=settings, overrides=overrides, project=project)
-    dataset = find_dataset(
-        read.data, split=read.split, data_root=data_root, project=project, limit=read.limit
-    )
-    found = plan(read, dataset, **size)
+    found = plan(read, find_data(read, data_root=data_root, project=project), **size)
     if json:
         print_json(found.record())
     else:

@@ -10,8 +10,9 @@ windows, no attention) trains on rows of its own, with the reason on stderr; the
 import math
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from text2sql.data.curriculum import arrange
 from text2sql.training.processes import tell
 from text2sql.training.recipe import Recipe
 from text2sql.training.records import Encoded
@@ -49,8 +50,13 @@ def read_material(model: Any, recipe: Recipe, encoded: Encoded) -> tuple[Recipe,
     from datasets import Dataset
     from trl import SFTTrainer
 
-    rows = {"train_dataset": Dataset.from_list(encoded.rows)}
-    return recipe, Material(SFTTrainer, rows, encoded.tokens)
+    rows = encoded.rows
+    if encoded.difficulties is not None:
+        order = arrange(encoded.difficulties, order="easy_first", seed=recipe.seed)
+        rows = [rows[place] for place in order]
+        recipe = recipe.model_copy(update={"train_sampling_strategy": "sequential"})
+    data = {"train_dataset": Dataset.from_list(rows)}
+    return recipe, Material(SFTTrainer, data, encoded.tokens)
 
 
 def _shared(recipe: Recipe, encoded: Encoded, backend: str) -> tuple[Recipe, Material]:
@@ -90,8 +96,14 @@ def partition_of(recipe: Recipe, groups: list[Group], *, world: int) -> Partitio
         cap=recipe.prefix_cap or usual_cap(batch_size),
         tokens=recipe.prefix_tokens or usual_tokens(groups, batch),
         seed=recipe.seed,
-        order="given" if recipe.train_sampling_strategy == "sequential" else "random",
+        order=_order(recipe),
     )
+
+
+def _order(recipe: Recipe) -> Literal["random", "given", "difficulty"]:
+    if recipe.order != "random":
+        return "difficulty"
+    return "given" if recipe.train_sampling_strategy == "sequential" else "random"
 
 
 def _epochs(recipe: Recipe, examples: int, batch_size: int) -> int:

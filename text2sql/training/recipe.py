@@ -56,6 +56,8 @@ class Recipe(BaseModel):
     data: str = "spider"
     split: str = "train"
     limit: int | None = Field(None, ge=1)
+    mix: dict[str, float] = Field(default_factory=dict)  # share of each other data set
+    order: Literal["random", "easy_first", "hard_first", "by_loss"] = "random"
     output_dir: str | None = None
     seed: int = 42
     # prompt
@@ -135,6 +137,15 @@ class Recipe(BaseModel):
         if isinstance(value, str) and value not in BEGINNINGS:
             raise UnknownName("first weights", value, BEGINNINGS)
         return value
+
+    @model_validator(mode="after")
+    def _keeps_its_order(self) -> "Recipe":
+        if self.order != "random" and self.packing_strategy == "bfd":
+            raise SettingsError(
+                "packing_strategy bfd puts rows together by their length: set it to prefix or none"
+                f" for order {self.order}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _whole_weights(self) -> "Recipe":

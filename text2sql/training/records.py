@@ -10,7 +10,7 @@ gold needs a column that the reduction left out teaches inventing names, so it c
 does not fit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -46,6 +46,8 @@ class Encoded:
     )  # input_ids and labels, equal length
     shared: list[int] = field(default_factory=list)  # tokens of each row that its schema has
     db_ids: list[str] = field(default_factory=list)  # of each row
+    places: list[int] = field(default_factory=list)  # of each row's example in the data set
+    difficulties: list[float] | None = None  # of each row, for an order; None: in any order
     skips: list[Skip] = field(default_factory=list)
     reduced: int = 0  # rows whose schema was reduced by relevance
 
@@ -59,17 +61,13 @@ class Encoded:
         """Tokens that carry loss."""
         return sum(label != IGNORED for row in self.rows for label in row["labels"])
 
-    def groups(self, difficulties: Sequence[float] | None = None) -> list[Group]:
-        """Return the rows by what they share: one group for each schema as it was shown.
-
-        Args:
-            difficulties: of each row, for an order by difficulty.
-        """
+    def groups(self) -> list[Group]:
+        """Return the rows by what they share: one group for each schema as it was shown."""
         found = []
         for place, (row, shared) in enumerate(zip(self.rows, self.shared, strict=True)):
             ids = row["input_ids"]
             end = row["labels"].count(IGNORED)  # the SQL stands at the end
-            difficulty = difficulties[place] if difficulties is not None else 0.0
+            difficulty = self.difficulties[place] if self.difficulties is not None else 0.0
             branch = Branch(ids[shared:end], ids[end:], difficulty)
             found.append((ids[:shared], branch, self.db_ids[place]))
         return build_groups(found)
@@ -108,6 +106,7 @@ def encode_examples(
             encoded.rows.append(row)
             encoded.shared.append(shared)
             encoded.db_ids.append(example.db_id)
+            encoded.places.append(done - 1)
             encoded.reduced += reduced
         progress(done)
     return encoded

@@ -24,6 +24,7 @@ from text2sql.data.catalog import DataSet
 from text2sql.errors import DataError, OutputError, need
 from text2sql.outputs import full_disk, owned
 from text2sql.prompting import write_card
+from text2sql.training.difficulty import find_difficulties
 from text2sql.training.history import Accuracy, Measure
 from text2sql.training.lora import (
     keep_beginning,
@@ -148,6 +149,7 @@ def train_in(
     encoded = _encode(recipe, dataset, base, tokenizer)
     on_main(is_main(), lambda: write_recipe(recipe, folder / "recipe.yaml"))
     model = load_trainable(base, recipe, parent, source)
+    encoded.difficulties = find_difficulties(recipe, dataset, encoded, model)
     trainer, computed = _trainer(model, tokenizer, recipe, encoded, folder)
     ended = run_trainer(
         trainer,

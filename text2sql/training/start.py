@@ -12,6 +12,7 @@ from typing import Any
 from text2sql.bases import find_base
 from text2sql.bundled import ensure_mini
 from text2sql.data.catalog import DataSet, find_dataset
+from text2sql.data.mixing import mix
 from text2sql.errors import SettingsError, need
 from text2sql.measuring import dev_sample
 from text2sql.project import Project, load_project
@@ -115,12 +116,26 @@ class _Data:
 
     def find(self, recipe: Recipe) -> DataSet:
         """Return what a recipe learns from."""
-        key = recipe.data, recipe.split, recipe.limit
+        mixed = tuple(recipe.mix.items())
+        key = recipe.data, recipe.split, recipe.limit, mixed, recipe.seed if mixed else None
         if key not in self.found:
-            self.found[key] = find_dataset(
-                recipe.data, split=recipe.split, limit=recipe.limit, **self.places
-            )
+            self.found[key] = find_data(recipe, **self.places)
         return self.found[key]
+
+
+def find_data(recipe: Recipe, *, data_root: Path | None, project: Project) -> DataSet:
+    """Return what a recipe learns from, with the shares of other data sets that it asks for.
+
+    Raises:
+        UnknownName, DataError, SettingsError: as `find_dataset` and `mix`.
+    """
+    places: dict[str, Any] = {"data_root": data_root, "project": project}
+    own = find_dataset(recipe.data, split=recipe.split, limit=recipe.limit, **places)
+    others = {
+        name: (find_dataset(name, split="train", **places), share)
+        for name, share in recipe.mix.items()
+    }
+    return mix(own, others, seed=recipe.seed) if others else own
 
 
 def _with_base(
