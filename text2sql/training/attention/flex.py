@@ -3,8 +3,9 @@
     >>> plan = plan_flex(read_tree(row.reach), dtype=torch.bfloat16, device="cuda")
     >>> plan.attend(query, key, value, scaling=0.125)
 
-Compiled on first use and again for new lengths, so rows are padded to a multiple of 128. On a CPU
-PyTorch has its forward pass only, without autograd. No dropout of attention weights.
+Compiled once for each length: attention is padded to a power of two, because the compiler gives up
+after eight lengths, and blocks of padding are skipped like all empty ones. On a CPU PyTorch has its
+forward pass only, without autograd. No dropout of attention weights.
 """
 
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def plan_flex(tree: Tree, *, dtype: torch.dtype, device: torch.device | str) -> 
     """Plan a row's attention; once a step, for all layers."""
     from torch.nn.attention.flex_attention import create_block_mask
 
-    padding = -len(tree.reach) % BLOCK
+    padding = max(BLOCK, 1 << (len(tree.reach) - 1).bit_length()) - len(tree.reach)
     # a token of the padding sees and is seen by itself alone: no row of the softmax is empty
     ends = [*tree.reach, *range(len(tree.reach) + 1, len(tree.reach) + padding + 1)]
     reach = torch.tensor(ends, device=device)
