@@ -65,7 +65,7 @@ class ClauseActions(ActionBase):
         return is_term and frame.item is False
 
     def _is_position(self, block: Block, digits: bytes) -> bool:
-        outputs = self._listed(block)
+        outputs = self._listed(block) if block.phase == "compound" else block.outputs
         if not digits.isdigit():
             return block.phase != "compound"
         if not 1 <= int(digits) <= len(outputs):

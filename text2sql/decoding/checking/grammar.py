@@ -40,12 +40,13 @@ set_operation = @can_combine UNION union_all | @can_combine INTERSECT except_all
 union_all    = ALL @arm_union | @arm_union
 except_all   = +except_all ALL |
 core         = -from_first SELECT @select distinct items from clauses
-             | +from_too FROM @from_first sources @close_from from_items clauses
+             | +from_too FROM @from_first sources @close_from from_items
              | +from_first FROM @from_first sources @close_from
                SELECT @select_after distinct items @end_items clauses
              | +values VALUES @values value_row { ',' value_row }
              | +from_first SELECT @select_alone distinct items @no_from clauses
-from_items   = SELECT @select_after distinct items @end_items | @select_star
+from_items   = SELECT @select_after distinct items @end_items clauses
+             | @select_star where @no_group
 value_row    = '(' @value_row value_list ')' @end_value_row
 value_list   = @value expr_1 { ',' @value expr_1 }
 distinct     = DISTINCT distinct_on | ALL |
@@ -122,7 +123,7 @@ primary      = NUMBER @number | STRING @string | NULL @null
              | '(' parenthesis ')' @computed
              | CASE @case case END @end_case
              | CAST '(' @cast expr_1 @as AS type ')' @end_cast
-             | EXISTS '(' @exists query @end_exists ')'
+             | EXISTS @can_exist '(' @exists query @end_exists ')'
              | +try_cast TRY_CAST '(' @cast expr_1 @as AS type ')' @end_cast
              | +extract EXTRACT @can_extract '(' @extract <field> @field FROM expr_1 @extracted ')'
                @end_extract
@@ -136,7 +137,8 @@ case         = case_base when { when } case_else
 case_base    = @case_base expr_1 @case_based |
 when         = WHEN @when expr_1 @then_value THEN @then expr_1 @case_value
 case_else    = ELSE @then expr_1 @case_value |
-type         = <type> @type type_rest type_parameters
+type         = <type> @type type_rest type_parameters list_of
+list_of      = +subscripts '[' ']' @list_of |
 type_rest    = +long_types PRECISION @long_type | +long_types VARYING @long_type | @whole_type
 type_parameters = @sized '(' <count> @type_parameter type_scale ')' |
 type_scale   = @sized ',' <count> @type_parameter |

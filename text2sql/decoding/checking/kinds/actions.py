@@ -58,6 +58,8 @@ class KindActions(KindClauses):
         if "NUMBER" in terminals:
             kinds = self._aim(frame)
             yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
+            if kinds and "date" in kinds:
+                yield b"DATE '2000-01-01'"
         elif "IS" in terminals and isinstance(frame, Call) and frame.closed:
             if hasattr(frame.parent, "stack"):
                 yield from self._mended(frame.parent, Operand(self.made_of(frame)), terminals)

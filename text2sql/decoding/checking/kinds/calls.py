@@ -20,7 +20,7 @@ from text2sql.decoding.checking.kinds.arguments import same_kind, take
 from text2sql.decoding.checking.kinds.folding import Fixed
 from text2sql.decoding.checking.kinds.forms import KindForms
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
-from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, shows_all
+from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, Part, shows_all
 from text2sql.decoding.checking.kinds.tables import LISTS, NUMBERS, PARTS, TEXTS, element
 from text2sql.decoding.checking.scope import Move
 
@@ -126,12 +126,25 @@ class KindCalls(KindForms):
         return True
 
     def do_window_term(self, move: Move) -> bool:
+        before = self.scope.block_of(move.frame).bare
+        if isinstance(move.frame, Context):
+            move.frame = self.frames.change(move.frame, detail=before)
         return self._demand(move, 1, None)
 
     def do_end_window_term(self, move: Move) -> bool:
         operand = self._pop_operand(move)
         self._pop_operand(move)
+        if operand.text is not None and isinstance(move.frame, Context):
+            self._name_part(move, operand.text)
         return not operand.constant
+
+    def _name_part(self, move: Move, text: tuple[Any, ...]) -> None:
+        """Let GROUP BY name a term of a window as a whole, in place of what is new in it."""
+        block = self.scope.block_of(move.frame)
+        before: frozenset[Any] = move.frame.detail
+        if block.phase in ("items", "late") and len(text) > 1 and block.bare != before:
+            named = self.frames.change(block, bare=before | {Part(text)})
+            move.frame = self.scope.with_block(move.frame, named)
 
     def do_can_over(self, move: Move) -> bool:
         call: Call = move.frame

@@ -190,6 +190,17 @@ class KindConstructs(KindOperators):
             return True
         return self._push_operand(move, Operand(query.outputs[0].kind))
 
+    def do_can_exist(self, move: Move) -> bool:
+        """Refuse `IN (EXISTS ...)`: DuckDB takes the query for that of the IN."""
+        return not isinstance(move.frame, Context) or move.frame.kind != "in"
+
+    def do_list_of(self, move: Move) -> bool:
+        operand = self._pop_operand(move)
+        kind = f"{operand.kind}[]"
+        if operand.fixed or kind not in LISTS:
+            return False
+        return self._push_operand(move, operand._replace(kind=kind, text=None))
+
     def do_end_exists(self, move: Move) -> bool:
         self._pop(move)
         return self._push_operand(move, Operand("boolean"))

@@ -102,10 +102,14 @@ class KindLiterals(KindVarying):
         return self._literal(move, "boolean")
 
     def do_date_value(self, move: Move) -> bool:
-        return self._literal(move, "date")
+        return not self._is_column(move) and self._literal(move, "date")
 
     def do_timestamp_value(self, move: Move) -> bool:
-        return self._literal(move, "timestamptz")
+        return not self._is_column(move) and self._literal(move, "timestamptz")
+
+    def _is_column(self, move: Move) -> bool:
+        """Tell whether a column of the schema has taken the word."""
+        return move.terminal.lower().encode() in self.scope.all_columns
 
     def may_say(self, frame: Any, type_name: bytes) -> bool:
         """Tell whether a literal of a type can fit."""

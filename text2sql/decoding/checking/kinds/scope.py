@@ -9,7 +9,7 @@ Not covered: functional dependencies other than those of primary keys.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from text2sql.decoding.checking.dialects import Dialect
 from text2sql.decoding.checking.frames import (
@@ -34,6 +34,21 @@ from text2sql.decoding.checking.relations import Relation, Tables
 from text2sql.decoding.checking.scope import Scope
 
 NEED_GROUPS = ("having", "order", "qualify", "window")
+
+
+class Part(NamedTuple):
+    """An expression within an item that GROUP BY may name as a whole."""
+
+    text: tuple[Any, ...]
+
+
+def named_in(bare: Iterable[Any]) -> Iterator[tuple[bytes | None, bytes]]:
+    """Yield the columns that are named, alone and within expressions."""
+    for one in bare:
+        if isinstance(one, Part):
+            yield from (word[1:] for word in one.text if isinstance(word, tuple))
+        else:
+            yield one
 
 
 class KindScope(Scope):
@@ -325,10 +340,13 @@ class KindScope(Scope):
         plain = direct and alone and reference.qualifier is None and block.phase == "order"
         return plain and self._is_alias(block, reference.name, False)
 
-    def own(self, block: Block, bare: Iterable[tuple[bytes | None, bytes]]) -> set[Any]:
+    def own(self, block: Block, bare: Iterable[Any]) -> set[Any]:
         """Return columns of a SELECT's own sources, by source, among those it names."""
-        found = ((self.source_of(block, q, name), name) for q, name in bare)
+        found = ((self.source_of(block, q, name), name) for q, name in named_in(bare))
         return {(place, name) for place, name in found if place is not None}
+
+    def _is_grouped(self, block: Block, one: Any) -> bool:
+        return isinstance(one, Part) and self.text_key(block, one.text) in block.groups
 
     def covered(self, block: Block) -> frozenset[Any]:
         """Return what GROUP BY covers: what it names, and what a whole primary key tells."""
@@ -393,7 +411,7 @@ class KindScope(Scope):
         if owes_window(block):
             yield b"rank()OVER()=1" if "<column>" in terminals else b" AND rank()OVER()=1"
         if block.phase == "late" and block.aggregates and "GROUP" in terminals:
-            named = block.bare.union(*(output.bare for output in block.outputs))
+            named = set(named_in(block.bare.union(*(o.bare for o in block.outputs))))
             yield b"GROUP BY " + b",".join(
                 _written(pair, written) for pair in sorted(named, key=str)
             )
@@ -403,7 +421,7 @@ class KindScope(Scope):
         place, output = owed[0]
         term = str(place + 1).encode()
         if output.uses:
-            pairs = sorted(output.bare, key=lambda pair: (pair[0] or b"", pair[1]))
+            pairs = sorted(named_in(output.bare), key=lambda pair: (pair[0] or b"", pair[1]))
             term = next(
                 _written(pair, written)
                 for pair in pairs
@@ -418,7 +436,8 @@ class KindScope(Scope):
         found = []
         covered = self.covered(block)
         for place, output in enumerate(block.outputs):
-            owed = self.own(block, output.bare) - covered
+            left = (one for one in output.bare if not self._is_grouped(block, one))
+            owed = self.own(block, left) - covered
             if not owed or ("item", place) in block.groups:
                 continue
             if output.text is not None and self.text_key(block, output.text) in block.groups:

@@ -23,6 +23,7 @@ _ATOM = re.compile(
     rb"([*+?]|\{[1-9]\})?",
     re.ASCII,
 )
+_TIMES = re.compile(rb"[*+?]|\{[1-9]\}")
 _KEY = re.compile(rb"[A-Za-z_]\w*|\$(\.[A-Za-z_]\w*|\[\d{1,3}\])+", re.ASCII)
 # kind -> what a string of it says, and how such a string begins
 _INTEGER = re.compile(rb"\d{1,9}"), re.compile(rb"\d{0,9}")
@@ -162,7 +163,7 @@ def pattern_ok(text: bytes) -> bool:
 
 def pattern_begins(text: bytes) -> bool:
     """Tell whether such a regular expression begins so."""
-    return any(_unclosed(text + tail) is not None for tail in (b"", b"d", b"a]", b"]"))
+    return any(_unclosed(text + tail) is not None for tail in (b"", b"d", b"a]", b"]", b"1}", b"}"))
 
 
 def _unclosed(text: bytes) -> bytes | None:
@@ -173,7 +174,8 @@ def _unclosed(text: bytes) -> bytes | None:
         if begun == b"(":
             open_groups, place = open_groups + 1, place + 1
         elif begun == b")" and open_groups and text[place - 1 : place] not in (b"(", b"|"):
-            open_groups, place = open_groups - 1, place + 1
+            times = _TIMES.match(text, place + 1)
+            open_groups, place = open_groups - 1, times.end() if times else place + 1
         elif begun == b"|" and place and text[place - 1 : place] not in (b"(", b"|"):
             place += 1
         else:

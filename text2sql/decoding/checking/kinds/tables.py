@@ -51,6 +51,7 @@ TYPES = {
     "time": b"TIME",
     "json": b"JSON",
     "blob": b"BYTEA",
+    "text[]": b"TEXT[]",
 }
 # arguments that are read as one literal, and what may be one
 PARTS: dict[str, tuple[str, ...]] = {
@@ -137,7 +138,7 @@ def _moments(sign: str, left: str, right: str, one: Kinds, other: Kinds) -> str 
         return "timestamp" if left in ("date", "moment") else left
     if left == "interval" and sign == "+" and other <= MOMENTS | {"time"}:
         return "timestamp" if right in ("date", "moment") else right
-    if "interval" in (left, right) and one | other <= NUMBERS | {"interval"}:
+    if "interval" in (left, right) and left != right and one | other <= NUMBERS | {"interval"}:
         return "interval" if sign == "*" or (sign == "/" and left == "interval") else None
     if sign == "-" and one <= MOMENTS and other <= MOMENTS:
         if left == right == "date":
