@@ -17,6 +17,8 @@ FORMS = {
         arg_max(any, any) same
         arg_min(any, any) same
         avg(number) float
+        avg(interval) interval
+        avg(moment) timestamp
         bit_and(integer) same
         bit_or(integer) same
         bit_xor(integer) same
