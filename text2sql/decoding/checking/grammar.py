@@ -91,12 +91,13 @@ clauses      = where group having windows qualify
 where        = WHERE @phase_where expr_1 @end_condition |
 group        = GROUP @can_group BY @phase_group group_terms @end_group | @no_group
 group_terms  = +group_by_all ALL @group_all | grouping { ',' grouping }
-grouping     = +grouping_sets ROLLUP '(' group_term { ',' group_term } ')'
-             | +grouping_sets CUBE '(' group_term { ',' group_term } ')'
+grouping     = +grouping_sets ROLLUP '(' grouped { ',' grouped } ')'
+             | +grouping_sets CUBE '(' grouped { ',' grouped } ')'
              | +grouping_sets GROUPING SETS '(' grouping_set { ',' grouping_set } ')'
              | group_term
 grouping_set = '(' grouping_columns ')'
-grouping_columns = group_term { ',' group_term } |
+grouping_columns = grouped { ',' grouped } |
+grouped      = @term <column> name_tail @end_term
 group_term   = @term expr_1 @end_term
 having       = @can_have HAVING @phase_having expr_1 @end_condition |
 windows      = +named_windows WINDOW window_definition { ',' window_definition } @windows_done
@@ -202,8 +203,9 @@ postfix      = +collate @can_collate COLLATE collation @computed
 postfix_cast = '::' @double_colon type @end_cast postfix_casts
 postfix_casts = postfix_cast |
 collation    = NOCASE | BINARY | RTRIM
-comparand    = +quantified ANY '(' @quantified query @end_quantified ')'
-             | +quantified ALL '(' @quantified query @end_quantified ')' | expr_5 @compared
+comparand    = +quantified ANY @can_quantify '(' @quantified query @end_quantified ')'
+             | +quantified ALL @can_quantify '(' @quantified query @end_quantified ')'
+             | expr_5 @compared
              | +any_all ANY @any_of '(' @in any_of ')' @end_in
              | +any_all SOME @any_of '(' @in any_of ')' @end_in
              | +any_all ALL @any_of '(' @in any_of ')' @end_in

@@ -34,7 +34,8 @@ class ListActions(ActionBase):
     def do_select_star(self, move: Move) -> bool:
         """Show every column, where FROM stands alone."""
         move.frame = self.frames.change(move.frame, phase="late")
-        if not self.do_star(move):
+        alone = self.scope.query_of(move.frame).role in ("top", "exists")
+        if not alone or not self.do_star(move):
             return False
         block: Block = move.frame
         width = self.scope.query_of(block).width

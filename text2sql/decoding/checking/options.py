@@ -34,6 +34,7 @@ LITERALS = {
 TYPED_LITERALS = {
     "STRING": (b"''", b"'day'", b"'%Y'", b"'2000-01-01'", b"'UTC'"),
     "NUMBER": (b"1", b"2", b"3"),
+    "ARROW_KEY": (b"'a'",),
 }
 
 

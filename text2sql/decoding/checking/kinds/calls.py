@@ -146,6 +146,10 @@ class KindCalls(KindForms):
             named = self.frames.change(block, bare=before | {Part(text)})
             move.frame = self.scope.with_block(move.frame, named)
 
+    def do_over_name(self, move: Move) -> bool:
+        """Refuse a named window in ORDER BY, where DuckDB does not find it."""
+        return self.scope.block_of(move.frame).phase != "order" and super().do_over_name(move)
+
     def do_can_over(self, move: Move) -> bool:
         call: Call = move.frame
         if not super().do_can_over(move) or (call.ordered and not self.dialect.ordered_windows):

@@ -65,7 +65,8 @@ class KindConstructs(KindOperators):
 
     def do_in_query(self, move: Move) -> bool:
         left: Operand = move.frame.detail
-        if left.kind == "any":
+        nested = isinstance(move.frame.parent, Context) and move.frame.parent.kind == "in"
+        if left.kind == "any" or nested:  # DuckDB takes the inner query for that of the outer IN
             return False
         move.frame = self.frames.change(move.frame, detail=left._replace(fixed=False))
         return self._push(move, "in", width=1)

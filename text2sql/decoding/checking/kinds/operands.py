@@ -208,7 +208,7 @@ class KindOperands(Actions):
             text = _said(left)
             said = {kind for kind in SCALARS if text is not None and literal_ok(text, {kind})}
             return self.rules.ordered("text") | said
-        if equal and not left.constant:
+        if equal and left.fixed is not True:
             return self.rules.compared(left.kind)
         return self.rules.ordered(left.kind)
 

@@ -129,12 +129,15 @@ class KindOperators(KindLiterals):
             return False
         return self._demand(move, 5, wanted, move.terminal)
 
+    def do_can_quantify(self, move: Move) -> bool:
+        """Refuse `IN (x = ANY ...)`: DuckDB takes the query for that of the IN."""
+        within = isinstance(move.frame, Context) and move.frame.kind == "in"
+        return not within and move.frame.stack[-2].kind != "any"
+
     def do_quantified(self, move: Move) -> bool:
         """Begin the query of ANY or ALL, judged as that of IN."""
         self._pop_operand(move)
         left = self._commit(move, self._pop_operand(move))
-        if left.kind == "any":
-            return False
         kept = left._replace(text=None, fixed=False)
         move.frame = self.frames.make(Context, self.scope.marked(move.frame), "in", kept)
         return self._push(move, "in", width=1)
