@@ -224,6 +224,10 @@ class Resolution(Obligations):
     def _wants_local(self, frame: Any) -> bool:
         return hasattr(frame, "local") and self.is_aggregate(frame) and not frame.local
 
+    def is_led(self, block: Block) -> bool:
+        """Tell whether a term of ORDER BY must be one of some columns; see `kinds`."""
+        return False
+
     def may_lead(self, block: Block, reference: Reference) -> bool:
         """Tell whether a name may be a term of ORDER BY; a dialect that is typed asks."""
         return True

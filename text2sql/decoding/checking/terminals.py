@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import Dialect
-from text2sql.decoding.checking.frames import Context
+from text2sql.decoding.checking.frames import Block, Context
 from text2sql.decoding.checking.kinds import KindActions
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.literals import Literals
@@ -147,8 +147,10 @@ class Terminals:
         origin = self.compared(place)
         if origin and not self.literals.begins(origin, text):  # type: ignore[union-attr]
             return False
-        if getattr(frame, "phase", None) == "compound":
-            outputs = len(self.scope.query_of(frame).outputs)
+        led = isinstance(frame, Block) and self.scope.is_led(frame)
+        if led or getattr(frame, "phase", None) == "compound":
+            shown = frame.outputs if led else self.scope.query_of(frame).outputs
+            outputs = len(shown)
             return text.isdigit() and text[:1] != b"0" and int(text) <= outputs
         probe = b"1.0"
         if self.dialect.typed:

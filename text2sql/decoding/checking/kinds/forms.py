@@ -117,7 +117,7 @@ class KindForms(KindConstructs):
     def do_position(self, move: Move) -> bool:
         self._mark(move)
         move.held = None
-        move.frame = self.frames.make(Context, move.frame, "inner")
+        move.frame = self.frames.make(Context, move.frame, "position")
         return self._demand(move, 5, TEXTS | {"null"})
 
     def do_positioned(self, move: Move) -> bool:
@@ -154,6 +154,8 @@ class KindForms(KindConstructs):
         least, wanted, sign = self.demanded(move.frame)
         if least == 9 and sign in ("+", "-"):
             return False
+        if isinstance(move.frame, Context) and move.frame.kind == "position":
+            return False  # PostgreSQL reads less there
         made = _ZONED.get(operand.kind)
         return made is not None and reaches(made, wanted, 8, least)
 
@@ -179,7 +181,9 @@ class KindForms(KindConstructs):
         if self.demanded(move.frame).level > 5:
             return False
         self._mark(move)
-        operand = self._narrow(move, self._commit(move, self._pop_operand(move)), _KEYED)
+        before = self._commit(move, self._pop_operand(move))
+        unknown = is_free(before)
+        operand = self._narrow(move, before, frozenset({"jsonb"}) if unknown else _KEYED)
         if operand is None:
             return False
         self._push_operand(move, operand)
@@ -221,6 +225,12 @@ class KindForms(KindConstructs):
             return False
         move.frame = self.frames.change(move.frame, kind="row")
         return True
+
+    def do_in_left(self, move: Move) -> bool:
+        is_row = isinstance(move.frame, Context) and move.frame.kind == "row"
+        return is_row or super().do_in_left(move)
+
+    do_negated = do_in_left
 
     def do_in(self, move: Move) -> bool:
         if isinstance(move.frame, Context) and move.frame.kind == "row":

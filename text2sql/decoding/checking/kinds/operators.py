@@ -247,6 +247,8 @@ class KindOperators(KindLiterals):
         left = self._pop_operand(move)
         level = 1 if sign == "OR" else 2
         fixed = all_of(left.fixed, right.fixed)
+        if self.rules.folds and True in (left.fixed, right.fixed):
+            fixed = True  # one of the two may settle it
         text = joined(left.text, sign, right.text)
         return self._made(move, "boolean", level, text=text, fixed=fixed)
 

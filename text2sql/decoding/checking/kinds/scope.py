@@ -378,6 +378,10 @@ class KindScope(Scope):
         columns = {key[0][1:] for key in shown if len(key) == 1 and isinstance(key[0], tuple)}
         return frozenset(columns)
 
+    def is_led(self, block: Block) -> bool:
+        """Tell whether a term of ORDER BY must be one of some columns."""
+        return self.leading(block) is not None
+
     def may_lead(self, block: Block, reference: Reference) -> bool:
         """Tell whether a name may be a term of ORDER BY, where that is not free."""
         allowed = self.leading(block)

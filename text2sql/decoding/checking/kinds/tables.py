@@ -36,6 +36,7 @@ SAMPLES = {
     "interval": b"INTERVAL '1 day'",
     "time": b"CURRENT_TIMESTAMP::TIME",
     "json": b"to_json((SELECT 1))",
+    "jsonb": b"to_json((SELECT 1))::JSONB",
     "blob": b"''::BYTEA",
     "text[]": b"string_split('','')",
 }

@@ -12,10 +12,11 @@ from typing import Any
 from text2sql.decoding.checking.frames import Call, Reference
 from text2sql.decoding.checking.kinds.folding import HARMLESS, Fixed, all_of, worth
 from text2sql.decoding.checking.kinds.operands import Demand, KindOperands, Operand, joined
-from text2sql.decoding.checking.kinds.tables import NUMBERS, expand
+from text2sql.decoding.checking.kinds.tables import MOMENTS, NUMBERS, expand
 from text2sql.decoding.checking.scope import Move
 
 _DAYS = 100_000  # that a date may be away from another
+_COUNTED = NUMBERS | MOMENTS | {"interval", "time"}
 _SIGNS = frozenset("+-*/%")
 
 
@@ -62,6 +63,8 @@ class KindVarying(KindOperands):
 
     def _works_out(self, left: Operand, sign: str, right: Operand) -> bool:
         """Tell whether arithmetic of two fixed values gives one, for sure."""
+        if not all(expand(one.kind) <= _COUNTED for one in (left, right)):
+            return False
         numbers = [one for one in (left, right) if expand(one.kind) <= NUMBERS]
         if len(numbers) == 2:
             return worth(joined("(", left.text, ")", sign, "(", right.text, ")")) is not None
