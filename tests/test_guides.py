@@ -299,3 +299,32 @@ def test_the_gold_of_spider_is_legal_in_every_answer_format(spider):
         text = f"SELECT {text}" if name == "select" else text
         cursor = follow(guide, bound.write(text.encode()))
         assert cursor is not None and guide.may_stop(cursor), (name, record["query"])
+
+
+class Wasteful:
+    """A checker of texts over a, b and c that end with b; its shortest endings are not short."""
+
+    start = ""
+
+    def step(self, state: str, data: bytes) -> str | None:
+        text = data.decode()
+        return text[-1:] or state if set(text) <= set("abc") else None
+
+    def may_end(self, state: str) -> bool:
+        return state == "b"
+
+    def completion(self, state: str) -> bytes:
+        return {"": b"ab", "a": b"ccb", "b": b"", "c": b"ab"}[state]
+
+
+def test_what_is_legal_near_the_budget_does_not_depend_on_other_texts():
+    binding = Binding((None, b"a", b"b", b"c"))
+    guide = guides.SQLGuide(Wasteful(), binding, "plain", [0], max_new_tokens=4)
+
+    def legal(*ids: int) -> bool:
+        return follow(guide, ids) is not None
+
+    # behind "a" the checker asks for three more bytes: legal only on the way that it gave before
+    assert not legal(2, 1)
+    assert legal(1) and legal(1, 2)
+    assert not legal(2, 1)

@@ -119,7 +119,8 @@ class _Node:
 class SQLGuide:
     """The guide of one schema, tokenizer and answer format.
 
-    A cursor is (node, tokens left, tokens left at which the ending is looked at next).
+    A cursor is (node, tokens left, tokens left at which the ending is looked at next, rest of the
+    ending that the text is on; None where the node's own is as good).
     """
 
     def __init__(
@@ -156,7 +157,7 @@ class SQLGuide:
         self.shortest = len(self._needed(self._start) or ()) + 1
         check_budget(self, max_new_tokens)
         self._room = max(min(ROOM, max_new_tokens // 2), self.shortest)
-        self._first = (self._start, max_new_tokens, _due(max_new_tokens, self.shortest))
+        self._first = (self._start, max_new_tokens, _due(max_new_tokens, self.shortest), None)
 
     def start(self) -> Cursor:
         """Return the place before the first token."""
@@ -164,7 +165,7 @@ class SQLGuide:
 
     def advance(self, cursor: Any, token: int) -> Cursor | None:
         """Return the place behind a token; None where it is illegal or the budget too small."""
-        node, left, due = cursor
+        node, left, due, rest = cursor
         forced = node.reasons and left <= self._room
         known = node.leaving if forced else node.after
         after = known.get(token, _UNKNOWN)
@@ -173,7 +174,9 @@ class SQLGuide:
         if after is None:
             return None
         left -= 1
-        return (after, left, due) if left > due else self._within(node, token, after, left)
+        if left > due:
+            return after, left, due, None
+        return self._within(after, left, self._needed(node) if rest is None else rest, token)
 
     def may_stop(self, cursor: Any) -> bool:
         """Tell whether a text that ends here is read as the SQL that was checked."""
@@ -184,21 +187,27 @@ class SQLGuide:
 
     def ending(self, cursor: Any, left: int) -> list[int] | None:
         """Return the tokens of a short legal ending where it is time to write them, else None."""
-        node, _, due = cursor
+        node, _, due, rest = cursor
         if left > due:
             return None
-        needed = self._needed(node)
+        needed = self._needed(node) if rest is None else rest
         return list(needed) if needed is not None and len(needed) + 1 >= left else None
 
-    def _within(self, node: _Node, token: int, after: _Node, left: int) -> Cursor | None:
-        """Return the cursor if an ending still fits; on the way of an ending, one always does."""
-        needed, path = self._needed(after), node.needed or ()
-        if path[:1] == (token,):
+    def _within(
+        self, after: _Node, left: int, path: tuple[int, ...] | None, token: int
+    ) -> Cursor | None:
+        """Return the cursor if an ending still fits; on the way of an ending, one always does.
+
+        What is left of that way stays with the text: another text that comes to the same node by
+        another way must not depend on it.
+        """
+        needed, rest = self._needed(after), None
+        if path and path[0] == token:
             if needed is None or len(path) - 1 < len(needed):
-                needed = after.needed = path[1:]
+                needed = rest = path[1:]
         elif needed is None or len(needed) + 1 > left:
             return None
-        return after, left, _due(left, len(needed) + 1)
+        return after, left, _due(left, len(needed) + 1), rest
 
     def _needed(self, node: _Node) -> tuple[int, ...] | None:
         if not node.asked:
