@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from text2sql.errors import TrainingError
+from text2sql.errors import SettingsError, TrainingError
 from text2sql.training import launching, processes
 from text2sql.training.recipe import read_recipe
 
@@ -123,3 +123,11 @@ def test_accelerate_reads_the_configuration(mode, tmp_path):
 def test_the_started_processes_get_the_command_without_gpus():
     words = ["train", "--gpus", "8", "--base", "mini", "--gpus=4", "--set", "seed=8"]
     assert launching.without_gpus(words) == ["train", "--base", "mini", "--set", "seed=8"]
+
+
+def test_more_gpus_than_there_are_is_one_line(tmp_path, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    recipe = read_recipe(None, base="codellama-7b")
+    with pytest.raises(SettingsError, match="--gpus 8, but this machine has 1 CUDA devices"):
+        launching.launch(["train"], tmp_path / "run", recipe, processes=8)

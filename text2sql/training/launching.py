@@ -21,13 +21,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
 from text2sql.bases import find_base
-from text2sql.errors import need
+from text2sql.errors import SettingsError, need
 from text2sql.outputs import write_whole
 from text2sql.training.memory import memory
 from text2sql.training.processes import ASKED
@@ -66,10 +67,13 @@ def launch(
         device: where they run.
 
     Raises:
-        MissingExtra: accelerate is not installed, or DeepSpeed where the recipe asks for it.
+        SettingsError: there are fewer GPUs, or DeepSpeed is not installed where it is asked for.
+        MissingExtra: accelerate is not installed.
     """
-    mode = choose_mode(recipe, processes, _free_bytes() if device == "cuda" else None)
-    need("train", "accelerate", *(["deepspeed"] if mode.startswith("zero") else []))
+    need("train", "torch", "accelerate")
+    mode = choose_mode(recipe, processes, _free_bytes(processes) if device == "cuda" else None)
+    if mode.startswith("zero") and find_spec("deepspeed") is None:
+        raise SettingsError("distributed=deepspeed needs DeepSpeed: pip install deepspeed")
     settings = configuration(mode, processes=processes, device=device)
     path = folder.with_name(f"{folder.name}.{FILE}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -155,10 +159,14 @@ def _deepspeed(mode: str) -> dict[str, Any]:
     }
 
 
-def _free_bytes() -> float | None:
+def _free_bytes(processes: int) -> float:
+    """Return the free bytes of the first GPU, once there are as many as processes."""
     import torch
 
-    return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else None
+    found = torch.cuda.device_count()
+    if found < processes:
+        raise SettingsError(f"--gpus {processes}, but this machine has {found} CUDA devices")
+    return float(torch.cuda.mem_get_info()[0])
 
 
 def _free_port() -> int:

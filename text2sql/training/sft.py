@@ -327,7 +327,7 @@ def _write_adapter(
 ) -> None:
     save_lora(model, folder, weights)
     for reason in vllm_refusals(folder):
-        tell(f"vLLM: {reason}")
+        tell(reason)
     tokenizer.save_pretrained(str(folder))
     style = recipe.style or base.style
     write_card(folder, base=base, tokenizer=tokenizer, style=style, language=recipe.language)
