@@ -32,6 +32,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
+from subprocess import run
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -115,6 +116,8 @@ def show(seconds: dict[str, list[float]], examples: int) -> None:
 def versions() -> dict[str, str]:
     """Return what was measured with."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    found["commit"] = run(git, capture_output=True, text=True, check=False).stdout.strip()
     for name in PACKAGES:
         try:
             found[name] = version(name)
