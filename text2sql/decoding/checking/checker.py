@@ -43,6 +43,7 @@ STATE_LIMIT = 50_000  # states that are remembered at most, about 1.6 kB each wi
 UNKNOWN: Any = object()  # in place of an exception: much is asked for the first time
 _DEEPENS = frozenset(
     {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "POSITION", "USING", "WINDOW"}
+    | {"TRY_CAST", "ANY", "SOME", "ROLLUP", "CUBE", "GROUPING", "["}
 )
 _PART_ENDS = (",", ")", "ORDER")
 _SIGNS = frozenset({"+", "-", "~", "NOT"})
@@ -296,6 +297,8 @@ class Checker(Terminals):
             return cell.depth >= DEPTH_LIMIT
         if terminal in _SIGNS:  # before an operand, not between two
             return cell.symbol.startswith(("expr_", "unary"))
+        if terminal in ("ALL", "ON"):  # x > ALL (, DISTINCT ON (
+            return cell.symbol in ("comparand", "distinct_on")
         return terminal in _DEEPENS
 
     def _joins(self, terminal: str, kind: str) -> bool:
