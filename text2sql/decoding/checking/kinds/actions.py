@@ -55,6 +55,8 @@ class KindActions(KindClauses):
             yield b"TEXT"
         if not hasattr(frame, "stack"):
             return
+        if "NUMBER" in terminals and self._beside_fixed(frame) is not None:
+            yield from (b"(SELECT 1)", b"(SELECT INTERVAL'1 day')")
         if "NUMBER" in terminals:
             kinds = self._aim(frame)
             yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)

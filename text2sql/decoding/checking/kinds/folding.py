@@ -13,6 +13,7 @@ Covered: numbers with + - * / %, signs, parentheses, CAST between kinds of numbe
 Not covered: functions of fixed values; they are refused but for the harmless ones (`HARMLESS`).
 """
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,7 @@ from text2sql.decoding.checking.frames import Reference
 Fixed = bool | Reference
 LARGEST = 1 << 30
 _MOST_DIGITS = 18
+_NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?")
 
 # Functions that take any value of their kinds.
 _HARMLESS = """
@@ -30,6 +32,7 @@ _HARMLESS = """
     quote_ident quote_literal replace reverse right round rtrim sign starts_with strpos trim upper
 """
 HARMLESS = frozenset(_HARMLESS.split())
+VOLATILE = frozenset({"clock_timestamp", "random", "timeofday"})  # never known beforehand
 
 
 def all_of(*parts: Fixed) -> Fixed:
@@ -92,9 +95,11 @@ def _value(tokens: list[str]) -> tuple[Fraction, list[str]]:
         if rest[0] != ")":
             raise ValueError(head)
         return _cast(found, rest[1:])
-    if len(head) > _MOST_DIGITS or not head.replace(".", "", 1).isdigit():
+    if head in ("TRUE", "FALSE") and rest[:1] == ["AS"]:
+        return _cast(Fraction(head == "TRUE"), rest)
+    if len(head) > _MOST_DIGITS or not _NUMBER.fullmatch(head):
         raise ValueError(head)
-    return _cast(Fraction(head if head[-1] != "." else head[:-1]), rest)
+    return _cast(Fraction(head.replace(".e", ".0e").rstrip(".")), rest)
 
 
 def _cast(found: Fraction, rest: list[str]) -> tuple[Fraction, list[str]]:

@@ -8,7 +8,7 @@ Not covered: bit operators and JSON arrows.
 """
 
 from text2sql.decoding.checking.frames import Context
-from text2sql.decoding.checking.kinds.folding import LARGEST, all_of, worth
+from text2sql.decoding.checking.kinds.folding import all_of
 from text2sql.decoding.checking.kinds.literals import KindLiterals
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_sure, joined
 from text2sql.decoding.checking.kinds.tables import (
@@ -48,8 +48,6 @@ class KindOperators(KindLiterals):
         self._mark(move)
         level = 6 if move.terminal in "+-" else 7
         left = self._commit(move, self._pop_operand(move))
-        if left.fixed is True and self.rules.folds and not self._may_begin(left):
-            return False
         if left.reference is not None and not is_sure(left.kind):
             narrowed = self._narrow(move, left, NUMBERS)
             if narrowed is None:
@@ -65,13 +63,6 @@ class KindOperators(KindLiterals):
             return False
         self._push_operand(move, left)
         return self._demand(move, level + 1, frozenset(fitting), move.terminal)
-
-    def _may_begin(self, left: Operand) -> bool:
-        """Tell whether a fixed value may stand on the left of arithmetic: its worth is known."""
-        if not expand(left.kind) <= NUMBERS:
-            return True
-        value = worth(left.text)
-        return value is not None and 2 * abs(value) < LARGEST
 
     def do_calculated(self, move: Move) -> bool:
         right = self._settled(move, self._pop_operand(move))

@@ -10,7 +10,7 @@ Not covered: the values themselves (see `folding`); what CAST makes of them (see
 from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Reference
-from text2sql.decoding.checking.kinds.folding import HARMLESS, Fixed, all_of, worth
+from text2sql.decoding.checking.kinds.folding import HARMLESS, VOLATILE, Fixed, all_of, worth
 from text2sql.decoding.checking.kinds.operands import Demand, KindOperands, Operand, joined
 from text2sql.decoding.checking.kinds.tables import MOMENTS, NUMBERS, expand
 from text2sql.decoding.checking.scope import Move
@@ -100,7 +100,7 @@ class KindVarying(KindOperands):
         name = call.function.name
         if call.function.kind != "scalar":
             return False
-        if self.rules.folds and arguments and name not in HARMLESS:
+        if self.rules.folds and (name in VOLATILE or (arguments and name not in HARMLESS)):
             return False
         if self.rules.folds and name == "coalesce":
             arguments = tuple(one for one in arguments if one.kind != "null")[:1]
