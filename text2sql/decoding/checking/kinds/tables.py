@@ -51,6 +51,7 @@ TYPES = {
     "decimal": b"DECIMAL",
     "time": b"TIME",
     "json": b"JSON",
+    "jsonb": b"JSONB",
     "blob": b"BYTEA",
     "text[]": b"TEXT[]",
 }
