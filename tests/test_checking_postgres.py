@@ -9,6 +9,7 @@ import pytest
 
 from text2sql.decoding.checking import Checker
 from text2sql.decoding.checking.walking import walk
+from text2sql.decoding.verification import verify
 from text2sql.schema import read_schema
 from text2sql.schema.model import Column, Schema, Table
 
@@ -33,6 +34,8 @@ SCHEMA = Schema(
         table("invoices", "id integer, owner integer, net numeric(10,2)", namespace="Sales"),
     ),
 )
+
+CAPITALS = Schema("capitals", "postgres", (Table("People", (Column("Name", "text"),)),))
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +148,20 @@ def test_most_sql_as_people_write_it_is_let_in(postgres_url):
         checker = Checker(read_schema(url), dialect="postgres")
         found += sum(checker.accepts(case["query"]) for case in cases if case["db_id"] == name)
     assert found >= 0.89 * len(cases)
+
+
+def test_a_table_in_quotes_is_verified_by_its_own_name():
+    assert verify('SELECT "People"."Name" FROM "People"', CAPITALS).fault is None
+    assert verify('SELECT people."Name" FROM "People"', CAPITALS).fault is not None
+
+
+def test_faults_of_values_and_of_distinct_are_told(checker):
+    fault = checker.explain("SELECT 1 / 0")
+    assert fault is not None
+    assert fault.message == "0 does not fit here"
+    fault = checker.explain("SELECT DISTINCT name FROM people ORDER BY boss")
+    assert fault is not None
+    assert fault.message == "ORDER BY of SELECT DISTINCT takes what is selected: 'boss' is not"
 
 
 def test_what_is_walked_is_taken_by_the_server(checker, postgres_url):

@@ -24,7 +24,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from text2sql.decoding.verification import MAX_LENGTH, Fault
+from text2sql.decoding.verification import MAX_LENGTH, Fault, named
 from text2sql.execution import gate, policy
 from text2sql.execution.results import Refusal
 from text2sql.schema import canonicalise, sqlglot_schema
@@ -90,7 +90,7 @@ def _fault(sql: str, schema: Schema, prepared: MappingSchema, explain: Explain) 
         return Fault("tables", f"no table {unknown!r}")
     try:
         qualify(
-            parsed,
+            named(parsed),
             schema=prepared,
             dialect=schema.dialect,
             quote_identifiers=False,

@@ -116,7 +116,7 @@ def _unknown_table(tree: exp.Query, schema: Schema) -> str | None:
 def _unknown_column(tree: exp.Query, schema: Schema) -> str | None:
     try:
         qualify(
-            tree.copy(),
+            named(tree.copy()),
             schema=sqlglot_schema(schema),
             dialect=schema.dialect,
             validate_qualify_columns=True,
@@ -128,6 +128,16 @@ def _unknown_column(tree: exp.Query, schema: Schema) -> str | None:
     except Exception as error:  # sqlglot asserts what it takes for granted of other people's SQL
         return str(error).split("\n", 1)[0] or f"sqlglot fails with {type(error).__name__}"
     return None
+
+
+def named(tree: exp.Query) -> exp.Query:
+    """Give tables in quotes their own name as alias: sqlglot would make it one in lower case."""
+    for table in tree.find_all(exp.Table):
+        plain = isinstance(table.this, exp.Identifier) and table.this.quoted
+        if plain and not table.alias:
+            alias = exp.to_identifier(table.name, quoted=True)
+            table.set("alias", exp.TableAlias(this=alias))
+    return tree
 
 
 def _name_the_column(tree: exp.Query, schema: Schema) -> str | None:

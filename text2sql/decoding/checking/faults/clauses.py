@@ -101,6 +101,8 @@ def _position(stop: Refusal) -> Fault | None:
     block = stop.checker.scope.block_of(stop.frame)
     query = stop.checker.scope.query_of(block)
     outputs = query.outputs if query.arms else block.outputs
+    if block.phase not in ("group", "order", "compound"):
+        return blame(stop, f"{number.text} does not fit here", number)
     clause = "GROUP BY" if block.phase == "group" else "ORDER BY"
     what = f"{clause} {number.text}: the list has {counted(len(outputs), 'column')}"
     if digits.isdigit() and 1 <= int(digits) <= len(outputs):

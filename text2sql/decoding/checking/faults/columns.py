@@ -96,6 +96,9 @@ def column_fault(
         holders = [s for s in block.sources if s.relation.count(reference.name)]
         if stop.checker.scope.count(block, reference) > 1:
             return _ambiguous(stop, holders, name)
+        if holders and stop.checker.scope.is_led(block):
+            what = "ORDER BY of SELECT DISTINCT takes what is selected"
+            return blame(stop, f"{what}: {unquoted(name)!r} is not", name)
         if holders and stop.checker.dialect.typed and block.phase in ("having", "order", "qualify"):
             return blame(stop, f"{unquoted(name)!r} must be in GROUP BY or in an aggregate", name)
         if holders:
