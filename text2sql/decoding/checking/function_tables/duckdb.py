@@ -194,7 +194,6 @@ FORMS = {
         length(text) int8
         length(list) int8
         levenshtein(text, text) int8
-        list_concat(list, same) same
         list_contains(list, element) boolean
         list_distinct(list) same
         list_extract(list, integer) element

@@ -195,12 +195,13 @@ class KindConstructs(KindOperators):
         """Refuse `IN (EXISTS ...)`: DuckDB takes the query for that of the IN."""
         return not isinstance(move.frame, Context) or move.frame.kind != "in"
 
+    def do_can_list(self, move: Move) -> bool:
+        operand: Operand = move.frame.stack[-1]
+        return not operand.fixed and f"{operand.kind}[]" in LISTS
+
     def do_list_of(self, move: Move) -> bool:
         operand = self._pop_operand(move)
-        kind = f"{operand.kind}[]"
-        if operand.fixed or kind not in LISTS:
-            return False
-        return self._push_operand(move, operand._replace(kind=kind, text=None))
+        return self._push_operand(move, operand._replace(kind=f"{operand.kind}[]", text=None))
 
     def do_end_exists(self, move: Move) -> bool:
         self._pop(move)
