@@ -50,7 +50,8 @@ class ClauseActions(ActionBase):
         if isinstance(block, Block) and block.item == b"":
             if block.phase != "items" and move.payload[:2] == b"0x":
                 return False  # a position for sqlglot
-            if block.phase == "compound" and not self._is_position(block, move.payload):
+            bound = block.phase == "compound" or self.scope.is_led(block)
+            if bound and not self._is_position(block, move.payload):
                 return False
             if block.phase in ("order", "group", "compound"):
                 move.held = ("position", move.payload)

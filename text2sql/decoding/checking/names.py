@@ -257,7 +257,7 @@ class Names:
 
     def callable(self, frame: Frame, name: bytes) -> bool:
         """Tell whether a function may be called here."""
-        if isinstance(frame, Block) and frame.phase == "compound":
+        if isinstance(frame, Block) and (frame.phase == "compound" or self.scope.is_led(frame)):
             return False
         function = self.dialect.functions.get(name.decode("utf-8", "replace"))
         return (
@@ -318,7 +318,9 @@ class Names:
 
     def takes_literals(self, frame: Frame) -> bool:
         """Tell whether `DATE '2020-01-01'` may stand here."""
-        return not isinstance(frame, Block) or frame.phase not in ("compound", "limit")
+        if not isinstance(frame, Block):
+            return True
+        return frame.phase not in ("compound", "limit") and not self.scope.is_led(frame)
 
     def word_fits(self, frame: Frame, name: bytes, quoted: int, depth: int) -> bool:
         """Tell whether `<column>` may be this name: a column, a qualifier or a function."""

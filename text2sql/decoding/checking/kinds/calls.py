@@ -18,7 +18,7 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
 from text2sql.decoding.checking.kinds.folding import Fixed
-from text2sql.decoding.checking.kinds.forms import KindForms
+from text2sql.decoding.checking.kinds.forms import POLYMORPHIC, KindForms
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, Part, shows_all
 from text2sql.decoding.checking.kinds.tables import LISTS, NUMBERS, PARTS, TEXTS, element
@@ -73,6 +73,8 @@ class KindCalls(KindForms):
         operand = self._commit(move, operand)
         if operand.kind == "null" and not self._taken_by(move) <= {"any", "same"}:
             return False
+        if operand.kind in ("null", "string") and self._is_polymorphic(move):
+            return False
         super().do_end_argument(move)
         if not self._narrow_first(move, operand):
             return False
@@ -80,6 +82,13 @@ class KindCalls(KindForms):
         call: Call = move.frame
         kinds = tuple(one.kind for one in self._arguments(call))
         return bool(self._forms(call, kinds))
+
+    def _is_polymorphic(self, move: Move) -> bool:
+        """Tell whether a function wants a value whose type is known: a bare literal has none."""
+        call: Call = move.frame if isinstance(move.frame, Call) else move.frame.parent
+        if not self.rules.exact or "any" not in self._taken_by(move):
+            return False
+        return call.function.kind == "window" or call.function.name in POLYMORPHIC
 
     def _narrow_first(self, move: Move, operand: Operand) -> bool:
         """Ask of a first argument of which nothing is known that it goes with a further one."""
@@ -119,7 +128,8 @@ class KindCalls(KindForms):
     def do_can_order(self, move: Move) -> bool:
         call: Call = move.frame
         whole = call.count >= call.least
-        return call.function.kind == "aggregate" and whole and not call.distinct
+        able = call.function.kind == "aggregate" and call.function.name not in self.ordered
+        return able and whole and not call.distinct
 
     def do_call_order(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, ordered=True)

@@ -19,6 +19,7 @@ from text2sql.decoding.checking.scope import Move
 
 FORMS = frozenset({b"position"})  # that are read as `name (`, and are no functions
 ORDERED = frozenset({"mode", "percentile_cont", "percentile_disc"})  # WITHIN GROUP must follow
+POLYMORPHIC = frozenset({"array_agg", "json_agg", "jsonb_agg", "to_json"})
 _KEYED = frozenset({"json", "jsonb"})
 _ZONED = {"timestamp": "timestamptz", "timestamptz": "timestamp"}
 
