@@ -131,8 +131,8 @@ class KindClauses(KindCalls):
         if output.reference is None:
             return output
         kind = self.scope.column_kind(block, output.reference)
-        if kind is None:
-            kind = output.kind
+        if kind is None:  # a query around has it, and could give it another kind
+            kind = "any" if self.rules.exact and output.reference.kinds is None else output.kind
         return output._replace(kind=kind, reference=None)
 
     def do_close_from(self, move: Move) -> bool:
@@ -312,6 +312,13 @@ class KindClauses(KindCalls):
             )
             for first, other in zip(query.outputs, block.outputs, strict=True)
         )
+
+    def do_can_combine(self, move: Move) -> bool:
+        """Let a set operation follow only what has kinds that are known and can be compared."""
+        block: Block = move.frame
+        unknown = self.rules.opaque | {"any"} if self.rules.exact else frozenset[str]()
+        known = not any(output.kind in unknown for output in block.outputs)
+        return known and super().do_can_combine(move)
 
     def _merged_kind(self, first: str, other: str) -> str:
         if first == other:
