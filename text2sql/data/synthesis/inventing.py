@@ -222,7 +222,10 @@ def _build(
 ) -> tuple[World, dict[str, list[tuple[makers.Value | None, ...]]]]:
     for thing in things:
         said = thing.noun.many[0] if style.plural_tables and language == "en" else thing.name
-        thing.table = style.case([*filter(None, [style.table_prefix]), *said.split()])
+        words = [*filter(None, [style.table_prefix]), *said.split()]
+        taken = {other.table.lower() for other in things}
+        free = [words, [*words, "info"], [*words, "data"], [*words, "list"]]
+        thing.table = next(t for w in free if (t := style.case(w)).lower() not in taken)
         words = thing.name.split()
         thing.key = style.case(
             {"id": ["id"], "table id": [*words, "id"]}.get(style.key, [*words, "no"])
@@ -331,7 +334,8 @@ def _phrases(
         if attribute.kind == "flag":
             said = attribute.phrases.get("yes", ()) if text.lower() in on else attribute.negated
         else:
-            said = attribute.phrases.get(text, ())
+            known = {said.lower(): ways for said, ways in attribute.phrases.items()}
+            said = known.get(text.lower(), ())
         if said:
             yield text, tuple(said)
 

@@ -39,7 +39,10 @@ def make(attribute: Attribute, count: int, random: Random, *, language: str = "e
     if language == "zh" and attribute.zh_values:
         values = attribute.zh_values
     if values:
-        return _drawn(_cased(values, random), count, random)
+        cased = _cased(values, random)
+        if attribute.kind in ("name", "title"):  # each as rarely again as there are enough of them
+            return [cased[i % len(cased)] for i in random.sample(range(count), count)]
+        return _drawn(cased, count, random)
     maker = _MAKERS.get(attribute.kind)
     if maker is not None:
         return maker(attribute, count, random, language)

@@ -24,6 +24,8 @@ from text2sql.data.synthesis.worlds import Field, World, plural
 
 SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
+_UNCOUNTED = re.compile(r"(?:s|ed|ing|\b(?:on|by|at|in|to|of|is|from|has))$")
+
 Said = tuple[Compare, str]
 
 
@@ -67,7 +69,7 @@ class Speaker:
         """Return what a column is called; `owner` names its table, too, at times."""
         names = field.names
         name = names[0] if len(names) == 1 or self.chance(0.75) else self.random.choice(names[1:])
-        if many and self.english and not name.endswith("s"):
+        if many and self.english and field.kind.name != "flag" and not _UNCOUNTED.search(name):
             name = plural(name)
         if owner and self.chance(0.5):
             table = field.col.table
@@ -155,9 +157,9 @@ class Speaker:
         value = self.random.choice(field.values)
         draw, kind = self.random.random(), field.kind
         if draw < 0.34:
-            return self._compare(field, ">", value, "more", kind.more)
+            return self._compare(field, ">", value, "more", self._special(field, kind.more))
         if draw < 0.6:
-            return self._compare(field, "<", value, "less", kind.less)
+            return self._compare(field, "<", value, "less", self._special(field, kind.less))
         if draw < 0.68:
             return self._compare(field, ">=", value, "at_least", ())
         if draw < 0.74:
@@ -165,11 +167,12 @@ class Speaker:
         if draw < 0.84 and len(field.values) > 2:
             pair = self._pair(field)
             low, high = (self.value(field, v) for v in pair)
-            text = self._way("between", kind.between, n=self.column(field), v=low, w=high)
+            special = self._special(field, kind.between)
+            text = self._way("between", special, n=self.column(field), v=low, w=high)
             return Compare(field.col, "between", (Lit(pair[0]), Lit(pair[1]))), text
         if draw < 0.89:
             return self._compare(field, "<>", value, "not", ())
-        return self._compare(field, "=", value, "equal", kind.equal)
+        return self._compare(field, "=", value, "equal", self._special(field, kind.equal))
 
     def _pair(self, field: Field) -> list[str | int | float]:
         drawn = self.random.sample(list(field.values), 2)
@@ -191,6 +194,11 @@ class Speaker:
         if special and self.english and self.chance(0.5):
             return self.random.choice(special).format(**parts)
         return self.say(key, **parts)
+
+    def _special(self, field: Field, ways: Sequence[str]) -> Sequence[str]:
+        """Return wordings that do not name a column: none where another one has its kind."""
+        alike = [f for f in self.fields(field.col.table) if f.kind is field.kind]
+        return ways if len(alike) == 1 else ()
 
     def _text(self, field: Field, equal: bool) -> Said:
         value = self.random.choice(field.values)
@@ -250,7 +258,8 @@ class Speaker:
     def order(self, field: Field) -> tuple[Key, str]:
         """Draw an order by a column, and its words."""
         descending = self.chance(0.5)
-        special = field.kind.descending if descending else field.kind.ascending
+        kind = field.kind
+        special = self._special(field, kind.descending if descending else kind.ascending)
         key = Key(field.col, descending)
         if special and self.english and self.chance(0.3):
             return key, self.say("order_special", s=self.random.choice(special))
@@ -260,7 +269,8 @@ class Speaker:
 
     def superlative(self, field: Field, descending: bool, noun: str) -> str:
         """Return a noun with the most or least of a column."""
-        special = field.kind.most if descending else field.kind.least
+        kind = field.kind
+        special = self._special(field, kind.most if descending else kind.least)
         if special and self.english and self.chance(0.5):
             return self.say("superlative_special", s=self.random.choice(special), t=noun)
         most = self.say("most" if descending else "least")

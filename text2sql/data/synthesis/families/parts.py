@@ -166,12 +166,12 @@ class Path:
 
     def verb(self, speaker: Speaker) -> str:
         """Return a verb that leads from the first table's rows to the last one's."""
+        known: tuple[str, ...] = ()
         if len(self.links) == 1:
             link = self.links[0]
             known = link.verbs if self.forward[0] else link.reverse
-        else:
-            # over a bridge: its second key says what the first thing does
-            known = self.links[-1].verbs if self.forward[-1] else self.links[-1].reverse
+        elif self.forward == (False, True):  # over a bridge: its second key says it
+            known = self.links[1].verbs
         if known and speaker.english and speaker.chance(0.7):
             return speaker.random.choice(known)
         return speaker.say("verb")
