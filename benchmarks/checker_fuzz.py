@@ -239,7 +239,6 @@ class Trial:
     oracle: Oracle
     outcome: Outcome
     text: str = ""  # that is being looked at
-    reached: Counter[tuple[str, int]] = field(default_factory=Counter)  # productions
 
     def walk(self, random: Random) -> None:
         """Walk one query, and complete one of its prefixes."""
@@ -247,10 +246,11 @@ class Trial:
         counts["queries"] += 1
         self.text = ""
         length = random.choice(_LENGTHS)
-        found = walk(self.checker, random, length=length, reached=self.reached)
+        # every other walk seeks a production, so that rare ones are tried too
+        goal = random.choice(self.checker.grammar.names) if counts["queries"] % 2 else None
+        found = walk(self.checker, random, length=length, goal=goal)
         self.text = found.text
         counts["characters"] += len(found.text)
-        self.reached.update(found.productions)
         describe = self.checker.grammar.describe
         self.outcome.productions.update(
             {describe(production): count for production, count in found.productions.items()}

@@ -269,7 +269,7 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
 _SYMBOL = re.compile(r"'[^']+'|@\w+|<\w+>|[+-]?[A-Za-z_]\w*|[\[\]{}|=]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Grammar:
     """Productions of one dialect and order, and the table that chooses among them."""
 

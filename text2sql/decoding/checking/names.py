@@ -159,7 +159,9 @@ class Names:
             if any(source.name == qualifier for source in block.sources):
                 return False
             if block.phase == "items":
-                return self.scope.invents and not block.deep
+                fresh = Reference(qualifier, FRESH)
+                free = self.scope.invents and not block.deep
+                return free and self.scope.resolve(frame, fresh) is not None
         return False
 
     def known(

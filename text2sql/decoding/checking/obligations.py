@@ -88,7 +88,8 @@ class Obligations(Plans):
     ) -> Iterable[bytes]:
         """Return names of columns that may be owed by an alias that FROM has not bound."""
         if self.invents and not block.deep and not prefix:
-            return (FRESH,)
+            made = dict(self.query_of(block).names).get(qualifier)
+            return (FRESH, *(made.ordered if made is not None else ()))
         found = self.find_relation(block, qualifier)
         return found.with_prefix(prefix) if found else self.columns_to_come(block, prefix)
 

@@ -66,6 +66,9 @@ class Resolution(Obligations):
         assert isinstance(query, Query)
         if query.role not in CORRELATED or query.parent is None:
             return None
+        made = dict(query.names).get(reference.qualifier) if reference.qualifier else None
+        if made is not None and reference.name != b"*" and made.count(reference.name) != 1:
+            return None  # sqlglot takes an alias of a query around for the CTE of that name
         plain = reference._replace(fixed=False, outside=False)
         around = self.resolve(query.parent, plain, direct=False)
         if around is None:

@@ -7,12 +7,14 @@ A walk is dead where nothing may come next and the text may not end.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING
 
 from text2sql.decoding.checking.frames import Block
+from text2sql.decoding.checking.grammar import Grammar
 from text2sql.decoding.checking.lexer import Place, finish
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
 
 _OTHERS = 0.15  # operators, of which there are many
-_EAGERNESS = 8  # for what has never been walked
+_ATTRACTION, _SIGHT = 6, 12  # of a production that is sought: by step, in symbols ahead
 _WEIGHTS = {
     "<column>": 4.0, "<member>": 3.0, ".": 2.0, "(": 0.5, "<table>": 3.0, "FROM": 5.0, "*": 0.6,
     ")": 2.5, ",": 0.8, "EOT": 0.8, "WHERE": 1.5, "GROUP": 1.2, "ORDER": 1.2, "LIMIT": 1.0,
@@ -66,7 +68,7 @@ def walk(
     random: Random,
     *,
     length: int = 25,
-    reached: Mapping[tuple[str, int], int] | None = None,
+    goal: tuple[str, int] | None = None,
 ) -> Walk:
     """Return one random query, the same for the same seed.
 
@@ -74,19 +76,20 @@ def walk(
         checker: whose queries are wanted.
         random: the source of chance.
         length: terminals after which the walk takes the shortest way out.
-        reached: how often each production has been walked; those that never were come first.
+        goal: a production to walk through, if chance allows.
     """
     place: Place | None = finish(checker, checker.start.reading)
     pieces: list[bytes] = []
     productions: Counter[tuple[str, int]] = Counter()
     for _ in range(length):
         assert place is not None
-        found = _step(checker, place, random, reached)
+        found = _step(checker, place, random, goal)
         if found is None:
             break  # of the names that chance has offered none fits
         terminal, text, after = found
         shift = checker.machine.shift(place[0], terminal)
         productions.update(shift.productions if shift else ())
+        goal = None if goal in productions else goal
         if terminal == "EOT":
             return Walk(_text(pieces, random), False, productions)
         pieces.append(text)
@@ -105,14 +108,11 @@ def _ended(checker: "Checker", text: str, productions: Counter[tuple[str, int]])
 
 
 def _step(
-    checker: "Checker",
-    place: Place,
-    random: Random,
-    reached: Mapping[tuple[str, int], int] | None,
+    checker: "Checker", place: Place, random: Random, goal: tuple[str, int] | None
 ) -> tuple[str, bytes, Place] | None:
     """Return a legal terminal with its text and the place behind it; None where none is found."""
     weights = {
-        terminal: _weight(checker, place, terminal, reached)
+        terminal: _WEIGHTS.get(terminal, _OTHERS) * _promise(checker, place, terminal, goal)
         for terminal in sorted(place[0].terminals)
     }
     while weights:
@@ -124,18 +124,36 @@ def _step(
     return None
 
 
-def _weight(
-    checker: "Checker",
-    place: Place,
-    terminal: str,
-    reached: Mapping[tuple[str, int], int] | None,
+def _promise(
+    checker: "Checker", place: Place, terminal: str, goal: tuple[str, int] | None
 ) -> float:
-    weight = _WEIGHTS.get(terminal, _OTHERS)
-    if reached is None:
-        return weight
-    shift = checker.machine.shift(place[0], terminal)
-    is_new = shift is not None and any(not reached.get(used) for used in shift.productions)
-    return _EAGERNESS * weight if is_new else weight
+    """Return how much nearer a terminal comes to a production; 1 where none is sought."""
+    shift = checker.machine.shift(place[0], terminal) if goal is not None else None
+    if shift is None or goal is None:
+        return 1.0
+    if goal in shift.productions:
+        return _ATTRACTION**3
+    distances = _distances(checker.grammar, goal[0])
+    far = len(distances)
+    near, cell = far, shift.cell
+    for ahead in range(_SIGHT):
+        if cell is None:
+            break
+        near = min(near, ahead + distances.get(cell.symbol, far))
+        cell = cell.rest
+    return float(_ATTRACTION ** -min(near, _SIGHT))
+
+
+@cache
+def _distances(grammar: Grammar, goal: str) -> dict[str, int]:
+    """Return how many productions lie between each nonterminal and one of them, at least."""
+    found, todo = {goal: 0}, [goal]
+    for name in todo:
+        for parent, bodies in grammar.alternatives.items():
+            if parent not in found and any(name in body for body in bodies):
+                found[parent] = found[name] + 1
+                todo.append(parent)
+    return found
 
 
 def _ways(
