@@ -81,6 +81,9 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
             yield piece if tight else gap + piece
     if mode == lexer.WORD:
         yield from _word_ends(checker, state)
+    if place is None and mode == lexer.QUOTED_END:
+        mark = bytes((text[0],))  # doubled, it is part of the name
+        yield mark + b"x" + mark
     if place is None and mode == lexer.NUMBER:
         yield from (b"0", b".5")
     if place is None and mode == lexer.SIGN:

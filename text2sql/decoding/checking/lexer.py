@@ -277,7 +277,9 @@ def _in_quotes(
         return None
     if close < 0:
         return (QUOTED, (opener, kept)), len(data)
-    return None if left else ((QUOTED_END, (opener, kept)), close + 1)
+    if left or (opener == ord("[") and parser.name(place, kept, _quoting(opener)) is None):
+        return None  # other marks could be doubled, and the name go on
+    return (QUOTED_END, (opener, kept)), close + 1
 
 
 def _comment(place: Place, mode: int, partial: bytes, run: bytes) -> Reading | None:

@@ -17,6 +17,7 @@ from text2sql.decoding.checking.relations import Relation, with_prefix
 CORRELATED = ("scalar", "in", "exists")
 # What people call a table in a query; other names are its own.
 ALIAS = re.compile(rb"[a-z_]{1,3}[0-9]{0,2}")
+GENERATED = re.compile(rb"_\d+")  # what sqlglot calls a derived table without an alias
 FRESH = b"\x00"  # a name that no query gives
 
 
@@ -65,6 +66,8 @@ class Obligations(Plans):
 
     def may_qualify(self, block: Block, name: bytes) -> bool:
         """Tell whether a name before a dot, before FROM, is a table's or looks like an alias."""
+        if GENERATED.fullmatch(name):
+            return False
         owed = any(reference.qualifier == name for reference in block.pending)
         known = self.find_relation(block, name) is not None
         return self.invents or owed or known or ALIAS.fullmatch(name) is not None

@@ -38,7 +38,13 @@ class QueryActions(ActionBase):
         move.frame = self._nesting(move.frame)
         return self._push(move, "exists")
 
-    do_end_scalar = do_end_exists = do_end_in_query = ActionBase._pop
+    do_end_scalar = do_end_exists = ActionBase._pop
+
+    def do_end_in_query(self, move: Move) -> bool:
+        frame = move.frame.parent
+        is_row = isinstance(frame, Context) and frame.kind == "row_in"
+        move.frame = self.frames.change(frame, kind="in", detail=None) if is_row else frame
+        return True
 
     def do_end_query(self, move: Move) -> bool:
         block: Block = move.frame

@@ -8,6 +8,7 @@ from typing import Any
 
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Reference
+from text2sql.decoding.checking.obligations import GENERATED
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
 
 # Tables that sqlglot loses without an alias of their own, or gives another's: it makes _0, _1, ...
@@ -102,7 +103,8 @@ class SourceActions(ActionBase):
         return self._add(move, name, found, mute=name is not None and name != name.lower())
 
     def do_source_as(self, move: Move) -> bool:
-        return self._add(move, self._name(move), move.held[2])
+        name = self._name(move)
+        return GENERATED.fullmatch(name) is None and self._add(move, name, move.held[2])
 
     def _add(self, move: Move, name: bytes | None, found: Any, *, mute: bool = False) -> bool:
         block: Block = move.frame

@@ -25,6 +25,8 @@ from text2sql.decoding.checking.obligations import FRESH
 from text2sql.decoding.checking.relations import Origin
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
+_AFTER_IS = ("is_tail", "is_value")
+
 
 class Terminals:
     """The half of a checker that reads lexemes."""
@@ -68,6 +70,8 @@ class Terminals:
                 frame, folded, quoted, cell.depth
             ):
                 continue
+            if terminal == "<column>" and folded == b"json" and cell.symbol in _AFTER_IS:
+                continue  # to sqlglot IS JSON asks whether a text is JSON
             if terminal in LISTED and folded not in self.names.listed[terminal]:
                 continue
             after = self.shift(place, terminal, (folded, quoted))
