@@ -132,6 +132,10 @@ def test_schemas_of_one_dialect_share_what_the_grammar_says(checker, monkeypatch
         "select NAME from Customers as t where T.Tier = 'x'",
         "SELECT [name], `name`, \"name\" FROM \"customers\"",
         "SELECT 'it''s \n \"fine\" 😀' || \"no such column: a string\" FROM customers",
+        "SELECT count(ALL name) FROM customers WHERE tier IN () ORDER BY random(*)",
+        "SELECT T.'name'AS`b`FROM\"customers\"AS T CROSS JOIN orders AS o ON o.status = T.tier",
+        "WITH d(n) AS (VALUES (1), (2)) SELECT n FROM d UNION VALUES (3)",
+        "SELECT name FROM customers WHERE (name, tier) IN (SELECT 'a', 'b' LIMIT 1 OFFSET 1)",
     ],
 )  # fmt: skip
 def test_what_sqlite_reads_is_read(checker, sql):
@@ -157,6 +161,21 @@ def test_a_beginning_that_nothing_can_follow_is_refused_at_once(checker):
     assert not checker.prefix_ok("SELECT name FROM custo  ")
     with pytest.raises(ValueError, match="no valid SQL begins so"):
         checker.complete("SELECT name FROM custo  ")
+
+
+def test_a_derived_table_gives_no_name_that_from_around_could_not_hold(checker):
+    begun = "SELECT name, T2.name FROM (SELECT name"
+
+    assert checker.accepts(f"{begun} FROM customers) AS T2")
+    assert not checker.prefix_ok("SELECT name FROM customers, (SELECT 1, name FROM ")
+    assert not checker.prefix_ok("SELECT name FROM customers NATURAL JOIN (SELECT 1 AS name, ")
+
+
+def test_what_from_owes_is_paid_by_the_sources_that_a_completion_writes(checker):
+    whole = checker.complete("SELECT T1.name, T2.*, status, no_such_column FROM ")
+
+    assert checker.accepts(whole)
+    assert "AS no_such_column" in whole and " AS t2" in whole
 
 
 def test_a_finished_text_needs_no_completion(checker):

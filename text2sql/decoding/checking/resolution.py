@@ -136,9 +136,12 @@ class Resolution(Obligations):
             return None
         needs_local = isinstance(frame, Call) and self.is_aggregate(frame) and not frame.local
         inside = nested or needs_local or (isinstance(frame, Call) and self.is_aggregate(frame))
-        inside = inside or (isinstance(frame, Context) and frame.kind == "over")
+        over = isinstance(frame, Context) and frame.kind == "over"  # no alias of the list in there
+        inside = inside or over
         wanted = reference._replace(local=True) if needs_local else reference
-        around = self.resolve(frame.parent, wanted, direct=direct, nested=inside, alone=False)
+        around = self.resolve(
+            frame.parent, wanted, direct=direct and not over, nested=inside, alone=False
+        )
         if around is None:
             return None
         if needs_local and isinstance(frame, Call):
