@@ -80,8 +80,8 @@ class OperandActions(ActionBase):
     def do_call(self, move: Move) -> bool:
         _, name, quoted = move.held
         function = None if quoted else self.dialect.functions.get(name.decode("utf-8", "replace"))
-        if function is None:
-            return False
+        if function is None or (function.over and move.depth >= OPENING_LIMIT):
+            return False  # OVER must still be able to open its parenthesis
         begun = self.scope.begin_call(move.frame, function)
         move.frame, move.held = begun, None
         return begun is not None
