@@ -143,6 +143,7 @@ def test_cells_of_an_invented_database_are_those_that_it_stores():
 def test_english_nouns_change_their_number(one, many):
     assert plural(one) == many and singular(many) == one
     assert singular(f"big {many}") == f"big {one}"
+    assert plural(f"{one} of origin") == f"{many} of origin"
 
 
 def test_the_kind_of_a_real_column_is_guessed_from_name_and_type():

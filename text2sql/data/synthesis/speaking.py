@@ -106,13 +106,22 @@ class Speaker:
         """Return the columns of a table that say something."""
         return [field for field in self.world.fields[table] if not field.key]
 
+    def shown(self, table: str) -> list[Field]:
+        """Return the columns of a table that people ask for: flags are seldom among them."""
+        known = self.fields(table)
+        return [f for f in known if f.kind.name != "flag" or self.chance(0.15)] or known
+
     def numbers(self, table: str) -> list[Field]:
         """Return the numeric columns of a table that can be added up or averaged."""
         return [f for f in self.fields(table) if f.numeric and f.kind.name != "year"]
 
     def groups(self, table: str) -> list[Field]:
         """Return the columns of a table that put rows into groups."""
-        found = [f for f in self.fields(table) if not f.numeric or f.kind.name in ("year", "age")]
+        found = [
+            f
+            for f in self.fields(table)
+            if (not f.numeric and f.kind.name != "flag") or f.kind.name in ("year", "age")
+        ]
         useful = [f for f in found if 1 < len(f.values) <= max(2, self.world.rows[table] * 0.7)]
         return useful or found or self.fields(table)
 

@@ -11,6 +11,7 @@ Covered: declared foreign keys and those of an overlay; tables without keys or r
 Not covered: foreign keys that nobody declared.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -172,11 +173,15 @@ _IRREGULAR = {
     "criterion": "criteria",
     "analysis": "analyses",
 }
+_PHRASE = re.compile(r" (?:of|per|for|in|at|by|to|from) ")
 _ONE_OF_MANY = {many: one for one, many in _IRREGULAR.items()}
 
 
 def plural(noun: str) -> str:
-    """Return the plural of an English noun phrase, whose last word carries the number."""
+    """Return the plural of an English noun phrase: its last word's, or the one before `of`."""
+    inside = _PHRASE.search(noun)
+    if inside and inside.start() > 0:
+        return plural(noun[: inside.start()]) + noun[inside.start() :]
     head, _, last = noun.rpartition(" ")
     if last in _IRREGULAR:
         last = _IRREGULAR[last]

@@ -48,7 +48,7 @@ def selected(
     speaker: Speaker, table: str, count: int | None = None, *, many: float = 0.5
 ) -> tuple[tuple[Col, ...], str] | None:
     """Draw columns to show, and what they are called."""
-    known = speaker.fields(table)
+    known = speaker.shown(table)
     if not known:
         return None
     number = count or speaker.random.choices((1, 2, 3, 4), (52, 30, 14, 4))[0]
@@ -230,7 +230,7 @@ def named(speaker: Speaker, table: str) -> tuple[tuple[Expr, ...], str] | None:
     naming = speaker.naming(table)
     if naming is None:
         return None
-    known = [field for field in speaker.fields(table) if field is not naming]
+    known = [field for field in speaker.shown(table) if field is not naming]
     chosen = [naming]
     if known and speaker.chance(0.2):
         chosen.append(speaker.random.choice(known))
