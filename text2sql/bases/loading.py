@@ -13,6 +13,7 @@ allowed.
 """
 
 import errno
+import logging as stdlib_logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -234,6 +235,9 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging
 
     levels = logging.get_verbosity(), hub_logging.get_verbosity()
+    quant = stdlib_logging.getLogger("bitsandbytes")  # misses an optional kernel
+    quant_level = quant.level
+    quant.setLevel(stdlib_logging.ERROR)
     bars = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     hub_logging.set_verbosity_error()
@@ -247,5 +251,6 @@ def quiet() -> Iterator[None]:
     finally:
         logging.set_verbosity(levels[0])
         hub_logging.set_verbosity(levels[1])
+        quant.setLevel(quant_level)
         if bars:
             logging.enable_progress_bar()
