@@ -6,6 +6,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from text2sql.decoding.checking.operand_actions import LONG_TYPES
 from text2sql.decoding.checking.words import CAST_TYPES, POSITIONS, RESERVED
 
 # The name is quoted on one side and bare on the other; both must be read alike.
@@ -139,7 +140,8 @@ def test_every_type_can_be_cast_to_in_postgres(postgres_url: str) -> None:
 
     with psycopg.connect(postgres_url) as connection:
         for name, (_, parameters) in CAST_TYPES["postgres"].items():
+            long = f"{name} {LONG_TYPES.get(name.encode(), '')}".strip()  # as the grammar asks
             for suffix in ("", "(3)", "(10, 2)")[: parameters + 1]:
-                sql = f"SELECT CAST(NULL AS {name}{suffix})"
+                sql = f"SELECT CAST(NULL AS {long}{suffix})"
                 assert tree(sql, "postgres") is not None
                 assert connection.execute(sql).fetchone() == (None,)
