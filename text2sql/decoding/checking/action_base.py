@@ -42,7 +42,7 @@ class ActionBase:
     def _select(self, move: Move, phase: str) -> bool:
         nothing: frozenset[Any] = frozenset()
         deep = move.taken >= DEEP_LIMIT
-        found = ((), (), (), (), False, nothing, (), None, None, "", False, False, nothing, deep)
+        found = ((), (), (), (), False, nothing, (), None, nothing, "", False, False, nothing, deep)
         move.frame = self.frames.make(Block, move.frame, phase, *found)
         return True
 

@@ -42,6 +42,8 @@ class Actions(QueryActions, ListActions, SourceActions, ClauseActions, OperandAc
         }
         for name in _MARKS:
             self.table.setdefault(name, self._mark)
+        for name in ("string", "number", "json_key"):
+            self._then(name, self.lend_literal)
 
     def watch_literals(self) -> None:
         """Keep in `held` which column a literal will be compared with."""

@@ -91,8 +91,6 @@ class ClauseActions(ActionBase):
 
     def do_sign(self, move: Move) -> bool:
         frame = move.frame
-        if move.terminal == "+" and isinstance(frame, Block) and frame.item == b"":
-            move.frame = frame = self.frames.change(frame, wrapped=b"+")
         move.frame = self._opened(frame)
         return True
 

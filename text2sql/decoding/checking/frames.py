@@ -45,7 +45,7 @@ class Output(NamedTuple):
     uses: str = ""  # "aggregate", "window" or nothing
     nested: bool = False  # a subquery is inside
     qualifier: bytes | None = None  # of `qualifier.*`
-    shadow: bytes | None = None  # a column in parentheses: engines may name the item after it
+    shadows: frozenset[bytes] = frozenset()  # what sqlglot or the engine may call the item
     origin: Origin = None
     kind: str = "any"
     reference: Reference | None = None  # the owed column whose kind it has
@@ -85,7 +85,7 @@ class Block:
     outputs: tuple[Output, ...]
     # b"": nothing yet; False: only parentheses and signs; a name: a bare column; None: more
     item: bytes | bool | tuple[str, bytes] | None
-    wrapped: bytes | None  # the last column in parentheses of the current item
+    lent: frozenset[bytes]  # names that parts of the current item may give to it
     uses: str  # what the current item or term has: "aggregate", "window" or nothing
     aggregates: bool  # the query is an aggregate one
     grouped: bool

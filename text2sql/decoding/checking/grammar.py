@@ -193,7 +193,7 @@ range_end    = CURRENT ROW | UNBOUNDED FOLLOWING
 exclude      = +exclude EXCLUDE excluded |
 excluded     = NO OTHERS | CURRENT ROW | GROUP | TIES
 
-unary        = '-' @sign unary @signed | '+' @sign unary @signed
+unary        = '-' @sign unary @signed | '+' @sign unary @signed @unchanged
              | +bit_operators '~' @sign unary @signed
              | primary postfix
 postfix      = +collate @can_collate COLLATE collation @computed

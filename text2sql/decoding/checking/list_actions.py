@@ -21,7 +21,9 @@ class ListActions(ActionBase):
         return True
 
     def do_item(self, move: Move) -> bool:
-        move.frame = self.frames.change(move.frame, item=b"", wrapped=None, uses="", nested=False)
+        move.frame = self.frames.change(
+            move.frame, item=b"", lent=frozenset(), uses="", nested=False
+        )
         return True
 
     def do_star(self, move: Move) -> bool:
@@ -48,7 +50,7 @@ class ListActions(ActionBase):
             return self._output(move, Output(b"*", qualifier=block.item[1]))
         name = block.item if isinstance(block.item, bytes) and block.item else None
         return self._output(
-            move, Output(name, uses=block.uses, shadow=block.wrapped, nested=block.nested)
+            move, Output(name, uses=block.uses, shadows=block.lent, nested=block.nested)
         )
 
     def _output(self, move: Move, output: Output) -> bool:
@@ -69,7 +71,9 @@ class ListActions(ActionBase):
 
     def do_alias(self, move: Move) -> bool:
         block: Block = move.frame
-        named = block.outputs[-1]._replace(name=self._name(move), explicit=True, shadow=None)
+        named = block.outputs[-1]._replace(
+            name=self._name(move), explicit=True, shadows=frozenset()
+        )
         move.frame = self.frames.change(block, outputs=(*block.outputs[:-1], named))
         return self.scope.fits_around(move.frame, open_list=self._is_open(move.frame))
 

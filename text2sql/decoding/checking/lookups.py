@@ -85,7 +85,8 @@ class Lookups:
     def relation_of(self, query: Query) -> Relation:
         """Return the relation that a finished query makes; equal ones are one object."""
         names: tuple[bytes | None, ...] = query.columns or tuple(o.name for o in query.outputs)
-        shadows = () if query.columns else tuple(o.shadow for o in query.outputs if o.shadow)
+        lent = () if query.columns else tuple(o.shadows for o in query.outputs)
+        shadows = tuple(sorted(frozenset().union(*lent)))
         pairs = zip(names, query.outputs, strict=False)
         fixed = tuple(name for name, output in pairs if output.fixed and name is not None)
         fixed = fixed if not query.recursion else ()  # such a table is never a part of a query

@@ -6,6 +6,7 @@ A part of `actions`.
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Reference
 from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.lending import LendingActions, hands_on
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
 
 GENERIC_TYPES = frozenset(
@@ -16,7 +17,7 @@ STARLESS = frozenset({"pi"})  # functions without arguments that sqlglot gives n
 DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
 
 
-class OperandActions(ActionBase):
+class OperandActions(LendingActions):
     """Actions of expressions."""
 
     def do_column(self, move: Move) -> bool:
@@ -48,11 +49,8 @@ class OperandActions(ActionBase):
             return False
         if isinstance(met, Block) and met.item is not None:
             met = self.frames.change(met, item=reference.name if fresh else None)
-        elif isinstance(met, Block) and met.wrapped == b"+":
-            met = self.frames.change(met, wrapped=reference.name)  # sqlglot drops the sign
-        elif isinstance(met, Context) and met.kind == "paren":
-            block = self.scope.block_of(met)
-            met = self.scope.with_block(met, self.frames.change(block, wrapped=reference.name))
+        if not fresh and (reference.soft or hands_on(frame, move.cell)):
+            met = self.lend(met, reference.name)
         origin = self.scope.origin_of(frame, reference)
         move.frame, move.held = met, origin and ("of", origin)
         return True

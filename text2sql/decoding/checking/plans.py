@@ -265,7 +265,7 @@ class Plans(Aggregation):
                 names += self._starred_names(block, output.qualifier, payments)
             else:
                 names.append(output.name)
-                shadows += [output.shadow] if output.shadow is not None else []
+                shadows += sorted(output.shadows)
         return self.made_of(tuple(names), tuple(shadows))
 
     def _starred_names(

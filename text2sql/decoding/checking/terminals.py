@@ -223,7 +223,7 @@ class Terminals:
         if self.compared(place):
             return True
         matters = not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>", "<member>"))
-        return matters or self._is_kept(place)
+        return matters or self.actions.lends(place[1]) or self._is_kept(place)
 
     def _is_kept(self, place: Place) -> bool:
         """Tell whether what a string says decides anything, here or later."""

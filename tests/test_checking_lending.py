@@ -1,0 +1,60 @@
+"""What an item without an alias may be called: nobody may refer to that, an alias ends it."""
+
+from pathlib import Path
+
+import pytest
+
+from text2sql.decoding.checking import Checker
+from text2sql.decoding.verification import verify
+from text2sql.execution import Executor
+from text2sql.schema import read_schema
+
+# Items that sqlglot calls name, and SQLite by their text.
+CALLED = """
++name | (+name) | CAST(+name AS TEXT) | tier -> name | tier ->> name | tier -> tier -> name
+tier -> 'name' | tier ->> '$.a.name' | json_extract(tier, name) | json_extract(tier, '$.name')
+'name' | ('name') | +'name' | CAST('name' AS INTEGER) | (upper('name')) | 1 -> +name
+"""
+ITEMS = [item.strip() for line in CALLED.split("\n") for item in line.split("|") if item.strip()]
+# Items that have no name to sqlglot either, or another one.
+OTHERS = ["-name", "upper(name)", "name + 1", "name -> tier", "name || 'a'", "CAST(tier AS TEXT)"]
+BESIDE = "SELECT name FROM (SELECT {} FROM customers), (SELECT 1 AS name)"
+
+
+@pytest.fixture(scope="module")
+def checker(samples: Path) -> Checker:
+    return Checker(read_schema(samples / "database" / "shop" / "shop.sqlite"), dialect="sqlite")
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_an_item_that_sqlglot_calls_by_its_part_needs_an_alias(
+    checker: Checker, item: str, shop: Path
+) -> None:
+    sql = BESIDE.format(item)
+    assert not verify(sql, read_schema(shop)).valid
+    assert not checker.accepts(sql)
+    assert checker.accepts(BESIDE.format(f"{item} AS x"))
+    assert checker.accepts(f"SELECT x FROM (SELECT {item}, 1 AS x FROM customers)")
+
+
+@pytest.mark.parametrize("item", OTHERS)
+def test_an_item_without_a_name_stands_beside_any_column(
+    checker: Checker, item: str, shop: Path
+) -> None:
+    sql = BESIDE.format(item)
+    assert checker.accepts(sql)
+    with Executor(shop) as executor:
+        assert verify(sql, read_schema(shop), explain=executor.explain).valid
+
+
+def test_a_common_table_expression_lends_names_as_well(checker: Checker) -> None:
+    sql = "WITH a{} AS (SELECT tier -> 'name' FROM customers) SELECT name FROM a, customers"
+    assert not checker.accepts(sql.format(""))
+    assert checker.accepts(sql.format("(x)"))
+
+
+def test_a_completion_gives_the_alias_that_is_missing(checker: Checker) -> None:
+    begun = "SELECT name, tier FROM customers, (SELECT tier -> 'name'"
+    finished = checker.complete(begun)
+    assert checker.accepts(finished)
+    assert finished.removeprefix(begun).lower().lstrip().startswith("as ")
