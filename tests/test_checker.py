@@ -136,6 +136,8 @@ def test_schemas_of_one_dialect_share_what_the_grammar_says(checker, monkeypatch
         "SELECT T.'name'AS`b`FROM\"customers\"AS T CROSS JOIN orders AS o ON o.status = T.tier",
         "WITH d(n) AS (VALUES (1), (2)) SELECT n FROM d UNION VALUES (3)",
         "SELECT name FROM customers WHERE (name, tier) IN (SELECT 'a', 'b' LIMIT 1 OFFSET 1)",
+        "SELECT order_id FROM orders WHERE order_id = (SELECT max(order_id) FROM orders WHERE"
+        " order_id < (SELECT max(order_id) FROM orders WHERE status = 'paid'))",
     ],
 )  # fmt: skip
 def test_what_sqlite_reads_is_read(checker, sql):

@@ -25,7 +25,7 @@ from text2sql.decoding.checking.resolution import Resolution
 # is begun below the second limit can still open its parenthesis, and a SELECT below it has room for
 # a derived table. The hundred places leave room for operators at the bottom.
 DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 64, 55, 55
-CALL_LIMIT = 45  # a call that needs OVER must still be able to open it, tails of operands counted
+CALL_LIMIT = 50  # what is called below it can still open the parenthesis of OVER
 
 
 @dataclass(slots=True)
