@@ -173,6 +173,16 @@ def test_a_derived_table_gives_no_name_that_from_around_could_not_hold(checker):
     assert not checker.prefix_ok("SELECT name FROM customers NATURAL JOIN (SELECT 1 AS name, ")
 
 
+def test_a_star_is_no_wider_than_its_query_lets_it_be(checker):
+    begun = "WITH d(a, b, c) AS (SELECT T1.name, T1.tier, T1."
+
+    assert checker.prefix_ok(f"{begun}status FROM ") and not checker.prefix_ok(f"{begun}*")
+    assert checker.accepts(
+        "SELECT 1 AS a, 2 AS b, 3 AS c UNION SELECT o.status, d.* FROM"
+        " orders AS o, (SELECT 1, 2) AS d"
+    )
+
+
 def test_what_from_owes_is_paid_by_the_sources_that_a_completion_writes(checker):
     whole = checker.complete("SELECT T1.name, T2.*, status, no_such_column FROM ")
 

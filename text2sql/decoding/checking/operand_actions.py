@@ -4,7 +4,7 @@ A part of `actions`.
 """
 
 from text2sql.decoding.checking.action_base import ActionBase
-from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Reference
+from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Output, Reference
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.lending import LendingActions, hands_on
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
@@ -71,6 +71,9 @@ class OperandActions(LendingActions):
             block = self.scope.owe(block, reference)
             if block is None:
                 return False
+        shown = (*block.outputs, Output(b"*", qualifier=qualifier))
+        if width is not None and not self.scope.feasible(self.frames.change(block, outputs=shown)):
+            return False
         move.frame = self.frames.change(block, item=("*", qualifier))
         move.held = None
         return True
