@@ -25,6 +25,7 @@ from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import DIALECTS
 from text2sql.decoding.checking.frames import Block, Context
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
+from text2sql.decoding.checking.kinds.lists import may_begin, wants_list
 from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
 from text2sql.decoding.checking.machine import Cell, Shift, machine_of
@@ -45,6 +46,7 @@ _DEEPENS = frozenset(
     {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "POSITION", "USING", "WINDOW"}
     | {"TRY_CAST", "ANY", "SOME", "ROLLUP", "CUBE", "GROUPING", "["}
 )
+_ROOM = 30  # places beyond DEPTH_LIMIT for one more query, where no parser counts them
 _PART_ENDS = (",", ")", "ORDER")
 _SIGNS = frozenset({"+", "-", "~", "NOT"})
 _STAR_ENDS = frozenset(
@@ -286,6 +288,9 @@ class Checker(Terminals):
             if frame.kind == "row_in":
                 return terminal in ("SELECT", "WITH", "FROM", "VALUES")
         if isinstance(self.actions, KindActions):
+            lists = wants_list(frame, self.dialect)
+            if lists and not may_begin(terminal, cell.symbol):
+                return False
             part = self.actions.part_of(frame)
             if part is not None and terminal not in (_PART_ENDS if frame.stack else PARTS[part]):
                 return False
@@ -294,7 +299,8 @@ class Checker(Terminals):
     def _deepens(self, cell: Cell, terminal: str) -> bool:
         """Tell whether a terminal would open more than there is room for."""
         if terminal == "(":
-            return cell.depth >= DEPTH_LIMIT
+            # `(SELECT 1)`, which varies, may have to stand in a derived table
+            return cell.depth >= DEPTH_LIMIT + (_ROOM if self.dialect.typed else 0)
         if terminal in _SIGNS:  # before an operand, not between two
             return cell.symbol.startswith(("expr_", "unary"))
         if terminal in ("ALL", "ON"):  # x > ALL (, DISTINCT ON (

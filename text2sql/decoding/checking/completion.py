@@ -10,7 +10,7 @@ columns, a window's definition); whatever lets the text go on. Where nothing is 
 choice is taken back: that is a safeguard, and rare.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -115,10 +115,14 @@ def _lexemes(checker: "Checker", place: Place) -> Iterator[bytes]:
         else:
             (shorter if rest < cell.least else longer).append((size + rest, terminal))
     yield from _written(checker, place, shorter)
+    unfixed: Iterable[bytes] = ()
+    if isinstance(checker.actions, KindActions) and frame is not None:
+        unfixed = list(checker.actions.unfixed(frame, cell.terminals))
+    ends = isinstance(frame, Block)  # what is owed behind an item is FROM
+    yield from () if ends else unfixed
     yield from _owed(checker, place)
     yield from _written(checker, place, longer)
-    if isinstance(checker.actions, KindActions) and frame is not None:
-        yield from checker.actions.unfixed(frame, cell.terminals)
+    yield from unfixed if ends else ()
     yield from _written(checker, place, operators)
 
 

@@ -51,6 +51,8 @@ class Output(NamedTuple):
     reference: Reference | None = None  # the owed column whose kind it has
     text: tuple[Any, ...] | None = None  # how it is written; see `kinds`
     bare: frozenset[Any] = frozenset()  # the columns that it names outside of aggregates
+    left_out: frozenset[bytes] = frozenset()  # columns that `* EXCLUDE` does not show
+    replaced: tuple[tuple[bytes, str], ...] = ()  # those of `* REPLACE`, with their kinds
     fixed: bool | Reference = False  # worked out before the statement runs; see `kinds.folding`
 
 
@@ -95,6 +97,7 @@ class Block:
     bare: frozenset[Any] = frozenset()  # columns that the item names outside of aggregates
     groups: frozenset[Any] = frozenset()  # what GROUP BY covers
     nested: bool = False  # a subquery is in the current item
+    waiting: frozenset[Reference] = frozenset()  # owed, while a SEMI JOIN is read
 
 
 @dataclass(slots=True, eq=False)

@@ -40,7 +40,7 @@ set_operation = @can_combine UNION union_all | @can_combine INTERSECT except_all
 union_all    = ALL @arm_union | @arm_union
 except_all   = +except_all ALL |
 core         = -from_first SELECT @select distinct items from clauses
-             | +from_too FROM @from_first sources @close_from from_items
+             | +from_too FROM @from_leads sources @close_from from_items
              | +from_first FROM @from_first sources @close_from
                SELECT @select_after distinct items @end_items clauses
              | +values VALUES @values value_row { ',' value_row }
@@ -54,7 +54,13 @@ distinct_on  = +distinct_on ON '(' @distinct_on expr_1 @distinct_on_term
                { ',' expr_1 @distinct_on_term } ')' @end_distinct_on
              | @distinct
 items        = item { ',' @next_item item }
-item         = '*' @star | @item expr_1 @item_value item_alias
+item         = '*' @star star_rest | @item expr_1 @item_value item_alias
+star_rest    = +star_rest EXCLUDE @can_edit left_out replaced
+             | +star_rest REPLACE @can_edit replacements |
+left_out     = '(' <shown> @leave_out { ',' <shown> @leave_out } ')' | <shown> @leave_out
+replaced     = REPLACE replacements |
+replacements = '(' replacement { ',' replacement } ')'
+replacement  = @replacement expr_1 @replacing AS <shown> @replace
 item_alias   = AS <alias> @alias | <bare_alias> @alias |
 from         = FROM @from sources @close_from | @no_from
 sources      = source { join }
@@ -73,6 +79,8 @@ join         = @can_join ',' @comma source
              | @can_join_outer RIGHT outer JOIN @join source condition
              | -full_pairs @can_join_outer FULL outer JOIN @join source condition
              | +full_pairs @can_join_full FULL outer JOIN @full source full_condition
+             | +semi_joins SEMI @can_join_half JOIN @half source half_condition
+             | +semi_joins ANTI @can_join_half JOIN @half source half_condition
              | @can_join CROSS JOIN @cross source crossing
              | @can_join_naturally NATURAL natural JOIN @natural source
 outer        = OUTER |
@@ -81,6 +89,8 @@ condition    = @settled ON @on expr_1 @end_on
              | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
                @end_using
              | +bare_join @settled
+half_condition = ON @on expr_1 @end_on @end_half
+             | @can_use USING '(' <using> @using { @can_use ',' <using> @using } ')' @end_half
 crossing     = +cross_condition ON @on expr_1 @end_on |
 full_condition = @settled ON @on pair { AND pair } @end_full
              | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
@@ -138,8 +148,7 @@ case         = case_base when { when } case_else
 case_base    = @case_base expr_1 @case_based |
 when         = WHEN @when expr_1 @then_value THEN @then expr_1 @case_value
 case_else    = ELSE @then expr_1 @case_value |
-type         = <type> @type type_rest type_parameters list_of
-list_of      = +subscripts @can_list '[' ']' @list_of |
+type         = <type> @type type_rest type_parameters
 type_rest    = +long_types PRECISION @long_type | +long_types VARYING @long_type | @whole_type
 type_parameters = @sized '(' <count> @type_parameter type_scale ')' |
 type_scale   = @sized ',' <count> @type_parameter |

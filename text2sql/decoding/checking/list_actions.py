@@ -36,13 +36,10 @@ class ListActions(ActionBase):
     def do_select_star(self, move: Move) -> bool:
         """Show every column, where FROM stands alone."""
         move.frame = self.frames.change(move.frame, phase="late")
-        alone = self.scope.query_of(move.frame).role in ("top", "exists")
-        if not alone or not self.do_star(move):
+        if not self.do_star(move):
             return False
-        block: Block = move.frame
-        width = self.scope.query_of(block).width
-        move.frame = self.frames.change(block, phase="closed")
-        return width in (None, len(block.outputs)) and self.scope.fits_around(block)
+        move.frame = self.frames.change(move.frame, phase="closed")
+        return True
 
     def do_item_value(self, move: Move) -> bool:
         block: Block = move.frame

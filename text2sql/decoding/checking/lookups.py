@@ -136,6 +136,17 @@ class Lookups:
                 shown.append(Output(name, origin=origin, kind=kind, fixed=fixed))
         return shown
 
+    def shown(self, block: Block, star: Output) -> list[Output]:
+        """Return the columns of an item `*`, without those that it leaves out."""
+        kinds = dict(star.replaced)
+        return [
+            one._replace(kind=kinds[one.name], origin=None, fixed=False)
+            if one.name in kinds
+            else one
+            for one in self.starred(block, star.qualifier)
+            if one.name not in star.left_out
+        ]
+
     def shows_all_of_a_width(self, block: Block) -> bool:
         """Tell whether `*` is in a list whose number of columns is given."""
         width = self.query_of(block).width

@@ -40,6 +40,7 @@ KNOWN = {
     "<pair_member>": "qualified",
     "<member>": "qualified",
     "<using>": "column",
+    "<shown>": "column",
     "<column>": "",
 }
 LISTED = ("<type>", "<field>", "<unit>")
@@ -101,6 +102,8 @@ class Names:
             return True
         if terminal == "<window>" and self._window_is_free(frame):
             return len(prefix) < self.dialect.name_limit
+        if terminal == "<shown>" and self.is_free(frame):
+            return True
         if terminal == "<member>" and self._member_is_free(frame, held[1]):
             return True
         return next(self.known(terminal, frame, held, prefix, depth), None) is not None
@@ -192,6 +195,8 @@ class Names:
             paired = self.actions.paired(self.scope.block_of(frame))
             found = paired if terminal == "<pair_qualifier>" else paired.get(held[1], ())
             yield from (name for name in sorted(found) if name.startswith(prefix))
+        elif terminal == "<shown>":
+            yield from self._shown(self.scope.block_of(frame), prefix)
         elif terminal == "<using>":
             usable = self.actions.usable(self.scope.block_of(frame))
             yield from (name for name in usable if name.startswith(prefix))
@@ -233,7 +238,9 @@ class Names:
             for source in self.scope.visible(block):
                 if source.name == qualifier:
                     for name in source.relation.with_prefix(prefix):
-                        if self.scope.may_lead(block, Reference(qualifier, name)):
+                        reference = Reference(qualifier, name)
+                        fits = self.scope.may_lead(block, reference)
+                        if fits and self.scope.suits(frame, reference):
                             yield name
                     return
             if block.phase == "items":
@@ -252,10 +259,16 @@ class Names:
         yield from self._qualifiers(frame, prefix)
         if depth < CALL_LIMIT:
             for name in with_prefix(self.scope.function_names, prefix):
-                if self.callable(frame, name):
+                if depth < self._room(name) and self.callable(frame, name):
                     yield name
             if self.takes_literals(frame):
                 yield from with_prefix(self.typed_literals, prefix)
+
+    def _room(self, name: bytes) -> int:
+        """Return the depth below which a function may be called: one of lists needs another."""
+        function = self.dialect.functions.get(name.decode("utf-8", "replace"))
+        of_lists = function is not None and function.takes[:1] == ("list",)
+        return CALL_LIMIT - 12 if of_lists else CALL_LIMIT
 
     def callable(self, frame: Frame, name: bytes) -> bool:
         """Tell whether a function may be called here."""
@@ -289,10 +302,18 @@ class Names:
                     reference = Reference(None, name)
                     renamed = block.phase == "order" and self.scope.is_renamed(block, reference)
                     fits = self.scope.may_lead(block, reference)
+                    fits = fits and self.scope.suits(frame, reference)
                     if self.scope.count(block, reference) != 1 or renamed or not fits:
                         continue
                     if not number or self.scope.resolve(frame, reference) is not None:
                         yield name
+
+    def _shown(self, block: Block, prefix: bytes) -> Iterator[bytes]:
+        """Yield columns that `*` may show, of any table that FROM could hold."""
+        found = {*self.scope.columns_to_come(block, prefix), *self.scope.column_names, b"x"}
+        for name in sorted(name for name in found if name.startswith(prefix)):
+            if self.scope.owe(block, Reference(None, name, local=True)) is not None:
+                yield name
 
     def _coming_columns(self, block: Block, prefix: bytes) -> Iterator[bytes]:
         """Yield the columns that FROM, which is not read yet, could bring."""
@@ -310,7 +331,7 @@ class Names:
                 return
             for source in self.scope.visible(block):
                 named = source.name and source.name.startswith(prefix) and not source.mute
-                if source.name and named and source.relation.ordered:
+                if source.name and named and self.scope.qualifies(frame, source):
                     yield source.name
             if block.phase == "items":
                 for name in with_prefix(self.scope.relation_names(block), prefix):
@@ -329,7 +350,7 @@ class Names:
         allows = self.dialect.allows
         if (quoted or allows(name, "qualifier")) and self.scope.qualifier_fits(frame, name):
             return True
-        if not quoted and depth < CALL_LIMIT and self.callable(frame, name):
+        if not quoted and depth < self._room(name) and self.callable(frame, name):
             return True
         typed = not quoted and name in self.typed_literals and self.takes_literals(frame)
         if typed and self.actions.may_say(frame, name):

@@ -109,6 +109,8 @@ class Plans(Aggregation):
             found.append(Payment(None, ()))
         if len(block.sources) + len(found) > SOURCE_LIMIT:
             return None
+        if any(output.left_out for output in block.outputs):
+            found = [one._replace(width=len(one.columns) + 1) for one in found]
         wide = self._widened(block, found)
         return self._paid_by_tables(block, wide) if wide and block.deep else wide
 
@@ -201,6 +203,8 @@ class Plans(Aggregation):
         taken = {source.name.lower() for source in block.sources if source.name}
         if name is not None and name.lower() in taken:  # to sqlglot "A" and "a" are one
             return None
+        if any(o.left_out and o.left_out.issuperset(found.names) for o in block.outputs):
+            return None  # nothing may be left of it
         natural, hidden = block.natural, block.hidden
         if block.phase == "natural":
             left = {column for source in block.sources for column in source.relation.counts}
@@ -262,7 +266,8 @@ class Plans(Aggregation):
         shadows: list[bytes] = []
         for output in block.outputs:
             if output.name == b"*":
-                names += self._starred_names(block, output.qualifier, payments)
+                shown = self._starred_names(block, output.qualifier, payments)
+                names += [name for name in shown if name not in output.left_out]
             else:
                 names.append(output.name)
                 shadows += sorted(output.shadows)
@@ -280,6 +285,8 @@ class Plans(Aggregation):
 
     def _holds(self, around: Block, made: Relation, open_list: bool) -> bool:
         """Tell whether a FROM can hold a derived table, under no name or one that is owed."""
+        if open_list and any(output.left_out for output in around.outputs):
+            made = self._enlarged(made, (None,))
         if self._holds_as(around, None, made):
             return True
         for name, wanted in self._wanted(around).items():
@@ -301,7 +308,7 @@ class Plans(Aggregation):
                 wanted.setdefault(reference.qualifier, set()).add(reference.name)
         return {name: wanted[name] - {b"*"} for name in sorted(wanted)}
 
-    def _enlarged(self, made: Relation, names: tuple[bytes, ...]) -> Relation:
+    def _enlarged(self, made: Relation, names: tuple[bytes | None, ...]) -> Relation:
         if not names:
             return made
         shadows = tuple(n for n, count in made.counts.items() if n not in made.names and count > 1)

@@ -47,7 +47,7 @@ class Resolution(Obligations):
         for output in block.outputs:
             if output.name in outside and not output.explicit:
                 output = output._replace(name=None)  # ORDER BY of a compound does not find it
-            outputs += self.starred(block, output.qualifier) if output.name == b"*" else [output]
+            outputs += self.shown(block, output) if output.name == b"*" else [output]
         width = self.query_of(block).width
         if outputs and width is not None and len(outputs) != width:
             return None
@@ -237,6 +237,16 @@ class Resolution(Obligations):
     def may_lead(self, block: Block, reference: Reference) -> bool:
         """Tell whether a name may be a term of ORDER BY; a dialect that is typed asks."""
         return True
+
+    def suits(self, frame: Frame, reference: Reference) -> bool:
+        """Tell whether a column is of a kind that a place wants; a dialect that is typed asks."""
+        return True
+
+    def qualifies(self, frame: Frame, source: Source) -> bool:
+        """Tell whether a source has a column that may stand at a place behind its name."""
+        return any(
+            self.suits(frame, Reference(source.name, name)) for name in source.relation.ordered
+        )
 
     def visible(self, block: Block) -> tuple[Source, ...]:
         """Return the sources whose columns can be named where a SELECT is read."""

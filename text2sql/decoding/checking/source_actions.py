@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from text2sql.decoding.checking.action_base import ActionBase
-from text2sql.decoding.checking.frames import Block, Reference
+from text2sql.decoding.checking.frames import Block, Query, Reference
 from text2sql.decoding.checking.obligations import GENERATED
-from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
+from text2sql.decoding.checking.scope import DEEP_LIMIT, OPENING_LIMIT, Move
 
 # Tables that sqlglot loses without an alias of their own, or gives another's: it makes _0, _1, ...
 UNALIASED = re.compile(rb"[:@\[?${ ]|_\d+\Z|.* \Z|.*'", re.DOTALL)
@@ -34,12 +34,20 @@ class SourceActions(ActionBase):
     def do_from_first(self, move: Move) -> bool:
         return self._select(move, "from") and self.scope.has_room(move.frame)
 
+    def do_from_leads(self, move: Move) -> bool:
+        """Let FROM come first where people write it so: in a whole statement, behind EXISTS."""
+        query: Query = move.frame
+        free = query.role in ("top", "exists") and query.width is None
+        return free and move.taken < DEEP_LIMIT and self.do_from_first(move)
+
     def do_select_after(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, phase="late")
         return True
 
     def do_end_items(self, move: Move) -> bool:
         block: Block = move.frame
+        if move.terminal == "EXCEPT" and "from_too" in self.dialect.features:
+            return False  # `FROM t SELECT * EXCEPT` leaves columns out, to sqlglot
         width = self.scope.query_of(block).width
         if width is not None and len(block.outputs) != width:
             return False

@@ -179,6 +179,8 @@ def _literal(checker: "Checker", place: Place, text: bytes) -> Place | None:
     """Return the place after a number or string, None where it is not legal."""
     if text[:1] != b"'":
         return checker.number(place, text) if checker.number_begins(place, text[:1]) else None
+    if not checker.string_matters(place):
+        return checker.string(place, None) if checker.string_begins(place, None) else None
     kept = text[1:-1].replace(b"''", b"'")
     return checker.string(place, kept) if checker.string_begins(place, b"") else None
 

@@ -251,8 +251,7 @@ _TYPES = {
         blob 2: blob
     """,
     "duckdb": """
-        int4 0: int, int1, int16, int2, int32, int4, integer, short, signed, smallint,
-            tinyint
+        int4 0: int, int32, int4, integer, signed
         int8 0: bigint, int64, int8, long
         float 0: double, double precision, float, float4, float8, real
         decimal 2: dec, decimal, numeric

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _KINDS = {
     "<table>": "a table", "<namespaced_table>": "a table", "<column>": "a value",
-    "<member>": "a column",
+    "<member>": "a column", "<shown>": "a column",
     "<alias>": "an alias", "<source_alias>": "an alias", "<using>": "a column", "<cte>": "a name",
     "<new_column>": "a name", "<new_window>": "a name", "<window>": "a window", "<type>": "a type",
     "<count>": "a whole number", "ESCAPE_STRING": "a string of one character",

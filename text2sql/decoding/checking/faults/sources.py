@@ -56,6 +56,7 @@ _MUST_BE_NAMES = (
     "<table>",
     "<member>",
     "<using>",
+    "<shown>",
     "<alias>",
     "<source_alias>",
     "<cte>",

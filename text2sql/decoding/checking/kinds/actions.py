@@ -13,8 +13,8 @@ from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Query
 from text2sql.decoding.checking.functions import DATE_PARTS
-from text2sql.decoding.checking.kinds.clauses import KindClauses
 from text2sql.decoding.checking.kinds.operands import Operand
+from text2sql.decoding.checking.kinds.semijoins import KindSemiJoins
 from text2sql.decoding.checking.kinds.strings import (
     format_ok,
     interval_begins,
@@ -41,7 +41,7 @@ _UNFIXED = (b"||(SELECT '')", b"+(SELECT 1)", b" OR(SELECT TRUE)", b"+(SELECT IN
 _TOLD = frozenset({"STRING_INTERVAL", "ARROW_KEY"})  # strings that must say something
 
 
-class KindActions(KindClauses):
+class KindActions(KindSemiJoins):
     """The actions of a dialect in which operands must fit."""
 
     def fitting(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:

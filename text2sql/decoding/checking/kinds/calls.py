@@ -19,6 +19,7 @@ from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
 from text2sql.decoding.checking.kinds.folding import Fixed
 from text2sql.decoding.checking.kinds.forms import POLYMORPHIC, KindForms
+from text2sql.decoding.checking.kinds.lists import returns_list, wants_list
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, Part, shows_all
 from text2sql.decoding.checking.kinds.tables import LISTS, NUMBERS, PARTS, TEXTS, element
@@ -30,6 +31,8 @@ class KindCalls(KindForms):
 
     def may_call(self, frame: Frame, function: Function) -> bool:
         """Tell whether what a function returns can fit, where no argument can help it."""
+        if wants_list(frame, self.dialect) and not returns_list(function):
+            return False
         if function.name == "unnest":  # makes rows: the beginning of an item, of no aggregate query
             if not isinstance(frame, Block) or frame.phase not in ("items", "late"):
                 return False
@@ -122,6 +125,8 @@ class KindCalls(KindForms):
             return False
         if not isinstance(move.frame, Context) or move.frame.kind not in PARTS:
             return True
+        if not self._varies_yet(before):
+            return False
         # what comes is a literal: nothing but the arguments so far can be more than that
         return self._may_become(Move(before, None, move.terminal, None, None, 0, False))
 

@@ -16,8 +16,9 @@ from text2sql.decoding.checking.frames import (
     Reference,
 )
 from text2sql.decoding.checking.kinds.calls import KindCalls
+from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.operands import Operand
-from text2sql.decoding.checking.kinds.scope import merges, owes_window, shows_all
+from text2sql.decoding.checking.kinds.scope import owes_window, shows_all
 from text2sql.decoding.checking.kinds.tables import ALL
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
 
@@ -184,7 +185,7 @@ class KindClauses(KindCalls):
         block: Block = move.frame
         if self.rules.exact and self.scope.query_of(block).arms and "star" in block.groups:
             return False
-        return block.phase not in ("natural", "full") and super().do_can_derive(move)
+        return block.phase not in ("natural", "full", "half") and super().do_can_derive(move)
 
     def do_can_join_naturally(self, move: Move) -> bool:
         return super().do_can_join_naturally(move) and self._can_join(move.frame, "natural")

@@ -59,6 +59,10 @@ class KindConstructs(KindOperators):
         return True
 
     def do_in_left(self, move: Move) -> bool:
+        left: Operand = move.frame.stack[-1]
+        probe = Move(move.frame, None, move.terminal, None, None, 0, False)
+        if is_free(left) and self._narrow(probe, left, NUMBERS) is None:
+            return False
         return self.do_can_compare(move)
 
     do_negated = do_in_left
@@ -171,9 +175,18 @@ class KindConstructs(KindOperators):
 
     def do_as(self, move: Move) -> bool:
         operand: Operand = move.frame.stack[-1]
-        if operand.fixed is not True:
-            return True
-        return any(self._fixed_as(move, operand, kind) for kind in TYPES)
+        if operand.fixed is True:
+            return any(self._fixed_as(move, operand, kind) for kind in TYPES)
+        probe = Move(move.frame, None, move.terminal, None, None, 0, False)
+        if is_free(operand):
+            return self._narrow(probe, operand, TEXTS) is not None
+        unsafe = isinstance(operand.fixed, Reference) and not self._vary(probe, operand.fixed)
+        return not unsafe or self._safely_cast(move, operand)
+
+    def _safely_cast(self, move: Move, operand: Operand) -> bool:
+        """Tell whether what every value of a kind converts to fits around a CAST."""
+        wanted = self.demanded(move.frame.parent).kinds
+        return wanted is None or bool(self.rules.safe(operand.kind) & wanted)
 
     def do_end_parenthesis(self, move: Move) -> bool:
         operand = self._pop_operand(move)
@@ -194,14 +207,6 @@ class KindConstructs(KindOperators):
     def do_can_exist(self, move: Move) -> bool:
         """Refuse `IN (EXISTS ...)`: DuckDB takes the query for that of the IN."""
         return not isinstance(move.frame, Context) or move.frame.kind != "in"
-
-    def do_can_list(self, move: Move) -> bool:
-        operand: Operand = move.frame.stack[-1]
-        return not operand.fixed and f"{operand.kind}[]" in LISTS
-
-    def do_list_of(self, move: Move) -> bool:
-        operand = self._pop_operand(move)
-        return self._push_operand(move, operand._replace(kind=f"{operand.kind}[]", text=None))
 
     def do_end_exists(self, move: Move) -> bool:
         self._pop(move)

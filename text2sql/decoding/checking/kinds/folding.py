@@ -30,6 +30,9 @@ _HARMLESS = """
     concat concat_ws date_part date_trunc floor greatest initcap isfinite justify_days
     justify_hours justify_interval least left length lower ltrim md5 now nullif octet_length pi
     quote_ident quote_literal replace reverse right round rtrim sign starts_with strpos trim upper
+    contains date_diff datediff day dayname ends_with hour ifnull if last_day lcase list_value
+    minute month monthname prefix quarter second strftime string_split strip_accents suffix today ucase week
+    weekday year
 """
 HARMLESS = frozenset(_HARMLESS.split())
 VOLATILE = frozenset({"clock_timestamp", "random", "timeofday"})  # never known beforehand
@@ -44,6 +47,16 @@ def all_of(*parts: Fixed) -> Fixed:
         if part is not True and found is True:
             found = part
     return found
+
+
+def overflows(text: tuple[Any, ...] | None) -> bool:
+    """Tell whether an expression of whole numbers surely leaves their range."""
+    tokens = [part.decode() if isinstance(part, bytes) else part for part in text or ()]
+    try:
+        found, rest = _sum(tokens)
+    except (ArithmeticError, ValueError, IndexError, TypeError):
+        return False
+    return not rest and abs(found) >= LARGEST
 
 
 def worth(text: tuple[Any, ...] | None) -> Fraction | None:
@@ -70,7 +83,7 @@ def _sum(tokens: list[str]) -> tuple[Fraction, list[str]]:
 
 def _product(tokens: list[str]) -> tuple[Fraction, list[str]]:
     left, rest = _value(tokens)
-    while rest and rest[0] in ("*", "/"):
+    while rest and rest[0] in ("*", "/", "//"):
         right, after = _value(rest[1:])
         whole = left.denominator == right.denominator == 1
         if rest[0] == "*":

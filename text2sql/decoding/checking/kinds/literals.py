@@ -10,9 +10,9 @@ Not covered: literals of lists and structs.
 from typing import Any
 
 from text2sql.decoding.checking.frames import Context
-from text2sql.decoding.checking.kinds.operands import Operand
+from text2sql.decoding.checking.kinds.operands import Demand, Operand
 from text2sql.decoding.checking.kinds.strings import interval_ok, literal_ok, moment_ok
-from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, reaches
+from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, Kinds, reaches
 from text2sql.decoding.checking.kinds.varying import KindVarying
 from text2sql.decoding.checking.scope import Move
 
@@ -54,6 +54,24 @@ class KindLiterals(KindVarying):
             return True
         assert wanted is not None
         return kind != "string" and bool(self.rules.safe(kind) & wanted)
+
+    def _truth_fits(self, move: Move) -> bool:
+        """Tell whether a truth of literals fits in the end: no operator makes it vary."""
+        frame = move.frame
+        wanted = self._wanted_of_truth(frame)
+        while isinstance(frame, Context) and frame.kind in ("paren", "inner") and wanted is None:
+            if frame.detail not in (None, "cast"):
+                return True
+            frame = frame.parent
+            wanted = self._wanted_of_truth(frame)
+        return wanted is None or bool(self.rules.safe("boolean") & wanted)
+
+    def _wanted_of_truth(self, frame: Any) -> Kinds | None:
+        """Return what is wanted of the truth that NOT, AND or OR makes of another."""
+        stack = frame.stack
+        while stack and isinstance(stack[-1], Demand) and stack[-1].sign in ("NOT", "AND", "OR"):
+            stack = stack[: -1 if stack[-1].sign == "NOT" else -2]
+        return self.demanded(self.frames.change(frame, stack=stack)).kinds
 
     def _may_stand(self, move: Move, operand: Operand) -> bool:
         """Tell whether a value that is complete can become what is wanted where it stands."""

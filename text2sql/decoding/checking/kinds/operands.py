@@ -225,7 +225,12 @@ class KindOperands(Actions):
         least, wanted, _ = self.demanded(move.frame)
         if not reaches(kind, wanted, level, least):
             return False
+        if kind == "boolean" and fixed is True and not self._truth_fits(move):
+            return False
         return self._push_operand(move, Operand(kind, level=level, text=text, fixed=fixed))
+
+    def _truth_fits(self, move: Move) -> bool:
+        raise NotImplementedError
 
     def _may_make(self, move: Move, kind: str, level: int) -> bool:
         least, wanted, _ = self.demanded(move.frame)

@@ -142,8 +142,11 @@ class KindOperators(KindLiterals):
         """Read `->>` behind a column: sqlglot binds it tightly, DuckDB loosely."""
         self._mark(move)
         left = self._narrow(move, self._pop_operand(move), _DOCUMENTS)
-        if left is None or left.level != 9 or left.fixed or not self._may_make(move, "text", 5):
+        if left is None or left.level != 9 or not self._may_make(move, "text", 5):
             return False
+        if not self._vary(move, left.fixed):
+            return False
+        left = left._replace(fixed=False)
         return self._push_operand(move, left) and self._demand(move, 6, None, move.terminal)
 
     def do_json_key(self, move: Move) -> bool:
@@ -195,7 +198,7 @@ class KindOperators(KindLiterals):
 
     def do_is(self, move: Move) -> bool:
         self._mark(move)
-        return self._boolean_at(move, 4)
+        return self._boolean_at(move, 4)  # IS NULL of a literal: see `_made`
 
     def do_is_null(self, move: Move) -> bool:
         self._mark(move)
@@ -226,6 +229,8 @@ class KindOperators(KindLiterals):
         level = 1 if move.terminal == "OR" else 2
         left = self._narrow(move, self._pop_operand(move), self.rules.truths)
         if left is None or not self._may_make(move, "boolean", level):
+            return False
+        if self.rules.folds and left.fixed is True and not self._truth_fits(move):
             return False
         self._push_operand(move, left)
         return self._demand(move, level + 1, self.rules.truths, move.terminal)

@@ -57,7 +57,9 @@ class Rules:
 
     def compared(self, kind: str) -> Kinds:
         """Return the kinds that a kind is compared with by `=`."""
-        return self.ordered(kind) if self.equal is None else self.equal
+        ordered = self.ordered(kind)
+        loose = self.equal is not None and expand(kind) <= self.equal
+        return ordered | self.equal if loose else ordered  # type: ignore[operator]
 
     def cast(self, kind: str) -> Kinds | None:
         """Return the kinds that CAST makes of a kind; None: all."""
@@ -111,7 +113,7 @@ _SURE = {
     **{kind: _TEXT | {kind} for kind in ("time", "interval", "blob")},
     "null": SCALARS,
 }
-_ANYTHING = frozenset({"string", "json", "null"})
+_ANYTHING = frozenset({"string", "null"})
 _DUCKDB = Rules(
     # It takes any kind; but of a date it makes no truth when it runs.
     truths=NUMBERS | {"boolean", "null", "any"},
@@ -122,12 +124,14 @@ _DUCKDB = Rules(
         **dict.fromkeys(MOMENTS, MOMENTS | _ANYTHING),
         "text": TEXTS | _ANYTHING,
         **{kind: _ANYTHING | {kind} for kind in ("time", "interval", "blob", "other", *LISTS)},
-        **dict.fromkeys(("string", "json", "null"), ALL),
+        "json": TEXTS | {"json", "null"},
+        **dict.fromkeys(("string", "null"), ALL),
         "any": _ANYTHING,
     },
-    equal=ALL,
+    equal=ALL - LISTS - {"json", "boolean", "interval", "blob"},
     joined=ALL - LISTS - {"any"},
     matched=TEXTS | {"json", "null"},
+    folds=True,
     # What it converts at all when it runs; EXPLAIN takes any two kinds.
     casts={
         **dict.fromkeys(NUMBERS, NUMBERS | _WRITTEN | {"boolean"}),

@@ -22,17 +22,20 @@ from text2sql.decoding.checking.frames import (
     Source,
 )
 from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.kinds.families import joinable, merges
+from text2sql.decoding.checking.kinds.lists import wants_list
 from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.tables import (
     ALL,
-    NUMBERS,
+    LISTS,
     SAMPLES,
     Kinds,
     expand,
 )
-from text2sql.decoding.checking.relations import Relation, Tables
+from text2sql.decoding.checking.relations import Relation, Tables, relation
 from text2sql.decoding.checking.scope import Scope
 
+_NOTHING = relation(())
 NEED_GROUPS = ("having", "order", "qualify", "window")
 
 
@@ -52,7 +55,7 @@ def named_in(bare: Iterable[Any]) -> Iterator[tuple[bytes | None, bytes]]:
 
 
 class KindScope(Scope):
-    """A scope that knows the kinds of columns, and which of them a GROUP BY has to name."""
+    """A scope that knows the kinds of columns."""
 
     def __init__(self, namespaces: dict[bytes | None, Tables], dialect: Dialect) -> None:
         super().__init__(namespaces, dialect)
@@ -168,10 +171,26 @@ class KindScope(Scope):
             return None
         if "star" in block.groups and self.rules.exact and not self.star_fits(block, found):
             return None
+        if block.phase == "half":
+            added = self._with_source(block, name, found, mute)
+            fits = added is not None and self.feasible(self.halved(added))
+            return added if fits else None
         added = super().add_source(block, name, found, lenient=lenient, mute=mute)
         if added is not None and block.phase == "full" and not self.pairs(added):
             return None
         return added
+
+    def halved(self, block: Block) -> Block:
+        """Return the SELECT behind a SEMI or ANTI JOIN: the source has no columns any more."""
+        *sources, last = block.sources
+        used = [name for place, name in block.hidden if place == len(sources)]
+        merged = ((name, size - used.count(name)) for name, size in block.merged)
+        halved: Block = self.frames.change(
+            block,
+            sources=(*sources, Source(last.name, _NOTHING, mute=True)),
+            merged=tuple((name, size) for name, size in merged if size > 1),
+        )
+        return halved
 
     def star_fits(self, block: Block, found: Relation) -> bool:
         """Tell whether `*` of a table has the kinds that a set operation or DISTINCT asks for."""
@@ -201,20 +220,18 @@ class KindScope(Scope):
     def pairs(self, block: Block, left: Reference | None = None) -> dict[bytes, list[bytes]]:
         """Return the columns, by source, that FULL JOIN may compare: the last source's with others.
 
-        Args:
-            block: the SELECT, whose last source is the joined one.
-            left: the column that stands on the left already.
+        `left` is the column that stands on the left already.
         """
         *before, last = self.visible(self.frames.change(block, phase="on"))
         ways = (before, [last]), ([last], before)
         found: dict[bytes, list[bytes]] = {}
         for sources, others in ways:
-            families = {f for other in others for f in _families(other).values()}
+            shared = {f for other in others for f in joinable(other).values()}
             if left is not None:
-                named = {s.name: _families(s) for s in others}.get(left.qualifier, {})
-                families &= {named.get(left.name, "")}
+                named = {s.name: joinable(s) for s in others}.get(left.qualifier, {})
+                shared &= {named.get(left.name, "")}
             for source in sources:
-                fitting = [name for name, f in _families(source).items() if f in families]
+                fitting = [name for name, f in joinable(source).items() if f in shared]
                 if fitting and source.name:
                     found[source.name] = sorted(fitting)
         return found
@@ -251,6 +268,9 @@ class KindScope(Scope):
         """
         if reference.qualifier is None and reference.name in self.dialect.hidden:
             return None  # of which table?
+        begins = not {"nested", "direct"} & options.keys()  # it is not asked for a call within
+        if begins and not self.suits(frame, reference):
+            return None
         call = frame if isinstance(frame, Call) and self.is_aggregate(frame) else None
         filtered = isinstance(frame, Context) and frame.kind == "filter"
         if call is None and not filtered:
@@ -269,6 +289,20 @@ class KindScope(Scope):
         owner = met.parent
         assert isinstance(owner, Call)
         return self.frames.change(met, parent=self.frames.change(owner, bare=owner.bare | {named}))
+
+    def suits(self, frame: Frame, reference: Reference) -> bool:
+        """Tell whether a column is a list, where one is wanted."""
+        return not wants_list(frame, self.dialect) or self._may_be_list(frame, reference)
+
+    def _may_be_list(self, frame: Frame, reference: Reference) -> bool:
+        for block in self.seen(frame):
+            if block.phase == "items":
+                kinds = self.likely_kinds(block, reference)
+                return kinds is None or kinds <= LISTS
+            kind = self.column_kind(block, reference)
+            if kind is not None:
+                return expand(kind) <= LISTS
+        return False
 
     def begin_call(self, frame: Frame, function: Function) -> Frame | None:
         """Return the frame of a call's arguments; None where the function may not stand here.
@@ -460,26 +494,6 @@ def owes_window(block: Block) -> bool:
     return block.phase == "qualify" and "window" not in uses
 
 
-def merges(one: str, other: str) -> bool:
-    """Tell whether USING and NATURAL make one column of two, whose kind is the first one's."""
-    return one == other != "any" or {one, other} <= NUMBERS
-
-
 def shows_all(block: Block) -> bool:
     """Tell whether a SELECT shows columns that no GROUP BY could cover: `*`, DISTINCT ON."""
     return "star" in block.groups or "distinct on" in block.groups
-
-
-# Kinds of which a hash join takes two: each with those of its family.
-_FAMILIES = {
-    **dict.fromkeys((*NUMBERS, "number", "integer"), "number"),
-    **{kind: kind for kind in ("text", "date", "timestamp", "timestamptz", "boolean", "uuid")},
-}
-
-
-def _families(source: Source) -> dict[bytes, str]:
-    """Return the columns of a source that can be qualified and joined, with their families."""
-    if source.name is None or source.mute:
-        return {}
-    found, kinds = source.relation, source.relation.kinds
-    return {n: _FAMILIES[kinds[p]] for n, p in found.places.items() if kinds[p] in _FAMILIES}

@@ -10,14 +10,21 @@ Not covered: the values themselves (see `folding`); what CAST makes of them (see
 from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Reference
-from text2sql.decoding.checking.kinds.folding import HARMLESS, VOLATILE, Fixed, all_of, worth
+from text2sql.decoding.checking.kinds.folding import (
+    HARMLESS,
+    VOLATILE,
+    Fixed,
+    all_of,
+    overflows,
+    worth,
+)
 from text2sql.decoding.checking.kinds.operands import Demand, KindOperands, Operand, joined
 from text2sql.decoding.checking.kinds.tables import MOMENTS, NUMBERS, expand
 from text2sql.decoding.checking.scope import Move
 
 _DAYS = 100_000  # that a date may be away from another
 _COUNTED = NUMBERS | MOMENTS | {"interval", "time"}
-_SIGNS = frozenset("+-*/%")
+_SIGNS = frozenset({*"+-*/%", "//"})
 
 
 class KindVarying(KindOperands):
@@ -54,6 +61,8 @@ class KindVarying(KindOperands):
         if len(stack) < 2 or stack[-1].sign not in _SIGNS or not isinstance(stack[-2], Operand):
             return None
         left: Operand = stack[-2]
+        if not self.rules.exact and not expand(left.kind) <= NUMBERS:
+            return None
         return (left, stack[-1].sign) if left.fixed is True and self.rules.folds else None
 
     def _fits_beside(self, frame: Any, operand: Operand) -> bool:
@@ -63,6 +72,8 @@ class KindVarying(KindOperands):
 
     def _works_out(self, left: Operand, sign: str, right: Operand) -> bool:
         """Tell whether arithmetic of two fixed values gives one, for sure."""
+        if not self.rules.exact:
+            return not overflows(joined("(", left.text, ")", sign, "(", right.text, ")"))
         if not all(expand(one.kind) <= _COUNTED for one in (left, right)):
             return False
         numbers = [one for one in (left, right) if expand(one.kind) <= NUMBERS]
@@ -80,6 +91,8 @@ class KindVarying(KindOperands):
             return False
         if fixed is True:
             return True if self._works_out(left, sign, right) else None
+        if not self.rules.exact:
+            return fixed
         if right.fixed is True and worth(right.text) not in (None, 0):
             return fixed
         if left.fixed is True and sign in "+-*" and worth(left.text) is not None:
@@ -92,8 +105,18 @@ class KindVarying(KindOperands):
         arguments = self._arguments(call)
         if not arguments or not self.rules.folds or call.function.kind != "scalar":
             return True
-        harmless = call.function.name in HARMLESS and self._beside_fixed(call.parent) is None
-        return harmless or self._vary(move, all_of(*(one.fixed for one in arguments)))
+        return self._is_harmless(call) or self._vary(
+            move, all_of(*(one.fixed for one in arguments))
+        )
+
+    def _is_harmless(self, call: Call) -> bool:
+        return call.function.name in HARMLESS and self._beside_fixed(call.parent) is None
+
+    def _varies_yet(self, call: Call) -> bool:
+        """Tell whether a call is fine whose other arguments are all literals."""
+        if not self.rules.folds or call.function.kind != "scalar" or self._is_harmless(call):
+            return True
+        return all_of(*(one.fixed for one in self._arguments(call))) is not True
 
     def _call_fixed(self, call: Call, arguments: tuple[Operand, ...]) -> Fixed:
         """Return whether what a call returns is fixed."""
