@@ -91,6 +91,11 @@ def test_a_table_may_be_named_with_its_namespace(schemas):
         " FROM orders GROUP BY y",
         "SELECT order_id FROM orders WHERE ordered_at::DATE >= '2024-01-01'::DATE - 30",
         "SELECT regexp_extract(full_name, '^([A-Z])(a|b){2}', 1) FROM customers",
+        'SELECT p.title FROM products AS p SEMI JOIN "Order Lines" AS l ON l.sku = p.sku',
+        "SELECT o.* FROM orders AS o ANTI JOIN staging.events AS e USING (order_id) WHERE freight > 1",
+        "SELECT * EXCLUDE (n) FROM (SELECT *, row_number() OVER (PARTITION BY channel"
+        " ORDER BY freight) AS n FROM orders) AS o WHERE n = 1",
+        "SELECT * EXCLUDE notes REPLACE (round(freight) AS freight) FROM orders",
     ],
 )
 def test_duckdb_as_analysts_write_it_is_let_in(schemas, warehouse, sql):
@@ -109,6 +114,12 @@ def test_duckdb_as_analysts_write_it_is_let_in(schemas, warehouse, sql):
         "SELECT (SELECT o.freight FROM (SELECT 1 AS x, 2 AS o) AS c) FROM orders AS o",
         "SELECT unnest(tags), count(*) FROM customers",
         "SELECT channel, year(ordered_at), count(*) FROM orders GROUP BY channel",
+        'SELECT l.sku FROM products SEMI JOIN "Order Lines" AS l USING (sku)',
+        "SELECT * EXCLUDE (title) FROM orders",
+        "SELECT * EXCLUDE (a) FROM (SELECT 1 AS a) AS t",
+        "SELECT * REPLACE (1 AS freight, 2 AS freight) FROM orders",
+        "SELECT list_sort(title) FROM products",
+        "SELECT CAST(TRUE OR title = 'a' AS DATE) FROM products",
     ],
 )
 def test_what_duckdb_refuses_is_refused(schemas, warehouse, sql):

@@ -30,9 +30,10 @@ _HARMLESS = """
     concat concat_ws date_part date_trunc floor greatest initcap isfinite justify_days
     justify_hours justify_interval least left length lower ltrim md5 now nullif octet_length pi
     quote_ident quote_literal replace reverse right round rtrim sign starts_with strpos trim upper
-    contains date_diff datediff day dayname ends_with hour ifnull if last_day lcase list_value
-    minute month monthname prefix quarter second strftime string_split strip_accents suffix today ucase week
-    weekday year
+    array_length array_to_string contains date_diff datediff day dayname ends_with hour if ifnull
+    last_day lcase len list_contains list_distinct list_extract list_position list_reverse_sort
+    list_sort list_unique list_value minute month monthname prefix quarter second strftime
+    string_split strip_accents suffix today ucase week weekday year
 """
 HARMLESS = frozenset(_HARMLESS.split())
 VOLATILE = frozenset({"clock_timestamp", "random", "timeofday"})  # never known beforehand

@@ -22,6 +22,8 @@ _OTHERS = frozenset(_WORDS.split())
 
 def wants_list(frame: Any, dialect: Dialect) -> bool:
     """Tell whether what a frame reads is an argument that every form wants to be a list."""
+    while isinstance(frame, Call) and frame.closed:  # what FILTER and OVER may follow
+        frame = frame.parent
     inside = isinstance(frame, Context) and frame.kind in ("operand", "primary", "expression")
     call = frame.parent if inside else frame
     if not isinstance(call, Call) or call.closed:
