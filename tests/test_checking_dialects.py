@@ -29,7 +29,7 @@ def test_most_duckdb_as_people_write_it_is_let_in(schemas):
     text = (FOLDER / "duckdb.jsonl").read_text(encoding="utf-8")
     cases = [json.loads(line) for line in text.splitlines()]
     found = sum(checkers[case["db_id"]].accepts(case["query"]) for case in cases)
-    assert found >= 0.93 * len(cases)
+    assert found >= 0.95 * len(cases)
 
 
 def test_declared_types_have_kinds():
@@ -92,7 +92,7 @@ def test_a_table_may_be_named_with_its_namespace(schemas):
         "SELECT order_id FROM orders WHERE ordered_at::DATE >= '2024-01-01'::DATE - 30",
         "SELECT regexp_extract(full_name, '^([A-Z])(a|b){2}', 1) FROM customers",
         'SELECT p.title FROM products AS p SEMI JOIN "Order Lines" AS l ON l.sku = p.sku',
-        "SELECT o.* FROM orders AS o ANTI JOIN staging.events AS e USING (order_id) WHERE freight > 1",
+        "SELECT o.* FROM orders AS o ANTI JOIN staging.events USING (order_id) WHERE freight > 1",
         "SELECT * EXCLUDE (n) FROM (SELECT *, row_number() OVER (PARTITION BY channel"
         " ORDER BY freight) AS n FROM orders) AS o WHERE n = 1",
         "SELECT * EXCLUDE notes REPLACE (round(freight) AS freight) FROM orders",
@@ -119,7 +119,6 @@ def test_duckdb_as_analysts_write_it_is_let_in(schemas, warehouse, sql):
         "SELECT * EXCLUDE (a) FROM (SELECT 1 AS a) AS t",
         "SELECT * REPLACE (1 AS freight, 2 AS freight) FROM orders",
         "SELECT list_sort(title) FROM products",
-        "SELECT CAST(TRUE OR title = 'a' AS DATE) FROM products",
     ],
 )
 def test_what_duckdb_refuses_is_refused(schemas, warehouse, sql):

@@ -250,7 +250,9 @@ class Plans(Aggregation):
     def _shown_around(self, block: Block, payments: tuple[Payment, ...]) -> bool:
         """Tell whether the FROM around can hold what `*` shows of the sources that pay."""
         around = self._around(block) if any(o.name == b"*" for o in block.outputs) else None
-        return around is None or self._holds(around, self._export(block, payments), False)
+        return around is None or self._holds(
+            around, self._export(block, payments), False, grows=bool(payments)
+        )
 
     def _around(self, block: Block) -> Block | None:
         """Return the SELECT whose FROM a SELECT is a derived table of; None: its names are free."""
@@ -283,9 +285,11 @@ class Plans(Aggregation):
                 names += found.names if found is not None else payment.columns
         return names
 
-    def _holds(self, around: Block, made: Relation, open_list: bool) -> bool:
+    def _holds(
+        self, around: Block, made: Relation, open_list: bool, *, grows: bool = False
+    ) -> bool:
         """Tell whether a FROM can hold a derived table, under no name or one that is owed."""
-        if open_list and any(output.left_out for output in around.outputs):
+        if (open_list or grows) and any(output.left_out for output in around.outputs):
             made = self._enlarged(made, (None,))
         if self._holds_as(around, None, made):
             return True
