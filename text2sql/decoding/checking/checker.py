@@ -270,7 +270,9 @@ class Checker(Terminals):
     def allows(self, cell: Cell, frame: Any, terminal: str) -> bool:
         """Tell whether a frame and the stack have room for a terminal; shift asks for the rest."""
         if cell.depth >= OPENING_LIMIT and self._deepens(cell, terminal):
-            return False
+            # `(SELECT 1)`, which varies, may have to stand in a derived table
+            if terminal != "(" or cell.depth >= DEPTH_LIMIT + _ROOM or not self._pays(frame):
+                return False
         if isinstance(frame, Block):
             if isinstance(frame.item, tuple):
                 return terminal in _STAR_ENDS
@@ -299,13 +301,18 @@ class Checker(Terminals):
     def _deepens(self, cell: Cell, terminal: str) -> bool:
         """Tell whether a terminal would open more than there is room for."""
         if terminal == "(":
-            # `(SELECT 1)`, which varies, may have to stand in a derived table
-            return cell.depth >= DEPTH_LIMIT + (_ROOM if self.dialect.typed else 0)
+            return cell.depth >= DEPTH_LIMIT
         if terminal in _SIGNS:  # before an operand, not between two
             return cell.symbol.startswith(("expr_", "unary"))
         if terminal in ("ALL", "ON"):  # x > ALL (, DISTINCT ON (
             return cell.symbol in ("comparand", "distinct_on")
         return terminal in _DEEPENS
+
+    def _pays(self, frame: Any) -> bool:
+        """Tell whether an item of a derived table begins, where no parser counts places."""
+        if not self.dialect.typed or not isinstance(frame, Block) or frame.phase != "items":
+            return False
+        return self.scope.query_of(frame).role == "derived" and frame.item == b""
 
     def _joins(self, terminal: str, kind: str) -> bool:
         """Tell whether a terminal would make an argument more than its function reads."""

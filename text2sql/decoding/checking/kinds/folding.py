@@ -30,8 +30,10 @@ _HARMLESS = """
     concat concat_ws date_part date_trunc floor greatest initcap isfinite justify_days
     justify_hours justify_interval least left length lower ltrim md5 now nullif octet_length pi
     quote_ident quote_literal replace reverse right round rtrim sign starts_with strpos trim upper
-    array_length array_to_string contains date_diff datediff day dayname ends_with hour if ifnull
-    last_day lcase len list_contains list_distinct list_extract list_position list_reverse_sort
+    array_length array_to_string century contains date_diff datediff day dayname dayofmonth
+    dayofweek dayofyear decade ends_with epoch era hash hour if ifnull iif isodow last_day lcase
+    microsecond millennium millisecond sha256 to_json typeof unicode weekofyear yearweek len
+    list_contains list_distinct list_extract list_position list_reverse_sort
     list_sort list_unique list_value minute month monthname prefix quarter second strftime
     string_split strip_accents suffix today ucase week weekday year
 """

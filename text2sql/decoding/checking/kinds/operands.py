@@ -206,7 +206,9 @@ class KindOperands(Actions):
         """
         if left.kind == "string":
             text = _said(left)
-            said = {kind for kind in SCALARS if text is not None and literal_ok(text, {kind})}
+            said = {
+                kind for kind in SCALARS - {"blob"} if text is not None and literal_ok(text, {kind})
+            }
             return self.rules.ordered("text") | said
         if equal and left.fixed is not True:
             return self.rules.compared(left.kind)

@@ -273,11 +273,13 @@ class KindOperators(KindLiterals):
         if low is None:
             return False
         wanted = self.demanded(move.frame).kinds
+        assert wanted is not None
         left: Operand = move.frame.stack[-2]
         known = Operand("any", fixed=all_of(left.fixed, low.fixed))
         self._set(move, (*move.frame.stack[:-2], known))
-        assert wanted is not None
         told = low.kind in ("string", "null")
+        if low.kind == "string" and left.kind == "null":
+            wanted = wanted & self.rules.ordered("text")
         return self._demand(move, 5, wanted if told else wanted & self.rules.ordered(low.kind))
 
     def do_between_high(self, move: Move) -> bool:

@@ -73,6 +73,8 @@ class Rules:
 
     def together(self, kind: str) -> Kinds | None:
         """Return the kinds that CASE and COALESCE take next to one; None: any."""
+        if kind == "string" and not self.exact:
+            return TEXTS | {"null"}  # DuckDB mixes no literal of text with other values
         return None if kind == "null" else self.ordered(kind)
 
     def unify(self, first: str, second: str) -> str | None:
