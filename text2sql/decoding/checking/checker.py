@@ -269,10 +269,9 @@ class Checker(Terminals):
 
     def allows(self, cell: Cell, frame: Any, terminal: str) -> bool:
         """Tell whether a frame and the stack have room for a terminal; shift asks for the rest."""
-        if cell.depth >= OPENING_LIMIT and self._deepens(cell, terminal):
-            # `(SELECT 1)`, which varies, may have to stand in a derived table
-            if terminal != "(" or cell.depth >= DEPTH_LIMIT + _ROOM or not self._pays(frame):
-                return False
+        full = cell.depth >= OPENING_LIMIT and self._deepens(cell, terminal)
+        if full and not (terminal == "(" and self._pays(cell, frame)):
+            return False
         if isinstance(frame, Block):
             if isinstance(frame.item, tuple):
                 return terminal in _STAR_ENDS
@@ -308,9 +307,11 @@ class Checker(Terminals):
             return cell.symbol in ("comparand", "distinct_on")
         return terminal in _DEEPENS
 
-    def _pays(self, frame: Any) -> bool:
-        """Tell whether an item of a derived table begins, where no parser counts places."""
-        if not self.dialect.typed or not isinstance(frame, Block) or frame.phase != "items":
+    def _pays(self, cell: Cell, frame: Any) -> bool:
+        """Tell whether a derived table may hold `(SELECT 1)`, which varies: no parser counts it."""
+        if not self.dialect.typed or cell.depth >= DEPTH_LIMIT + _ROOM:
+            return False
+        if not isinstance(frame, Block) or frame.phase != "items":
             return False
         return self.scope.query_of(frame).role == "derived" and frame.item == b""
 

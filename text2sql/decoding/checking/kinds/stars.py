@@ -48,7 +48,7 @@ class KindStars(KindClauses):
 
     def do_replacement(self, move: Move) -> bool:
         move.frame = self.frames.change(
-            move.frame, item=None, wrapped=None, uses="", stack=(), bare=frozenset()
+            move.frame, item=None, lent=frozenset(), uses="", stack=(), bare=frozenset()
         )
         return True
 
