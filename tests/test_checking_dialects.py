@@ -29,7 +29,7 @@ def test_most_duckdb_as_people_write_it_is_let_in(schemas):
     text = (FOLDER / "duckdb.jsonl").read_text(encoding="utf-8")
     cases = [json.loads(line) for line in text.splitlines()]
     found = sum(checkers[case["db_id"]].accepts(case["query"]) for case in cases)
-    assert found >= 0.95 * len(cases)
+    assert found >= 0.96 * len(cases)
 
 
 def test_declared_types_have_kinds():
@@ -96,6 +96,8 @@ def test_a_table_may_be_named_with_its_namespace(schemas):
         "SELECT * EXCLUDE (n) FROM (SELECT *, row_number() OVER (PARTITION BY channel"
         " ORDER BY freight) AS n FROM orders) AS o WHERE n = 1",
         "SELECT * EXCLUDE notes REPLACE (round(freight) AS freight) FROM orders",
+        "SELECT status IN ('a', 'b') AS known, count(*) FROM orders GROUP BY status IN ('a', 'b')",
+        "SELECT title FROM products WHERE title NOT SIMILAR TO '.*Park'",
     ],
 )
 def test_duckdb_as_analysts_write_it_is_let_in(schemas, warehouse, sql):
@@ -118,6 +120,9 @@ def test_duckdb_as_analysts_write_it_is_let_in(schemas, warehouse, sql):
         "SELECT * EXCLUDE (title) FROM orders",
         "SELECT * EXCLUDE (a) FROM (SELECT 1 AS a) AS t",
         "SELECT * REPLACE (1 AS freight, 2 AS freight) FROM orders",
+        "SELECT status IN ('a'), count(*) FROM orders GROUP BY status NOT IN ('a')",
+        "SELECT status LIKE 'a', count(*) FROM orders GROUP BY status ILIKE 'a'",
+        "SELECT 1 FROM products WHERE title SIMILAR TO '[a'",
         "SELECT list_sort(title) FROM products",
     ],
 )

@@ -227,7 +227,7 @@ is_value     = DISTINCT @can_compare FROM @compare expr_5 @compared
              | -is_any NULL @is_null | -is_any TRUE @is_truth | -is_any FALSE @is_truth
 negated      = IN @in_left in_tail | BETWEEN @between between | LIKE @like like
              | +glob GLOB @like glob | +ilike ILIKE @like like | +not_null NULL @is_null
-             | +regex SIMILAR @can_match TO @match STRING @string @matched
+             | +similar_to SIMILAR @can_match TO @match STRING @string @matched
 in_tail      = '(' @in in_list ')' @end_in
 in_list      = @in_query query @end_in_query
              | +empty_list @in_nothing
@@ -260,7 +260,7 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
         (4, f"+regex '{sign}' @match", "STRING @string @matched", True)
         for sign in ("~", "~*", "!~", "!~*")
     ),
-    (4, "+regex SIMILAR @can_match", "TO @match STRING @string @matched", True),
+    (4, "+similar_to SIMILAR @can_match", "TO @match STRING @string @matched", True),
     *(
         (5, f"+bit_operators '{sign}' @bits", "expr_6 @bitted", True)
         for sign in ("&", "|", "<<", ">>")

@@ -55,7 +55,9 @@ class KindConstructs(KindOperators):
         left = self._commit(move, self._pop_operand(move))
         if not super().do_in(move):
             return False
-        move.frame = self.frames.change(move.frame, detail=left._replace(text=None))
+        move.frame = self.frames.change(
+            move.frame, detail=left._replace(text=joined(left.text, "IN"))
+        )
         return True
 
     def do_in_left(self, move: Move) -> bool:
@@ -65,14 +67,18 @@ class KindConstructs(KindOperators):
             return False
         return self.do_can_compare(move)
 
-    do_negated = do_in_left
+    def do_negated(self, move: Move) -> bool:
+        if not self.do_in_left(move):
+            return False
+        left = self._pop_operand(move)
+        return self._push_operand(move, left._replace(text=joined(left.text, "NOT")))
 
     def do_in_query(self, move: Move) -> bool:
         left: Operand = move.frame.detail
         nested = isinstance(move.frame.parent, Context) and move.frame.parent.kind == "in"
         if left.kind == "any" or nested:  # DuckDB takes the inner query for that of the outer IN
             return False
-        move.frame = self.frames.change(move.frame, detail=left._replace(fixed=False))
+        move.frame = self.frames.change(move.frame, detail=left._replace(fixed=False, text=None))
         return self._push(move, "in", width=1)
 
     def do_in_values(self, move: Move) -> bool:
@@ -89,15 +95,17 @@ class KindConstructs(KindOperators):
         if value is None:
             return False
         left: Operand = move.frame.detail
-        left = left._replace(fixed=all_of(left.fixed, value.fixed))
+        text = joined(left.text, value.text, ",")
+        left = left._replace(fixed=all_of(left.fixed, value.fixed), text=text)
         move.frame = self.frames.change(move.frame, detail=left)
         return True
 
     def do_end_in(self, move: Move) -> bool:
         left = move.frame.detail
         self._pop(move)
-        fixed = left.fixed if isinstance(left, Operand) else False
-        return self._made(move, "boolean", 4, fixed=fixed)
+        if not isinstance(left, Operand):
+            return self._made(move, "boolean", 4)
+        return self._made(move, "boolean", 4, text=left.text, fixed=left.fixed)
 
     def do_case(self, move: Move) -> bool:
         if self._beside_fixed(move.frame) is not None:

@@ -231,7 +231,9 @@ class KindForms(KindConstructs):
         is_row = isinstance(move.frame, Context) and move.frame.kind == "row"
         return is_row or super().do_in_left(move)
 
-    do_negated = do_in_left
+    def do_negated(self, move: Move) -> bool:
+        is_row = isinstance(move.frame, Context) and move.frame.kind == "row"
+        return is_row or super().do_negated(move)
 
     def do_in(self, move: Move) -> bool:
         if isinstance(move.frame, Context) and move.frame.kind == "row":

@@ -256,7 +256,7 @@ class KindOperators(KindLiterals):
         if left is None:
             return False
         self._push_operand(move, left)
-        return self._demand(move, 5, self.rules.matched)
+        return self._demand(move, 5, self.rules.matched, move.terminal)
 
     def do_liked(self, move: Move) -> bool:
         return self.do_compared(move)
