@@ -183,6 +183,14 @@ def test_a_star_is_no_wider_than_its_query_lets_it_be(checker):
     )
 
 
+def test_a_row_is_compared_with_a_row_as_wide(checker):
+    for condition in ("(name, tier) = ('a', 1)", "NOT (name, 1) <= (tier, upper(name)) OR 0"):
+        assert checker.accepts(f"SELECT name FROM customers WHERE {condition}")
+    for row in ("1", "(1)", "(1, 2, 3)", "(1, 2) + 1", "-(1, 2)", "(SELECT 1)", "(1, 2) || 'a'"):
+        assert not checker.accepts(f"SELECT name FROM customers WHERE (name, tier) = {row}")
+    assert checker.complete("SELECT 1 WHERE (1, 2, 3) < ").endswith("(1,1,1)")
+
+
 def test_what_from_owes_is_paid_by_the_sources_that_a_completion_writes(checker):
     whole = checker.complete("SELECT T1.name, T2.*, status, no_such_column FROM ")
 

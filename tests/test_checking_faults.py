@@ -82,7 +82,7 @@ FAULTS = [
     ("SELECT 1 «/* why", "the comment that begins here is not closed", None),
     ("SELECT 1«a FROM customers", "a space is missing before it", None),
     ("SELECT 1 «\ud800", "is no character of SQL", None),
-    ("SELECT (name, tier)«, 1 FROM customers", "a row of values may only stand before IN", None),
+    ("SELECT (name, tier)«, 1 FROM customers", "a row of values stands before IN", None),
     ("SELECT T1.* «+ 1 FROM customers AS T1", "T1.* stands alone", None),
     ("SELECT name FROM customers WHERE tier IN (1, «VALUES (1))", "found 'VALUES'", None),
     ("«", "there is no SQL", None),

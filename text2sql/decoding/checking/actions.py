@@ -25,7 +25,7 @@ _FORGETTING = (
 )  # fmt: skip
 _MARKS = (
     "string", "null", "boolean", "date_value", "timestamp_value", "time_value", "computed", "not",
-    "is_null", "compare", "arithmetic", "concat", "arrow", "bits", "is", "between", "like",
+    "is_null", "arithmetic", "concat", "arrow", "bits", "is", "between", "like",
     "escape", "is_truth",
 )  # fmt: skip
 

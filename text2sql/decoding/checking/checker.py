@@ -48,6 +48,8 @@ _DEEPENS = frozenset(
 )
 _ROOM = 30  # places beyond DEPTH_LIMIT for one more query, where no parser counts them
 _PART_ENDS = (",", ")", "ORDER")
+_ROWS = frozenset({"row", "row_in", "row_side", "row_done"})
+_ROW_SIGNS = frozenset({"=", "==", "<>", "!=", "<", ">", "<=", ">="})
 _SIGNS = frozenset({"+", "-", "~", "NOT"})
 _STAR_ENDS = frozenset(
     {",", "FROM", "EOT", ";", ")", "UNION", "INTERSECT", "EXCEPT", "WHERE", "GROUP", "ORDER"}
@@ -283,11 +285,8 @@ class Checker(Terminals):
                 led = self.scope.leading(frame) is not None
                 if led and terminal not in _COMPOUND_TERMS | {".", "<member>"}:
                     return False
-        elif isinstance(frame, Context):
-            if frame.kind == "row":
-                return terminal in ("IN", "NOT", "(")
-            if frame.kind == "row_in":
-                return terminal in ("SELECT", "WITH", "FROM", "VALUES")
+        elif isinstance(frame, Context) and frame.kind in _ROWS:
+            return self._row_allows(cell, frame.kind, terminal)
         if isinstance(self.actions, KindActions):
             lists = wants_list(frame, self.dialect)
             if lists and not may_begin(terminal, cell.symbol):
@@ -296,6 +295,19 @@ class Checker(Terminals):
             if part is not None and terminal not in (_PART_ENDS if frame.stack else PARTS[part]):
                 return False
         return True
+
+    def _row_allows(self, cell: Cell, kind: str, terminal: str) -> bool:
+        """Tell whether a terminal may stand beside a row of values."""
+        if kind == "row":
+            compares = terminal in _ROW_SIGNS and not self.dialect.typed
+            return compares or terminal in ("IN", "NOT", "(")
+        if kind == "row_in":
+            return terminal in ("SELECT", "WITH", "FROM", "VALUES")
+        if kind == "row_done":
+            joins = terminal in self.operators or terminal in ("NOT", "COLLATE")
+            return not joins or terminal in ("AND", "OR")
+        is_query = terminal in ("SELECT", "WITH", "FROM", "VALUES")
+        return terminal == "(" or (cell.symbol == "parenthesis" and not is_query)
 
     def _deepens(self, cell: Cell, terminal: str) -> bool:
         """Tell whether a terminal would open more than there is room for."""

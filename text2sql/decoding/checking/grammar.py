@@ -13,7 +13,8 @@ Expressions are generated from `OPERATORS`, with precedence levels: sqlglot refu
 and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
-Not covered: rows other than before `IN (SELECT ...)`, table functions, LATERAL, blobs.
+Not covered: rows other than before `IN (SELECT ...)` and, in SQLite, beside another row; table
+functions, LATERAL, blobs.
 """
 
 import re

@@ -14,6 +14,7 @@ GENERIC_TYPES = frozenset(
 )
 LONG_TYPES = {b"double": "PRECISION", b"character": "VARYING"}  # what must follow a type's word
 STARLESS = frozenset({"pi"})  # functions without arguments that sqlglot gives no star either
+ROW_LIMIT = 8  # values of a row
 DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
 
 
@@ -249,7 +250,9 @@ class OperandActions(LendingActions):
         return True
 
     def do_can_be_row(self, move: Move) -> bool:
-        """Let a row begin only where it is the whole left side of an IN."""
+        """Let a row begin only as the whole side of a comparison, or on the left of an IN."""
+        if self._row_before(move.frame):
+            return True
         if move.depth >= OPENING_LIMIT or self._reads_less(move.frame.parent):
             return False
         cell = move.cell
@@ -271,10 +274,33 @@ class OperandActions(LendingActions):
         return True
 
     def do_next_in_row(self, move: Move) -> bool:
-        return bool(move.frame.detail < 8)
+        return bool(move.frame.detail < (self._row_before(move.frame) or ROW_LIMIT))
+
+    def _row_before(self, frame: Context) -> int:
+        """Return the width of the row that a parenthesis is compared with; 0: with none."""
+        side = frame.parent
+        is_side = isinstance(side, Context) and side.kind == "row_side"
+        return int(side.detail) if is_side else 0
+
+    def do_compare(self, move: Move) -> bool:
+        frame = move.frame
+        if isinstance(frame, Context) and frame.kind == "row":
+            move.frame = self.frames.change(frame, kind="row_side")
+            return True
+        return self._mark(move)
+
+    def do_compared(self, move: Move) -> bool:
+        frame = move.frame
+        if isinstance(frame, Context) and frame.kind == "row_done":
+            move.frame = frame.parent
+        return True
 
     def do_end_parenthesis(self, move: Move) -> bool:
         frame: Context = move.frame
+        width = self._row_before(frame)
+        if width:
+            move.frame = self.frames.change(frame.parent, kind="row_done")
+            return bool(frame.detail == width)
         row = frame.detail is not None
         move.frame = self.frames.change(frame, kind="row") if row else frame.parent
         return True

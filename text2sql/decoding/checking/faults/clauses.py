@@ -131,8 +131,8 @@ def _in_its_place(stop: Refusal) -> Fault | None:
         return blame(stop, f"{written(stop, item[1])}.* stands alone in the SELECT list")
     if item is not None and frame.phase == "compound":
         return blame(stop, f"{PHASES['compound']} takes names and numbers of columns only")
-    if kind in ("row", "row_in"):
-        return blame(stop, "a row of values may only stand before IN (SELECT ...)")
+    if kind in ("row", "row_in", "row_side", "row_done"):
+        return blame(stop, "a row of values stands before IN (SELECT ...) or beside another row")
     if kind in ("operand", "primary"):
         return blame(stop, "this argument needs parentheses around it")
     return None
