@@ -191,6 +191,15 @@ def test_a_row_is_compared_with_a_row_as_wide(checker):
     assert checker.complete("SELECT 1 WHERE (1, 2, 3) < ").endswith("(1,1,1)")
 
 
+def test_a_window_may_be_another_one_with_a_frame(checker):
+    begun = "SELECT sum(tier) OVER (w ROWS 1 PRECEDING), max(tier) OVER (w) FROM customers"
+
+    assert checker.accepts(f"{begun} WINDOW w AS (PARTITION BY tier ORDER BY name)")
+    assert not checker.accepts(begun)
+    assert not checker.accepts(f"{begun} WINDOW w AS (ORDER BY name ROWS 2 PRECEDING)")
+    assert checker.complete(begun) == f"{begun} WINDOW w AS()"
+
+
 def test_what_from_owes_is_paid_by_the_sources_that_a_completion_writes(checker):
     whole = checker.complete("SELECT T1.name, T2.*, status, no_such_column FROM ")
 

@@ -98,6 +98,7 @@ class Block:
     groups: frozenset[Any] = frozenset()  # what GROUP BY covers
     nested: bool = False  # a subquery is in the current item
     waiting: frozenset[Reference] = frozenset()  # owed, while a SEMI JOIN is read
+    frameless: frozenset[bytes] = frozenset()  # windows that others are based on: without a frame
 
 
 @dataclass(slots=True, eq=False)

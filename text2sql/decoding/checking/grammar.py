@@ -181,13 +181,13 @@ call_order   = +call_order ORDER @can_order BY @call_order window_term { ',' win
 filter       = @can_filter FILTER '(' @filter WHERE expr_1 @end_filter ')' |
 over         = @can_over OVER window_reference |
 window_reference = '(' @over window @end_over ')' | +named_windows <window> @over_name
-window       = partition window_order
+window       = +base_windows <window> @base_window frame | partition window_order
 partition    = PARTITION BY @window_term expr_1 @end_window_term
                { ',' @window_term expr_1 @end_window_term } |
 window_order = ORDER BY window_term { ',' window_term } ordered_frame | frame
 window_term  = @window_term expr_1 @end_window_term direction nulls
-ordered_frame = frame | +groups GROUPS frame_extent exclude
-frame        = ROWS frame_extent exclude | RANGE range_extent exclude |
+ordered_frame = frame | +groups @can_frame GROUPS frame_extent exclude
+frame        = @can_frame ROWS frame_extent exclude | @can_frame RANGE range_extent exclude |
 frame_extent = BETWEEN frame_between | UNBOUNDED PRECEDING | CURRENT ROW | <count> PRECEDING
 frame_between = UNBOUNDED PRECEDING AND frame_end
              | CURRENT ROW AND frame_end_current

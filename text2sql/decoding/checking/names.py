@@ -11,7 +11,7 @@ from typing import Any
 
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import FIELDS
-from text2sql.decoding.checking.frames import Block, Frame, Query, Reference
+from text2sql.decoding.checking.frames import Block, Context, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut
 from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import ALIAS, FRESH
@@ -202,6 +202,8 @@ class Names:
             yield from (name for name in usable if name.startswith(prefix))
         elif terminal == "<window>":
             block = self.scope.block_of(frame)
+            if isinstance(frame, Context) and not self._window_is_free(frame):
+                return  # what a window is based on is still to be defined
             windows = (name for name, _ in sorted(block.windows))
             free = (b"w",) if block.phase in ("items", "late") else ()
             yield from (n for n in (*windows, *free) if n.startswith(prefix))

@@ -212,9 +212,24 @@ class OperandActions(LendingActions):
         move.frame = self.frames.change(call, over=True)
         return True
 
+    def do_base_window(self, move: Move) -> bool:
+        """Begin a window that is another one with a frame: WINDOW, still to come, gives it none."""
+        name = self._name(move)
+        block = self.scope.block_of(move.frame)
+        if block.phase not in ("items", "late"):
+            return False
+        windows, frameless = block.windows | {(name, False)}, block.frameless | {name}
+        owing = self.frames.change(block, windows=windows, frameless=frameless)
+        move.frame = self.scope.with_block(move.frame, owing)
+        return True
+
+    def do_can_frame(self, move: Move) -> bool:
+        return bool(move.frame.detail != "frameless")
+
     def do_new_window(self, move: Move) -> bool:
         block: Block = move.frame
         name = self._name(move)
+        move.held = ("frameless",) if name in block.frameless else None
         if (name, True) in block.windows:
             return False
         windows = (block.windows - {(name, False)}) | {(name, True)}
@@ -225,7 +240,8 @@ class OperandActions(LendingActions):
         return True
 
     def do_open_window(self, move: Move) -> bool:
-        move.frame = self.frames.make(Context, move.frame, "over")
+        detail = "frameless" if move.held == ("frameless",) else None
+        move.frame, move.held = self.frames.make(Context, move.frame, "over", detail), None
         return True
 
     def do_windows_done(self, move: Move) -> bool:

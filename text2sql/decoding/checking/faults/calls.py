@@ -179,4 +179,5 @@ REASONS: dict[str, Reason] = {
     "can_filter": _no_filter,
     "windows_done": _no_window,
     "over_name": _no_window,
+    "base_window": _no_window,
 }
