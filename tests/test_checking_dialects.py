@@ -98,6 +98,7 @@ def test_a_table_may_be_named_with_its_namespace(schemas):
         "SELECT * EXCLUDE notes REPLACE (round(freight) AS freight) FROM orders",
         "SELECT status IN ('a', 'b') AS known, count(*) FROM orders GROUP BY status IN ('a', 'b')",
         "SELECT title FROM products WHERE title NOT SIMILAR TO '.*Park'",
+        "SELECT order_id FROM orders WHERE ordered_at < ('2024-01-01')",
     ],
 )
 def test_duckdb_as_analysts_write_it_is_let_in(schemas, warehouse, sql):

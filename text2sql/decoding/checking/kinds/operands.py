@@ -83,9 +83,10 @@ def joined(*parts: Any) -> tuple[Any, ...] | None:
 
 def _said(operand: Operand) -> bytes | None:
     """Return what a literal in quotes says; None where that is not known."""
-    if operand.kind != "string" or operand.text is None or len(operand.text) != 1:
+    words = [word for word in operand.text or () if word not in ("(", ")")]
+    if operand.kind != "string" or len(words) != 1:
         return None
-    text: bytes = operand.text[0][1:]
+    text: bytes = words[0][1:]
     return text
 
 
