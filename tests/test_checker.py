@@ -295,3 +295,12 @@ def test_from_first_reads_from_before_select_and_nothing_else(checker):
     assert not first.accepts("SELECT name FROM customers")
     assert not first.prefix_ok("FROM customers SELECT nme ")
     assert first.accepts(first.complete("FROM customers"))
+
+
+@pytest.mark.parametrize("prefix", ["SELECT 1 FROM `back`", "SELECT 1 FROM `back``", 'SELECT "a"'])
+def test_a_quote_that_may_be_doubled_is_completed_by_the_rest_of_the_name(prefix):
+    table = Table("back`tick", (Column('a"b'),))
+    checker = Checker(Schema("odd", "sqlite", (table,)), invented=False)
+    assert checker.prefix_ok(prefix)
+    whole = checker.complete(prefix)
+    assert whole.startswith(prefix) and checker.accepts(whole)

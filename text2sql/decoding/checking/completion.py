@@ -67,7 +67,7 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
     if mode == lexer.NUMBER:
         yield from _stored_ends(checker, state)
     if mode == lexer.QUOTED:
-        yield from _quoted_ends(checker, state)
+        yield from _quoted_ends(checker, state.reading[0], *text)
         return
     if mode in (lexer.LINE, lexer.BLOCK):
         yield from (_character_end(text) + end for end in (b"\n", b"*/", b"/"))
@@ -82,8 +82,10 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
     if mode == lexer.WORD:
         yield from _word_ends(checker, state)
     if place is None and mode == lexer.QUOTED_END:
-        mark = bytes((text[0],))  # doubled, it is part of the name
-        yield mark + b"x" + mark
+        opener, kept = text
+        mark = bytes((checker.quotes[opener],))  # doubled, it is part of the name
+        for end in _quoted_ends(checker, state.reading[0], opener, kept + mark):
+            yield mark + end
     if place is None and mode == lexer.NUMBER:
         yield from (b"0", b".5")
     if place is None and mode == lexer.SIGN:
@@ -240,13 +242,12 @@ def _string_ends(text: tuple[bytes | None, bytes]) -> Iterator[bytes]:
         yield from (tail + b"'" for tail in endings(text[0]))
 
 
-def _quoted_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
-    _, _, (opener, kept) = state.reading
+def _quoted_ends(checker: "Checker", place: Place, opener: int, kept: bytes) -> Iterator[bytes]:
     close = bytes((checker.quotes[opener],))
     yield _character_end(lexer.cut(kept)) + close
     yield b"x" + close
     folded = checker.dialect.fold(kept, quoted=True)
-    for name in begun_names(checker, state.reading[0], folded, quoted=True)[:_NAMES]:
+    for name in begun_names(checker, place, folded, quoted=True)[:_NAMES]:
         yield name[len(kept) :].replace(close, close + close) + close
 
 
