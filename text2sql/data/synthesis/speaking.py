@@ -287,6 +287,14 @@ class Speaker:
 
     # --- frames ----------------------------------------------------------------------------------
 
+    def different(self, what: str) -> str:
+        """Return what is shown, said to be of different values."""
+        return f"{self.say('distinct')}{' ' if self.english else ''}{what}"
+
+    def rows(self) -> str:
+        """Return what count(*) is called."""
+        return self.say("rows")
+
     def ask(self, what: str) -> str:
         """Return a request for something, as a question or an order."""
         if self.chance(0.42):

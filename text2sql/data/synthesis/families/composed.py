@@ -111,7 +111,7 @@ def _what(
         if other is not None and other[0][0] not in columns:
             columns, text = (*columns, *other[0]), speaker.listed([text, other[1]])
     distinct = speaker.chance(0.2)
-    return columns, f"{speaker.say('distinct')} {text}" if distinct else text, distinct
+    return columns, speaker.different(text) if distinct else text, distinct
 
 
 def block(speaker: Speaker) -> Draft | None:
@@ -155,10 +155,10 @@ def grouped(speaker: Speaker) -> Draft | None:
     keys: tuple[Expr, ...] = tuple(field.col for field in fields)
     found = aggregates(speaker, table) if speaker.chance(0.6) else None
     if found is None:
-        counted_words = "number of rows" if speaker.english else "数量"
+        counted_words = speaker.rows()
         found = (COUNT,), counted_words
     elif speaker.chance(0.15):
-        found = (*found[0], COUNT), speaker.listed([found[1], "number of rows"])
+        found = (*found[0], COUNT), speaker.listed([found[1], speaker.rows()])
     where, said = _rows(speaker, table, route, (0.6, 0.32, 0.08))
     having, amount_words = amount(speaker) if speaker.chance(0.2) else (None, "")
     order: tuple[Key, ...] = ()
@@ -211,7 +211,9 @@ def sets(speaker: Speaker) -> Draft | None:
     places = _related(speaker, table, route)
     said = {"thing": places["a"], "things": f"{places['as']}{places['rel']}", "what": shown[1]}
     if key == "neither":
-        said["things"], said["first"] = f"{said['things']}{one}", two.strip()
+        rows = said["things"]
+        said["things"] = f"{rows}{one}" if speaker.english else f"{one}{rows}"
+        said["first"] = two.strip()
     else:
         said |= {"first": one.strip(), "second": two.strip()}
     side = _over(Query(shown[0], "", distinct, where=second), table, other)
@@ -281,7 +283,7 @@ def _outer(
         return None
     columns, words, distinct = shown
     if speaker.chance(0.12):
-        columns, words, distinct = (COUNT,), "number", False
+        columns, words, distinct = (COUNT,), speaker.rows(), False
     more, said = _rows(speaker, table, route, (0.75, 0.22, 0.03))
     if said:
         said = f"{speaker.say('and').rstrip()}{said}"

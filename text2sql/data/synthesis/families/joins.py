@@ -79,7 +79,7 @@ def columns(speaker: Speaker) -> Draft | None:
     parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     distinct = speaker.chance(0.16)
     if distinct:
-        parts["what"] = f"{speaker.say('distinct')} {shown[1]}"
+        parts["what"] = speaker.different(shown[1])
     naming = speaker.naming(route.tables[0])
     query = Query(shown[0], "", distinct, where=joint(found[0], where), order=order)
     if naming is not None and shown[0] == (naming.col,) and speaker.chance(0.25):

@@ -34,7 +34,7 @@ def columns(speaker: Speaker) -> Draft | None:
     order, by = ordered(speaker, table, 0.28)
     distinct = len(shown[0]) == 1 and speaker.chance(0.1)
     naming = speaker.naming(table)
-    what = f"{speaker.say('distinct')} {shown[1]}" if distinct else shown[1]
+    what = speaker.different(shown[1]) if distinct else shown[1]
     parts = {"what": what, "where": said, "by": by, **things(speaker, table)}
     only_name = naming is not None and shown[0] == (naming.col,)
     if only_name and said and not distinct and speaker.chance(0.35):
@@ -110,7 +110,7 @@ def aggregate(speaker: Speaker) -> Draft | None:
     where, said = speaker.conditions(table, (0.45, 0.45, 0.1))
     if speaker.chance(0.12):
         calls = (*calls, COUNT)
-        words = speaker.listed([words, "number of rows" if speaker.english else "行数"])
+        words = speaker.listed([words, speaker.rows()])
     parts = {"aggs": words, "where": said} | things(speaker, table)
     if said and speaker.chance(0.15):
         return Draft(Query(calls, table, where=where), speaker.say("aggregate_for", **parts))
