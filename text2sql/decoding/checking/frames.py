@@ -21,7 +21,7 @@ class Source(NamedTuple):
 
     name: bytes | None
     relation: Relation
-    mute: bool = False  # sqlglot loses its name, so that nothing may be qualified by it
+    mute: bool = False  # nothing may be qualified by its name
 
 
 class Reference(NamedTuple):

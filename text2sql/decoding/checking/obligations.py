@@ -104,10 +104,9 @@ class Obligations(Plans):
         found: Relation,
         *,
         lenient: bool = False,
-        mute: bool = False,
     ) -> Block | None:
         """Return the SELECT with one more source; None where an obligation forbids it."""
-        added = self._with_source(block, name, found, mute)
+        added = self._with_source(block, name, found)
         return added if added is not None and self.feasible(added, lenient=lenient) else None
 
     def can_add(self, block: Block, own: bytes | None, found: Relation) -> bool:

@@ -196,9 +196,7 @@ class Plans(Aggregation):
                 exact &= bool(bound)
         return total, exact
 
-    def _with_source(
-        self, block: Block, name: bytes | None, found: Relation, mute: bool = False
-    ) -> Block | None:
+    def _with_source(self, block: Block, name: bytes | None, found: Relation) -> Block | None:
         """Return the SELECT with one more source, whatever is owed; None: the name is taken."""
         taken = {source.name.lower() for source in block.sources if source.name}
         if name is not None and name.lower() in taken:  # to sqlglot "A" and "a" are one
@@ -213,7 +211,7 @@ class Plans(Aggregation):
                 return None
             natural = (*natural, *shared)
             hidden = (*hidden, *((len(block.sources), column) for column in shared))
-        source = Source(name, found, mute)
+        source = Source(name, found)
         added: Block = self.frames.change(
             block, sources=(*block.sources, source), natural=natural, hidden=hidden
         )

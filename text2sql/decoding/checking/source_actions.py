@@ -108,16 +108,16 @@ class SourceActions(ActionBase):
         _, name, found = move.held
         if name is not None and UNALIASED.match(name):
             return False
-        return self._add(move, name, found, mute=name is not None and name != name.lower())
+        return self._add(move, name, found)
 
     def do_source_as(self, move: Move) -> bool:
         name = self._name(move)
         return GENERATED.fullmatch(name) is None and self._add(move, name, move.held[2])
 
-    def _add(self, move: Move, name: bytes | None, found: Any, *, mute: bool = False) -> bool:
+    def _add(self, move: Move, name: bytes | None, found: Any) -> bool:
         block: Block = move.frame
         lenient = block.phase in ("join", "full")
-        added = self.scope.add_source(block, name, found, lenient=lenient, mute=mute)
+        added = self.scope.add_source(block, name, found, lenient=lenient)
         move.frame, move.held = added, None
         if added is not None and block.phase == "natural":
             move.frame = self.frames.change(added, phase="from")

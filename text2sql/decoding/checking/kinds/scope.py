@@ -164,7 +164,6 @@ class KindScope(Scope):
         found: Relation,
         *,
         lenient: bool = False,
-        mute: bool = False,
     ) -> Block | None:
         """Return the SELECT with one more source; None where an obligation forbids it."""
         if block.phase == "natural" and not self._shares(block, found):
@@ -172,10 +171,10 @@ class KindScope(Scope):
         if "star" in block.groups and self.rules.exact and not self.star_fits(block, found):
             return None
         if block.phase == "half":
-            added = self._with_source(block, name, found, mute)
+            added = self._with_source(block, name, found)
             fits = added is not None and self.feasible(self.halved(added))
             return added if fits else None
-        added = super().add_source(block, name, found, lenient=lenient, mute=mute)
+        added = super().add_source(block, name, found, lenient=lenient)
         if added is not None and block.phase == "full" and not self.pairs(added):
             return None
         return added

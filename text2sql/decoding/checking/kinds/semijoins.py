@@ -32,8 +32,8 @@ class KindSemiJoins(KindStars):
     def do_half(self, move: Move) -> bool:
         return self._joining(move, "half")
 
-    def _add(self, move: Move, name: bytes | None, found: Any, *, mute: bool = False) -> bool:
-        if not super()._add(move, name, found, mute=mute):
+    def _add(self, move: Move, name: bytes | None, found: Any) -> bool:
+        if not super()._add(move, name, found):
             return False
         block: Block = move.frame
         if block.phase == "half":
