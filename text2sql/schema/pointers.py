@@ -44,7 +44,6 @@ class Pointers:
     tables: Mapping[str, str]  # full name -> token
     columns: Mapping[tuple[str, str], str]  # (table's full name, column) -> token
     sql: Mapping[str, str]  # token -> what it stands for in SQL
-    dialect: str
     values: Mapping[str, str] = field(default_factory=dict)  # literal -> token
 
     def of_table(self, table: str) -> str:
@@ -65,9 +64,7 @@ class Pointers:
         quoted = {f"<v{i}>": literal for i, literal in enumerate(kept)}
         bare = {f"<w{i}>": _bare(literal) for i, literal in enumerate(kept)}
         values = {literal: token for token, literal in quoted.items()}
-        return Pointers(
-            self.tables, self.columns, {**self.sql, **quoted, **bare}, self.dialect, values
-        )
+        return Pointers(self.tables, self.columns, {**self.sql, **quoted, **bare}, values)
 
     def bytes(self) -> dict[str, bytes]:
         """Return what each token stands for in a text; a name begins with a blank."""
@@ -96,7 +93,7 @@ def number(schema: Schema, strays: Schema | None = None) -> Pointers:
     sql: dict[str, str] = {}
     for table in (*schema.tables, *(strays.tables if strays else ())):
         _number(table, schema.dialect, tables, columns, sql)
-    return Pointers(tables, columns, sql, schema.dialect)
+    return Pointers(tables, columns, sql)
 
 
 def _number(

@@ -221,11 +221,9 @@ class Speaker:
                 pair = self.random.sample(list(field.values), 2)
                 v, w = (self.value(field, one) for one in pair)
                 text = self.say("either_value", n=self.column(field), v=v, w=w)
-                return self._either(field, pair), text
+                either = Compare(field.col, "in", (Lit(pair[0]), Lit(pair[1])))
+                return either, text
         return self._compare(field, "=", value, "equal", field.kind.equal)
-
-    def _either(self, field: Field, pair: Sequence[str | int | float]) -> Compare:
-        return Compare(field.col, "in", (Lit(pair[0]), Lit(pair[1])))
 
     def _like(self, field: Field, value: str) -> Said:
         draw = self.random.random()

@@ -151,7 +151,7 @@ class Path:
     links: tuple[Link, ...]
     forward: tuple[bool, ...]  # from child to parent
 
-    def source(self, order: Sequence[str] | None = None) -> tuple[str, tuple[Join, ...]]:
+    def source(self) -> tuple[str, tuple[Join, ...]]:
         """Return FROM and its joins, the tables in the order of the path."""
         joins = [
             Join(table, ((link.child, link.parent) if down else (link.parent, link.child),))
