@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from text2sql.data.catalog import find_dataset
-from text2sql.data.statistics import skeleton
+from text2sql.data.skeletons import skeleton
 from text2sql.decoding.verification import verify
 from text2sql.execution import Executor
 from text2sql.samples import NAMES, building

@@ -3,8 +3,8 @@
     >>> describe(dataset, hardness=scoring.hardness)["skeletons"]
     118
 
-A skeleton is a query with names and literals masked: what is left is the construction that has to
-be learnt.
+A skeleton is a query with its names and values blanked (`data.skeletons`): what is left is the
+construction that has to be learnt.
 """
 
 from collections import Counter
@@ -12,35 +12,9 @@ from collections.abc import Callable, Sequence
 from statistics import mean, quantiles
 from typing import Any
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-
 from text2sql.data.catalog import DataSet
+from text2sql.data.skeletons import skeleton
 from text2sql.schema.model import Schema
-
-
-def skeleton(sql: str, dialect: str = "sqlite") -> str:
-    """Return SQL with every name and literal as `_`; what does not parse is returned folded."""
-    try:
-        tree = sqlglot.parse_one(sql, dialect=dialect)
-    except (SqlglotError, RecursionError):
-        return " ".join(sql.casefold().split())
-    return tree.transform(_mask).sql(dialect=dialect)
-
-
-def _mask(node: exp.Expr) -> exp.Expr:
-    if isinstance(node, exp.Literal):
-        return exp.to_identifier("_")
-    if isinstance(node, exp.Column):
-        return exp.column("_")
-    if isinstance(node, exp.TableAlias):
-        return exp.TableAlias(this=exp.to_identifier("_"))
-    if isinstance(node, exp.Table):
-        return exp.to_table("_")
-    if isinstance(node, exp.Alias):
-        return exp.alias_(node.this, "_")
-    return node
 
 
 def describe(dataset: DataSet, *, hardness: Callable[[str, Schema], str]) -> dict[str, Any]:
