@@ -139,7 +139,8 @@ def test_a_check_finds_gold_that_fails_is_empty_or_has_no_database(tmp_path, sam
     )
     (check,) = check_splits(str(path))
 
-    assert check.counts() == {"runs": 1, "empty": 1, "fails": 1, "no_database": 1}
+    counts = {kind: count for kind, count in check.counts().items() if count}
+    assert counts == {"runs": 1, "empty": 1, "fails": 1, "no_database": 1}
     assert [finding.index for finding in check.unusable()] == [1, 3]
 
 
@@ -166,12 +167,14 @@ def test_statistics_count_every_example_once():
 @pytest.mark.spider
 def test_spider_dev_gold_runs_and_the_empty_ones_are_the_published_ones(spider):
     (check,) = check_splits("spider", split="dev", data_root=spider.parent)
+    counts = {kind: count for kind, count in check.counts().items() if count}
 
-    assert check.counts() == {"runs": 985, "empty": 49, "fails": 0, "no_database": 0}
+    assert counts == {"runs": 985, "empty": 49, "tied_limit": 52, "tied_order": 18}
 
 
 @pytest.mark.spider
 def test_spider_train_has_three_broken_golds_and_fourteen_without_a_database(spider):
-    (check,) = check_splits("spider", split="train", data_root=spider.parent)
+    (check,) = check_splits("spider", split="train", data_root=spider.parent, doubts=False)
+    counts = {kind: count for kind, count in check.counts().items() if count}
 
-    assert check.counts() == {"runs": 6681, "empty": 302, "fails": 3, "no_database": 14}
+    assert counts == {"runs": 6681, "empty": 302, "fails": 3, "no_database": 14}

@@ -11,11 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from text2sql.bases.base import Base
-from text2sql.data.checks import GoldCheck
+from text2sql.data.checks import Finding, GoldCheck
 from text2sql.reporting.tables import coverage_rows, display_width, one_line, text_table
 
 ROWS_SHOWN = 20
 LISTED = 20
+SQL_SHOWN = 120  # characters
+_OUTCOMES = {
+    "runs": "run with rows",
+    "empty": "come back empty",
+    "fails": "fail",
+    "timeout": "take too long",
+    "no_database": "have no database",
+    "clock": "read the clock",
+    "random": "are random",
+    "tied_limit": "cut between ties",
+    "tied_order": "leave ties in their order",
+}
 _CANDIDATES = {"first_candidate": "first candidate", "chosen": "chosen candidate"}
 
 
@@ -101,30 +113,32 @@ def _short(value: Any) -> str:
 
 
 def gold_check(check: GoldCheck) -> str:
-    """Say what every gold query of a split did, and name those that are of no use."""
+    """Say what every gold query of a split did, then each fault in a line: those of no use first.
+
+    Empty results are no fault: they are counted by database.
+    """
     counts = check.counts()
-    lines = [
-        f"{check.name} {check.split}: {check.examples:,} examples;"
-        f" {counts['runs']:,} run with rows, {counts['empty']:,} come back empty,"
-        f" {counts['fails']:,} fail, {counts['no_database']:,} have no database"
-    ]
-    by_reason: dict[tuple[str, str], list[int]] = {}
-    for finding in check.unusable():
-        key = (finding.db_id, one_line(finding.reason))
-        by_reason.setdefault(key, []).append(finding.index)
-    lines += [
-        f"  {db_id}: {reason} (example{'s' * (len(found) > 1)} {names([str(i) for i in found])})"
-        for (db_id, reason), found in list(by_reason.items())[:LISTED]
-    ]
-    if len(by_reason) > LISTED:
-        lines.append(f"  ... and {len(by_reason) - LISTED} more (--json lists all)")
+    told = [f"{counts[kind]:,} {words}" for kind, words in _OUTCOMES.items() if kind in counts]
+    lines = [f"{check.name} {check.split}: {check.examples:,} examples; {', '.join(told)}"]
+    by_kind: dict[str, list[Finding]] = {}
+    for finding in check.faults():
+        by_kind.setdefault(finding.kind, []).append(finding)
+    for kind in [kind for kind in _OUTCOMES if kind in by_kind]:
+        lines += [_finding_line(finding) for finding in by_kind[kind][:LISTED]]
+        if len(by_kind[kind]) > LISTED:
+            lines.append(f"  {kind}: and {len(by_kind[kind]) - LISTED:,} more (--json lists all)")
     by_database = Counter(f.db_id for f in check.findings if f.kind == "empty")
     if by_database:
-        lines.append(
-            "  empty by database: "
-            + ", ".join(f"{name} {n}" for name, n in by_database.most_common())
-        )
+        counted = ", ".join(f"{name} {n}" for name, n in by_database.most_common())
+        lines.append(f"  empty by database: {counted}")
     return "\n".join(lines)
+
+
+def _finding_line(finding: Finding) -> str:
+    sql = one_line(finding.sql)
+    sql = sql if len(sql) <= SQL_SHOWN else sql[: SQL_SHOWN - 3] + "..."
+    where = f"{finding.kind}: example {finding.index} of {finding.db_id}"
+    return f"  {where}: {one_line(finding.reason)}: {sql}"
 
 
 def decoding_summary(scorecard: Mapping[str, Any]) -> str:
