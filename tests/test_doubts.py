@@ -47,7 +47,7 @@ def kinds(people):
         "SELECT name, age AS a FROM people UNION SELECT 'Al', 20 ORDER BY a LIMIT 1",
         "SELECT count(*) FROM people WHERE id = (SELECT id FROM people ORDER BY age DESC LIMIT 1)",
         'SELECT name FROM people WHERE city != "Paris" ORDER BY 2 - 1 LIMIT 1',
-        "WITH o AS (SELECT * FROM people WHERE age > 60) SELECT id FROM o ORDER BY age DESC LIMIT 1",
+        "WITH o AS (SELECT * FROM people WHERE age > 9) SELECT id FROM o ORDER BY age DESC LIMIT 1",
     ],
 )
 def test_a_limit_between_ties_is_found(kinds, sql):
