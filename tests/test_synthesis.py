@@ -148,7 +148,7 @@ def test_english_nouns_change_their_number(one, many):
 
 def test_the_kind_of_a_real_column_is_guessed_from_name_and_type():
     assert guess("unit_price", "REAL") == "price"
-    assert guess("BirthDate", "DATE") == "date"
+    assert guess("BirthDate", "DATE") == "birth date" and guess("PayDate", "DATE") == "date"
     assert guess("customer_name", "VARCHAR(20)") == "name"
     assert guess("price", "TEXT") == "text" and guess("xyz", "INT") == "number"
 

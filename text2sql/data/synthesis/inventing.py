@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from text2sql.data.synthesis import makers
-from text2sql.data.synthesis.kinds import kinds
+from text2sql.data.synthesis.kinds import kinds, refined
 from text2sql.data.synthesis.lexicon import Attribute, Bridge, Domain, Entity, Relation, domains
 from text2sql.data.synthesis.queries import Col
 from text2sql.data.synthesis.worlds import Field, Link, Noun, World, plural
@@ -309,7 +309,7 @@ def _field(
     attribute: Attribute, table: str, name: str, count: int, random: Random, language: str
 ) -> tuple[Field, str, list[makers.Value | None]]:
     made = makers.make(attribute, count, random, language=language)
-    kind = kinds()[attribute.kind]
+    kind = kinds()[refined(attribute.kind, attribute.name)]
     cells: list[makers.Value | None] = list(made)
     if random.random() < 0.15:
         cells = [None if random.random() < 0.2 else cell for cell in cells]

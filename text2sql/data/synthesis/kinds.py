@@ -39,6 +39,14 @@ class Kind:
     moment: bool = False  # a date or time
     summable: bool = False  # a sum of it says something
     identifying: bool = False  # names the thing itself
+    adjective: bool = False  # a value may stand before the noun: "red cars"
+    grouping: bool = False  # puts rows into groups
+    person: bool = False  # its wordings are for people only
+
+    @property
+    def calendar(self) -> bool:
+        """Whether its values are moments, years among them."""
+        return self.moment or self.name.endswith("year")
 
 
 @cache
@@ -79,13 +87,20 @@ _NUMERIC = re.compile(r"int|real|num|dec|floa|doub", re.IGNORECASE)
 _MOMENT = re.compile(r"date|time", re.IGNORECASE)
 
 
+def refined(kind: str, name: str) -> str:
+    """Return a kind, of a birth where the column's name says so."""
+    born = kind in ("date", "year") and re.search(r"\bbirth|\bborn\b|\bdob\b", name)
+    return f"birth {kind}" if born else kind
+
+
 def guess(name: str, declared: str) -> str:
     """Return the kind of a column of a real database, by its name and declared type."""
     numeric, moment = bool(_NUMERIC.search(declared)), bool(_MOMENT.search(declared))
     for word in reversed(words(name)):
         kind = kinds().get(_BY_WORD.get(word, ""))
         if kind is not None and (kind.moment or kind.numeric == numeric or kind.name == "code"):
-            return "date" if kind.name == "time" and moment else kind.name
+            known = "date" if kind.name == "time" and moment else kind.name
+            return refined(known, " ".join(words(name)))
     if numeric:
         return "number"
     return "datetime" if moment else "text"

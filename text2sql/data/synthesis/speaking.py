@@ -11,22 +11,30 @@ made together, so that they cannot disagree. The wordings are data: `wordings/en
 Not covered: whole questions (`drafting`).
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
+from string import Formatter
 
 import yaml
 
-from text2sql.data.synthesis.queries import Bool, Compare, Junction, Key, Lit, Pattern
+from text2sql.data.synthesis import conditions, grammar
+from text2sql.data.synthesis.conditions import Said, special
+from text2sql.data.synthesis.deeds import participle
+from text2sql.data.synthesis.grammar import ARE, BE, DOES, IMPLIED, MANY, is_plural
+from text2sql.data.synthesis.kinds import Kind
+from text2sql.data.synthesis.queries import Bool, Junction, Key
 from text2sql.data.synthesis.worlds import Field, World, plural
 
 SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
+_CLAUSE = re.compile(r"\b(?:since|at|from|in|on|by)$|^(?:how|has|is) ")
+_UNIT = re.compile(r" (?:g|kg|mm|cm|m|km|kmh|c|mins?|hrs|h|l|ml|pct|usd|eur|kwh?|mb|gb)$")
 _UNCOUNTED = re.compile(r"(?:s|ed|ing|\b(?:on|by|at|in|to|of|is|from|has))$")
-
-Said = tuple[Compare, str]
+_MUST = ("what", "where", "inner", "having", "by")  # places whose words may not be left out
 
 
 @cache
@@ -36,6 +44,30 @@ def wordings(language: str) -> dict[str, tuple[str, ...]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     read = yaml.load(path.read_text(encoding="utf-8"), loader)
     return {key: tuple(ways) for key, ways in read.items()}
+
+
+@cache
+def _places(way: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(way) if name)
+
+
+@cache
+def _nominal(names: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
+    """Return names as nouns: "opened on" of a date is an opening date, or the date opened."""
+    done: tuple[str, ...] = ()
+    if kind.calendar:
+        unit = "year" if kind.numeric else "time" if "time" in kind.name else "date"
+        words = (d.removeprefix("were ") for name in names if (d := participle(name)))
+        done = tuple(f"{unit} {word}" for word in words)
+    nouns = (name for name in names if not _CLAUSE.search(name))
+    nouns = (name for name in nouns if not (kind.calendar and participle(name)))
+    bare = ((_UNIT.sub("", name), name) for name in nouns)
+    return tuple(dict.fromkeys((*itertools.chain(*bare), *done))) or names
+
+
+def _plural(name: str) -> str:
+    dated = re.match(r"(date|year|time) (\w+)$", name)
+    return f"{dated[1]}s {dated[2]}" if dated and participle(dated[2]) else plural(name)
 
 
 class Speaker:
@@ -54,8 +86,12 @@ class Speaker:
         return self.random.random() < share
 
     def say(self, key: str, **parts: str) -> str:
-        """Return one of the ways to say a part, with its places filled."""
-        return self.random.choice(self.words[key]).format(**parts)
+        """Return one of the ways to say a part, its places filled; none that leaves words out."""
+        needed = {p for p in _MUST if parts.get(p) and not parts[p].startswith(IMPLIED)}
+        ways = self.words[key]
+        fitting = [way for way in ways if needed <= _places(way)] if needed else ways
+        way = self.random.choice(fitting or ways)
+        return way.format(be=BE, are=ARE, does=DOES, **parts)
 
     # --- names -----------------------------------------------------------------------------------
 
@@ -63,14 +99,26 @@ class Speaker:
         """Return what rows of a table are called."""
         noun = self.world.nouns[table]
         forms = noun.many if many else noun.one
-        return forms[0] if len(forms) == 1 or self.chance(0.8) else self.random.choice(forms[1:])
+        one = forms[0] if len(forms) == 1 or self.chance(0.8) else self.random.choice(forms[1:])
+        return grammar.noun_mark(self.table_number(table)) + one if self.english else one
+
+    def table_number(self, table: str) -> int:
+        """Return the number of a table in the world."""
+        return list(self.world.nouns).index(table)
+
+    def who(self, table: str) -> str:
+        """Return the relative pronoun for rows of a table."""
+        person = self.world.nouns[table].person
+        return self.random.choice(("who", "who", "that") if person else ("that", "that", "which"))
 
     def column(self, field: Field, *, many: bool = False, owner: bool = False) -> str:
         """Return what a column is called; `owner` names its table, too, at times."""
-        names = field.names
+        names = _nominal(field.names, field.kind)
         name = names[0] if len(names) == 1 or self.chance(0.75) else self.random.choice(names[1:])
-        if many and self.english and field.kind.name != "flag" and not _UNCOUNTED.search(name):
-            name = plural(name)
+        if self.english and is_plural(name):
+            name = MANY + name
+        elif many and self.english and field.kind.name != "flag" and not _UNCOUNTED.search(name):
+            name = MANY + _plural(name)
         if owner and self.chance(0.5):
             table = field.col.table
             return self.say("owner", n=name, t=self.thing(table), o=self.thing(table, False))
@@ -80,8 +128,8 @@ class Speaker:
         """Return several parts as people list them."""
         if len(parts) == 1:
             return parts[0]
-        comma = ", " if self.english else "、"
-        return comma.join(parts[:-1]) + self.say("joint_and") + parts[-1]
+        comma, mark = (", ", MANY) if self.english else ("、", "")
+        return mark + comma.join(parts[:-1]) + self.say("joint_and") + parts[-1]
 
     def value(self, field: Field, value: str | int | float) -> str:
         """Return a value as a question says it."""
@@ -113,22 +161,34 @@ class Speaker:
 
     def numbers(self, table: str) -> list[Field]:
         """Return the numeric columns of a table that can be added up or averaged."""
-        return [f for f in self.fields(table) if f.numeric and f.kind.name != "year"]
+        return [f for f in self.fields(table) if f.numeric and not f.kind.calendar]
 
     def groups(self, table: str) -> list[Field]:
         """Return the columns of a table that put rows into groups."""
-        found = [
-            f
-            for f in self.fields(table)
-            if (not f.numeric and f.kind.name != "flag") or f.kind.name in ("year", "age")
-        ]
-        useful = [f for f in found if 1 < len(f.values) <= max(2, self.world.rows[table] * 0.7)]
-        return useful or found or self.fields(table)
+        most = max(2, self.world.rows[table] * 0.7)
+        found = [f for f in self.fields(table) if 1 < len(f.values) <= most]
+        return [f for f in found if f.kind.grouping or self._repeats(f) or self.chance(0.03)]
+
+    def _repeats(self, field: Field) -> bool:
+        """Tell whether a text stands in so many rows that it sorts them, whatever it is."""
+        kind = field.kind
+        other = field.numeric or kind.calendar or kind.identifying or kind.name == "flag"
+        return not other and len(field.values) < 0.4 * self.world.rows[field.col.table]
 
     def naming(self, table: str) -> Field | None:
         """Return the column that people mean when they ask for the rows of a table."""
         known = self.fields(table)
         return next((f for f in known if f.kind.identifying), known[0] if known else None)
+
+    def implied(self, table: str) -> Field | None:
+        """Return the column that is meant where none is said: there is one that names the rows."""
+        found = [f for f in self.fields(table) if f.kind.identifying]
+        return found[0] if len(found) == 1 else None
+
+    def showing(self, table: str, chosen: Sequence[Field], *, many: bool = False) -> str:
+        """Return what columns are called where they are asked for."""
+        said = self.listed([self.column(field, many=many) for field in chosen])
+        return IMPLIED + said if self.english and [*chosen] == [self.implied(table)] else said
 
     # --- conditions ------------------------------------------------------------------------------
 
@@ -136,110 +196,7 @@ class Speaker:
         self, table: str, field: Field | None = None, *, equal: bool = False
     ) -> Said | None:
         """Draw a condition on a table, and the words that stand at its noun."""
-        known = [f for f in self.fields(table) if f.values]
-        if not known:
-            return None
-        field = field or self.random.choice(known)
-        if field.kind.name == "flag":
-            return self._flag(field)
-        if field.nulls and self.chance(0.12) and not equal:
-            return self._null(field)
-        if (field.numeric or field.kind.moment or field.kind.name == "year") and not equal:
-            return self._range(field)
-        return self._text(field, equal)
-
-    def _null(self, field: Field) -> Said:
-        key = "null" if self.chance(0.7) else "not_null"
-        operator = "is null" if key == "null" else "is not null"
-        return Compare(field.col, operator), self.say(key, n=self.column(field))
-
-    def _flag(self, field: Field) -> Said:
-        value = self.random.choice(field.values)
-        said = field.phrases.get(str(value), ())
-        condition = Compare(field.col, "=", Lit(value))
-        if said and self.english:
-            clause = re.match(r"(?:has|have|with|without|no|not|that|who|un)\b", said[0])
-            return condition, said[0] if clause else self.say("flag", v=self.random.choice(said))
-        return condition, self.say("equal", n=self.column(field), v=str(value))
-
-    def _range(self, field: Field) -> Said:
-        value = self.random.choice(field.values)
-        draw, kind = self.random.random(), field.kind
-        if draw < 0.34:
-            return self._compare(field, ">", value, "more", self._special(field, kind.more))
-        if draw < 0.6:
-            return self._compare(field, "<", value, "less", self._special(field, kind.less))
-        if draw < 0.68:
-            return self._compare(field, ">=", value, "at_least", ())
-        if draw < 0.74:
-            return self._compare(field, "<=", value, "at_most", ())
-        if draw < 0.84 and len(field.values) > 2:
-            pair = self._pair(field)
-            low, high = (self.value(field, v) for v in pair)
-            special = self._special(field, kind.between)
-            text = self._way("between", special, n=self.column(field), v=low, w=high)
-            return Compare(field.col, "between", (Lit(pair[0]), Lit(pair[1]))), text
-        if draw < 0.89:
-            return self._compare(field, "<>", value, "not", ())
-        return self._compare(field, "=", value, "equal", self._special(field, kind.equal))
-
-    def _pair(self, field: Field) -> list[str | int | float]:
-        drawn = self.random.sample(list(field.values), 2)
-        texts = any(isinstance(value, str) for value in drawn)
-        return sorted(drawn, key=str) if texts else sorted(drawn)
-
-    def _compare(
-        self,
-        field: Field,
-        operator: str,
-        value: str | int | float,
-        key: str,
-        special: Sequence[str],
-    ) -> Said:
-        text = self._way(key, special, n=self.column(field), v=self.value(field, value))
-        return Compare(field.col, operator, Lit(value)), text
-
-    def _way(self, key: str, special: Sequence[str], **parts: str) -> str:
-        if special and self.english and self.chance(0.5):
-            return self.random.choice(special).format(**parts)
-        return self.say(key, **parts)
-
-    def _special(self, field: Field, ways: Sequence[str]) -> Sequence[str]:
-        """Return wordings that do not name a column: none where another one has its kind."""
-        alike = [f for f in self.fields(field.col.table) if f.kind is field.kind]
-        return ways if len(alike) == 1 else ()
-
-    def _text(self, field: Field, equal: bool) -> Said:
-        value = self.random.choice(field.values)
-        draw = self.random.random()
-        if not equal and isinstance(value, str):
-            if draw < 0.1 and len(value) > 3:
-                return self._like(field, value)
-            if draw < 0.19:
-                return self._compare(field, "<>", value, "not", ())
-            if draw < 0.26 and len(field.values) > 2:
-                pair = self.random.sample(list(field.values), 2)
-                v, w = (self.value(field, one) for one in pair)
-                text = self.say("either_value", n=self.column(field), v=v, w=w)
-                either = Compare(field.col, "in", (Lit(pair[0]), Lit(pair[1])))
-                return either, text
-        return self._compare(field, "=", value, "equal", field.kind.equal)
-
-    def _like(self, field: Field, value: str) -> Said:
-        draw = self.random.random()
-        word = self.random.choice(re.findall(r"\w+", value) or [value])
-        if draw < 0.55:
-            key, operator, pattern = "contains", "like", Pattern(word)
-        elif draw < 0.65:
-            key, operator, pattern = "not_contains", "not like", Pattern(word)
-        elif draw < 0.85:
-            start = value[: self.random.choice((1, 1, 2, len(word)))].strip() or value[:1]
-            key, operator, pattern = "starts", "like", Pattern(start, before=False)
-        else:
-            end = value[-self.random.choice((1, 2, 3)) :].strip() or value[-1:]
-            key, operator, pattern = "ends", "like", Pattern(end, behind=False)
-        shown = self.say("letter" if len(pattern.text) == 1 else "quoted", v=pattern.text)
-        return Compare(field.col, operator, pattern), self.say(key, n=self.column(field), v=shown)
+        return conditions.condition(self, table, field, equal=equal)
 
     def conditions(
         self, table: str, shares: Sequence[float] = (0.35, 0.5, 0.15)
@@ -249,12 +206,24 @@ class Speaker:
         drawn = [found for _ in range(number) if (found := self.condition(table))]
         if not drawn:
             return None, ""
-        if len(drawn) == 1:
+        if len(drawn) == 1 or drawn[0][0] == drawn[1][0]:
             return drawn[0][0], self.behind(drawn[0][1])
-        operator = "and" if self.chance(0.72) else "or"
+        same = drawn[0][0].left == drawn[1][0].left
+        operator = "or" if same or self.chance(0.28) else "and"
         mark = self.say("either") if operator == "or" else ""
-        text = f"{mark}{drawn[0][1]}{self.say(operator)}{drawn[1][1]}"
+        text = mark + self.both(drawn[0][1], drawn[1][1], operator)
         return Junction(operator, (drawn[0][0], drawn[1][0])), self.behind(text)
+
+    def both(self, first: str, second: str, operator: str) -> str:
+        """Join the words of two conditions by `and` or `or`.
+
+        Of two that are joined by `and` the first may stand before the noun: "French singers older
+        than 30".
+        """
+        word, second = self.say(operator), grammar.plain(second)
+        if operator == "and" and grammar.is_modifier(first):
+            return grammar.with_link(first, word) + second
+        return f"{grammar.plain(first)}{word}{second}"
 
     def behind(self, text: str) -> str:
         """Return words as they stand at a noun: behind it in English, before it in Chinese."""
@@ -266,22 +235,33 @@ class Speaker:
         """Draw an order by a column, and its words."""
         descending = self.chance(0.5)
         kind = field.kind
-        special = self._special(field, kind.descending if descending else kind.ascending)
+        ways = special(self, field, "descending" if descending else "ascending")
         key = Key(field.col, descending)
-        if special and self.english and self.chance(0.3):
-            return key, self.say("order_special", s=self.random.choice(special))
-        words = not descending and not field.numeric and not field.kind.moment
-        way = "alphabetical" if words and self.chance(0.4) else "ascending"
-        return key, self.say("descending" if descending else way, n=self.column(field))
+        if ways and self.chance(0.3):
+            return key, self.say("order_special", s=self.random.choice(ways))
+        way = "descending" if descending else "ascending"
+        if kind.calendar:
+            way += "_moment"
+        elif not field.numeric:
+            way = way if descending or self.chance(0.6) else "alphabetical"
+            way += "_text" if descending else ""
+        return key, self.say(way, n=self.column(field))
 
     def superlative(self, field: Field, descending: bool, noun: str) -> str:
         """Return a noun with the most or least of a column."""
-        kind = field.kind
-        special = self._special(field, kind.most if descending else kind.least)
-        if special and self.english and self.chance(0.5):
-            return self.say("superlative_special", s=self.random.choice(special), t=noun)
-        most = self.say("most" if descending else "least")
-        return self.say("superlative", t=noun, s=most, n=self.column(field))
+        ways = special(self, field, "most" if descending else "least")
+        if ways and self.chance(0.5):
+            return self.say("superlative_special", s=self.random.choice(ways), t=noun)
+        name = self.column(field)
+        parts = {"t": noun, "s": self.extreme(field, descending), "n": name}
+        return self.say("superlative", **parts)
+
+    def extreme(self, field: Field, descending: bool) -> str:
+        """Return what the most or least of a column is called: highest, latest, fewest."""
+        manner = "_moment" if field.kind.calendar else ""
+        if self.english and not manner and is_plural(field.names[0]):
+            manner = "_count"
+        return self.say(("most" if descending else "least") + manner)
 
     # --- frames ----------------------------------------------------------------------------------
 
@@ -295,12 +275,33 @@ class Speaker:
 
     def ask(self, what: str) -> str:
         """Return a request for something, as a question or an order."""
-        if self.chance(0.42):
+        if not self.english:
+            return self._ask_in_chinese(what)
+        if what.startswith("for "):  # "for each city, the average age": the request begins inside
+            head, comma, rest = what.partition(", ")
+            return f"{head}{comma}{self.ask(rest)}" if comma else what
+        if re.match(r"(?:all|the|each|every|everything|details|both)\b", what):
+            return self.say("order_whole", w=what) + self.random.choice((".", "", ""))
+        if self.chance(0.45):
             return self.say("question", w=what)
-        mark = self.random.choice((".", "", "", "?")) if self.english else ""
-        return self.say("order", w=self.say("the", w=what)) + mark
+        if what.startswith(MANY) and self.chance(0.3):
+            return self.say("order_many", w=what)
+        return self.say("order", w=what) + self.random.choice((".", "", "."))
+
+    def _ask_in_chinese(self, what: str) -> str:
+        """Ask in front of the order, which stands behind a comma."""
+        head, comma, order = what.partition("，")
+        asked = self.say("question" if self.chance(0.42) else "order", w=head)
+        if comma and asked.endswith("？"):
+            return f"{asked[:-1]}，{order}？"
+        return f"{asked}{comma}{order}"
 
     def finish(self, text: str) -> str:
-        """Return a question with its first letter large, mostly, and single blanks."""
+        """Return a question in agreement, with the carelessness of people, and single blanks."""
+        if self.english:
+            text = grammar.resolve(text)
         text = re.sub(r"\s+([?.,])", r"\1", re.sub(r"\s+", " ", text)).strip()
-        return text[0].upper() + text[1:] if self.chance(0.85) else text
+        draw = self.random.random()
+        if self.english and draw < 0.1:
+            return text.lower()
+        return text if draw < 0.2 else text[0].upper() + text[1:]

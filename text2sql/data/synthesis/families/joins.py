@@ -15,6 +15,7 @@ from text2sql.data.synthesis.families.parts import (
     path,
     selected,
 )
+from text2sql.data.synthesis.grammar import several
 from text2sql.data.synthesis.queries import (
     Bool,
     Call,
@@ -37,25 +38,10 @@ def places_of(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[
         "a": speaker.thing(first, False),
         "bs": speaker.thing(other),
         "b": speaker.thing(other, False),
-        "verb": _several(said),
+        "verb": several(said),
         "verb1": said,
         "distinct": speaker.say("distinct"),
     }
-
-
-def _several(verb: str) -> str:
-    """Return a verb of the third person as it stands behind a plural: `plays in`, `play in`."""
-    head, *rest = verb.split(" ")
-    forms = {"is": "are", "has": "have", "was": "were", "does": "do", "goes": "go"}
-    if head in forms:
-        head = forms[head]
-    elif head.endswith("ies"):
-        head = head[:-3] + "y"
-    elif head.endswith(("ches", "shes", "sses", "xes")):
-        head = head[:-2]
-    elif head.endswith("s") and not head.endswith("ss"):
-        head = head[:-1]
-    return " ".join([head, *rest])
 
 
 def joined(query: Query, route: Path) -> Query:
@@ -272,7 +258,7 @@ def child_measures(speaker: Speaker) -> Draft | None:
         text = speaker.say("children_aggregate", what=shown[1], aggs=words, by="", **places)
         return Draft(joined(query, route), text)
     descending = speaker.chance(0.8)
-    places |= {"most": speaker.say("most" if descending else "least"), "agg": speaker.say(name)}
+    places |= {"most": speaker.extreme(field, descending), "agg": speaker.say(name)}
     places["m"] = speaker.column(field)
     query = Query(shown[0], "", group=group, order=(Key(call, descending),), limit=1)
     text = speaker.say("children_aggregate_most", what=shown[1], **places)

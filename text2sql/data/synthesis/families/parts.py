@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from text2sql.data.synthesis.grammar import is_plural
 from text2sql.data.synthesis.queries import (
     Bool,
     Call,
@@ -63,8 +64,8 @@ def selected(
     if primary is not None and speaker.chance(0.08):
         key = speaker.world.field_of(primary)
         chosen = [key, *chosen[1:]] if speaker.chance(0.5) else [key, *chosen]
-    names = [speaker.column(field, many=speaker.chance(many)) for field in chosen]
-    return tuple(field.col for field in chosen), speaker.listed(names)
+    words = speaker.showing(table, chosen, many=speaker.chance(many))
+    return tuple(field.col for field in chosen), words
 
 
 def ordered(speaker: Speaker, table: str, share: float) -> tuple[tuple[Key, ...], str]:
@@ -104,7 +105,10 @@ def aggregates(speaker: Speaker, table: str) -> tuple[tuple[Call, ...], str] | N
 def aggregate_words(speaker: Speaker, name: str, field: Field) -> str:
     """Return what an aggregate of a column is called."""
     said, column = speaker.say(name), speaker.column(field)
-    return f"{said} {column}" if speaker.english else f"{column}的{said}"
+    if not speaker.english:
+        return f"{column}的{said}"
+    number = "number of " if is_plural(column) and speaker.chance(0.7) else ""
+    return f"{said} {number}{column}"
 
 
 def _fitting(field: Field) -> list[str]:
@@ -239,5 +243,4 @@ def named(speaker: Speaker, table: str) -> tuple[tuple[Expr, ...], str] | None:
         chosen.insert(0, speaker.world.field_of(primary))
         if speaker.chance(0.4):
             chosen = chosen[:1]
-    names = [speaker.column(field) for field in chosen]
-    return tuple(field.col for field in chosen), speaker.listed(names)
+    return tuple(field.col for field in chosen), speaker.showing(table, chosen)

@@ -132,7 +132,7 @@ def extreme(speaker: Speaker) -> Draft | None:
     parts = {
         "what": shown[1],
         "where": said,
-        "most": speaker.say("most" if descending else "least"),
+        "most": speaker.extreme(field, descending),
         "n": speaker.column(field),
         "superlative": speaker.superlative(field, descending, speaker.thing(table, many)),
         **things(speaker, table),
@@ -167,8 +167,8 @@ def top(speaker: Speaker) -> Draft | None:
         "where": said,
         "k": speaker.number(number),
         "n": speaker.column(field),
-        "most": speaker.say("most"),
-        "least": speaker.say("least"),
+        "most": speaker.extreme(field, True),
+        "least": speaker.extreme(field, False),
         "superlative": speaker.superlative(field, descending, speaker.thing(table)),
         **things(speaker, table),
     }

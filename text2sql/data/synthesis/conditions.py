@@ -1,0 +1,256 @@
+"""Conditions on one column, each made together with its words.
+
+    >>> condition(speaker, "singer")
+    (Compare(Col('singer', 'age'), '>', Lit(30)), 'older than 30')
+
+Words stand behind the noun of the rows ("older than 30"), or before it where one adjective says it
+("French"): see `grammar.modifier`.
+
+Covered: comparison, ranges, two values, parts of texts, missing values, flags.
+Not covered: conditions with a query inside, which the families word.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from text2sql.data.synthesis.deeds import deed, is_own
+from text2sql.data.synthesis.grammar import is_plural, modifier
+from text2sql.data.synthesis.queries import Compare, Lit, Pattern
+from text2sql.data.synthesis.worlds import Field
+
+if TYPE_CHECKING:
+    from text2sql.data.synthesis.speaking import Speaker
+
+Said = tuple[Compare, str]
+Value = str | int | float
+
+_ADJECTIVE = re.compile(r"[^\W\d_]{3,}(?:[- ][^\W\d_]+)?")
+_CLAUSE = re.compile(
+    r"(?:with|without|that|who|which|of|on|in|at|by|for|from|under|behind|\w{2,}ing)\b"
+)
+_VERB = re.compile(r"(?:has|have|had|was|were)\b")
+
+
+def condition(
+    speaker: "Speaker", table: str, field: Field | None = None, *, equal: bool = False
+) -> Said | None:
+    """Draw a condition on a table, and the words that stand at its noun.
+
+    Args:
+        speaker: words it.
+        table: full name.
+        field: the column; None draws one.
+        equal: no range of numbers and no missing values.
+    """
+    known = [f for f in speaker.fields(table) if f.values]
+    if not known:
+        return None
+    field = field or speaker.random.choice(known)
+    if not field.values:
+        return None
+    if field.kind.name == "flag":
+        return _flag(speaker, field)
+    if field.nulls and speaker.chance(0.12) and not equal:
+        return _null(speaker, field)
+    if (field.numeric or field.kind.calendar) and not equal:
+        return _range(speaker, field)
+    return _text(speaker, field, equal)
+
+
+def _worded(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
+    """Say a condition in the manner of its column: of a moment, of a count, or of any other."""
+    name = speaker.column(field)
+    several = speaker.english and is_plural(name)
+    manner = "moment" if field.kind.calendar else "count" if several and field.numeric else ""
+    form = f"{key}_{manner}"
+    return speaker.say(
+        form if form in speaker.words else key,
+        n=name,
+        a="" if several else "a ",
+        verb_be="are" if several else "is",
+        who=speaker.who(field.col.table),
+        **parts,
+    )
+
+
+def _null(speaker: "Speaker", field: Field) -> Said:
+    key = "null" if speaker.chance(0.7) else "not_null"
+    operator = "is null" if key == "null" else "is not null"
+    return Compare(field.col, operator), _worded(speaker, key, field)
+
+
+# --- numbers and moments --------------------------------------------------------------------------
+
+
+def special(speaker: "Speaker", field: Field, part: str) -> tuple[str, ...]:
+    """Return the wordings that say a column without naming it: none that fits another one, too.
+
+    Args:
+        speaker: knows the other columns of the table.
+        field: the column.
+        part: of its kind: `more`, `most` and so on.
+    """
+    table, kind = field.col.table, field.kind
+    noun = speaker.world.nouns[table]
+    if not speaker.english or (kind.person and not noun.person):
+        return ()
+    others = [f for f in speaker.fields(table) if f is not field]
+    if kind.calendar and not kind.name.startswith("birth"):
+        if any(f.kind.calendar for f in others if is_own(f.names[0], noun.one[0])):
+            return _done(field, noun.one[0], part)
+        if not is_own(field.names[0], noun.one[0]):
+            return _done(field, noun.one[0], part)
+    taken = {way for other in others for way in getattr(other.kind, part)}
+    return tuple(way for way in getattr(kind, part) if way not in taken)
+
+
+def _done(field: Field, noun: str, part: str) -> tuple[str, ...]:
+    """Word a date by what happened on it."""
+    said = next((d for name in field.names if (d := deed(name, noun))), None)
+    if said is None:
+        return ()
+    bare = said.removeprefix("were ")
+    forms = [f"that {said}", bare] if bare != said else [f"that {said}"]
+    at = "in" if field.kind.numeric else "on"
+    if field.kind.name == "time" or field.kind.name == "datetime":
+        at = "at"
+    behind = {
+        "more": ("after {v}", "later than {v}"),
+        "less": ("before {v}", "earlier than {v}"),
+        "between": ("between {v} and {w}",),
+        "equal": (f"{at} {{v}}",),
+    }
+    if part in behind:
+        return tuple(f"{form} {way}" for form in forms for way in behind[part])
+    if bare == said:
+        return ()
+    return {"most": (f"most recently {bare}", f"last {bare}"), "least": (f"first {bare}",)}.get(
+        part, ()
+    )
+
+
+def _range(speaker: "Speaker", field: Field) -> Said:
+    value = speaker.random.choice(field.values)
+    draw = speaker.random.random()
+    if draw < 0.34:
+        return _compare(speaker, field, ">", value, "more")
+    if draw < 0.6:
+        return _compare(speaker, field, "<", value, "less")
+    if draw < 0.68:
+        return _compare(speaker, field, ">=", value, "at_least")
+    if draw < 0.74:
+        return _compare(speaker, field, "<=", value, "at_most")
+    if draw < 0.84 and len(field.values) > 2:
+        pair = _pair(speaker, field)
+        low, high = (speaker.value(field, v) for v in pair)
+        text = _way(speaker, "between", field, v=low, w=high)
+        return Compare(field.col, "between", (Lit(pair[0]), Lit(pair[1]))), text
+    if draw < 0.89:
+        return _compare(speaker, field, "<>", value, "not")
+    return _compare(speaker, field, "=", value, "equal")
+
+
+def _pair(speaker: "Speaker", field: Field) -> list[Value]:
+    drawn = speaker.random.sample(list(field.values), 2)
+    texts = any(isinstance(value, str) for value in drawn)
+    return sorted(drawn, key=str) if texts else sorted(drawn)
+
+
+def _compare(speaker: "Speaker", field: Field, operator: str, value: Value, key: str) -> Said:
+    text = _way(speaker, key, field, v=speaker.value(field, value))
+    return Compare(field.col, operator, Lit(value)), text
+
+
+def _way(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
+    """Say a condition by the wordings of its column's kind, or by those of all columns."""
+    ways = special(speaker, field, key) if key in ("more", "less", "between", "equal") else ()
+    if ways and speaker.chance(0.5):
+        return speaker.random.choice(ways).format(who=speaker.who(field.col.table), **parts)
+    return _worded(speaker, key, field, **parts)
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+
+def _text(speaker: "Speaker", field: Field, equal: bool) -> Said:
+    value = speaker.random.choice(field.values)
+    draw = speaker.random.random()
+    if not equal and isinstance(value, str):
+        if draw < 0.1 and len(value) > 3:
+            return _like(speaker, field, value)
+        if draw < 0.19:
+            return _compare(speaker, field, "<>", value, "not")
+        if draw < 0.26 and len(field.values) > 2:
+            pair = speaker.random.sample(list(field.values), 2)
+            v, w = (speaker.value(field, one) for one in pair)
+            text = _worded(speaker, "either_value", field, v=v, w=w)
+            return Compare(field.col, "in", (Lit(pair[0]), Lit(pair[1]))), text
+    found, text = _compare(speaker, field, "=", value, "equal")
+    if _is_adjective(speaker, field, value) and speaker.chance(0.4):
+        said = str(value) if field.kind.person or speaker.chance(0.4) else str(value).lower()
+        text = modifier(speaker.table_number(field.col.table), said, text)
+    return found, text
+
+
+def _is_adjective(speaker: "Speaker", field: Field, value: Value) -> bool:
+    if not (speaker.english and field.kind.adjective and isinstance(value, str)):
+        return False
+    return bool(_ADJECTIVE.fullmatch(value)) and not is_plural(value.lower())
+
+
+def _like(speaker: "Speaker", field: Field, value: str) -> Said:
+    draw = speaker.random.random()
+    word = speaker.random.choice(re.findall(r"\w+", value) or [value])
+    if draw < 0.55:
+        key, operator, pattern = "contains", "like", Pattern(word)
+    elif draw < 0.65:
+        key, operator, pattern = "not_contains", "not like", Pattern(word)
+    elif draw < 0.85:
+        start = value[: speaker.random.choice((1, 1, 2, len(word)))].strip() or value[:1]
+        key, operator, pattern = "starts", "like", Pattern(start, before=False)
+    else:
+        end = value[-speaker.random.choice((1, 2, 3)) :].strip() or value[-1:]
+        key, operator, pattern = "ends", "like", Pattern(end, behind=False)
+    shown = speaker.say("letter" if len(pattern.text) == 1 else "quoted", v=pattern.text)
+    return Compare(field.col, operator, pattern), _worded(speaker, key, field, v=shown)
+
+
+# --- flags ----------------------------------------------------------------------------------------
+
+
+def _flag(speaker: "Speaker", field: Field) -> Said:
+    value = speaker.random.choice(field.values)
+    found = Compare(field.col, "=", Lit(value))
+    if not speaker.english:
+        return found, _chinese_flag(speaker, field, value)
+    said = field.phrases.get(str(value), ())
+    if not said:
+        return found, speaker.say("flag_value", n=speaker.column(field), v=str(value))
+    text = speaker.random.choice(said)
+    if _VERB.match(text):
+        return found, f"{speaker.who(field.col.table)} {text}"
+    if _CLAUSE.match(text):
+        return found, text
+    behind = speaker.say("flag", v=text, who=speaker.who(field.col.table))
+    adjective = _ADJECTIVE.fullmatch(text) and not is_plural(text) and not text.startswith("not ")
+    if adjective and speaker.chance(0.6):
+        return found, modifier(speaker.table_number(field.col.table), text, behind)
+    return found, behind
+
+
+_ON = {"1", "yes", "y", "t", "true"}
+
+
+def _chinese_flag(speaker: "Speaker", field: Field, value: Value) -> str:
+    """Say a flag by what is asked: 是否退休 is 退休 where it is on, 未退休 where it is off."""
+    name = speaker.column(field)
+    asked = name.replace("是否", "", 1).replace("可否", "可", 1)
+    if asked == name:
+        return speaker.say("flag_value", n=name, v=str(value))
+    if str(value).lower() in _ON:
+        return asked.removeprefix("已") if speaker.chance(0.3) else asked
+    if asked.startswith("有"):
+        return "没" + asked
+    if asked.startswith(("可", "需", "含", "支持", "允许", "使用", "对", "供")):
+        return "不" + asked
+    return speaker.random.choice(("未", "没有", "并未")) + asked.removeprefix("已")
