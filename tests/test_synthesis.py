@@ -19,6 +19,7 @@ from text2sql.data.synthesis.worlds import of_schema, plural, singular
 from text2sql.decoding.checking import Checker
 from text2sql.schema import render
 from text2sql.schema.pointers import TOKENS
+from text2sql.schema.values import keys
 
 SEEDS = range(40)
 
@@ -126,8 +127,9 @@ def test_cells_of_an_invented_database_are_those_that_it_stores():
     assert stored
     for text, values in list(stored.items())[:20]:
         value = values[0]
-        sql = f'SELECT count(*) FROM "{value.table}" WHERE lower("{value.column}") = ?'
-        assert x.connection.execute(sql, (text,)).fetchone()[0] > 0
+        sql = f'SELECT count(*) FROM "{value.table}" WHERE "{value.column}" = {value.sql}'
+        assert x.connection.execute(sql).fetchone()[0] > 0
+        assert text in keys(value.sql[1:-1].replace("''", "'"))
 
 
 @pytest.mark.parametrize(

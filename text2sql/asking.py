@@ -9,6 +9,7 @@ from typing import Any
 
 from text2sql.bases import find_base, load_tokenizer
 from text2sql.bundled import ensure_mini
+from text2sql.cells import DatabaseCells
 from text2sql.decoding.verification import verify
 from text2sql.errors import MissingExtra, ModelError, PromptError
 from text2sql.execution import Executor
@@ -78,6 +79,7 @@ def show_prompt(
         language=language,
         today=today,
         sample=sampler(asked),
+        cells=DatabaseCells(asked, schema),
     )
     counted = _count(fitted.prompt, tokenizer)
     left_out = list(fitted.schema.left_out)

@@ -12,7 +12,6 @@ guessed is not learnt.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,9 @@ from text2sql.data.synthesis.inventing import invent
 from text2sql.data.synthesis.queries import Pointed, write
 from text2sql.data.synthesis.worlds import World
 from text2sql.prompting import Prompt, build_prompt, encode, encode_completion
-from text2sql.schema.mentions import Linker, Value, quoted
+from text2sql.schema.mentions import Linker, Value
+from text2sql.schema.values import LONGEST as LONGEST_TEXT
+from text2sql.schema.values import gather
 
 if TYPE_CHECKING:
     from text2sql.training.rows import Group
@@ -83,13 +84,12 @@ def _guesses(answer: str) -> bool:
     return any(text.strip("% ") for text in texts) or bool(set(numbers) - {"0", "1", "100"})
 
 
-def cells(world: World) -> dict[str, list[Value]]:
-    """Return the texts that stand in the cells of an invented database."""
-    found: dict[str, list[Value]] = defaultdict(list)
-    for table, fields in world.fields.items():
-        for field in fields:
-            for value in field.values:
-                if isinstance(value, str) and 1 < len(value) <= 50:
-                    stored = Value(quoted(value), table, field.col.column)
-                    found[value.lower()].append(stored)
-    return dict(found)
+def cells(world: World) -> dict[str, tuple[Value, ...]]:
+    """Return the texts that stand in the cells of an invented database, by their keys."""
+    return gather(
+        (table, field.col.column, value)
+        for table, fields in world.fields.items()
+        for field in fields
+        for value in dict.fromkeys(field.values)
+        if isinstance(value, str) and len(value) <= LONGEST_TEXT
+    )

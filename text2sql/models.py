@@ -25,6 +25,7 @@ from text2sql.errors import ModelError
 from text2sql.execution import Execution
 from text2sql.execution.sampling import Values
 from text2sql.prompting import Card, Fitted, check_card, fit, read_card
+from text2sql.schema.mentions import StoredCells
 from text2sql.schema.model import Schema
 from text2sql.schema.rendering import Sample
 
@@ -53,6 +54,7 @@ class Model:
         today: date,
         evidence: str | None = None,
         sample: Sample | None = None,
+        cells: StoredCells | None = None,
         room: int = ANSWER_ROOM,
     ) -> Fitted:
         """Return the prompt for a question; a schema that is too wide is reduced by relevance.
@@ -63,6 +65,7 @@ class Model:
             today: the date that the prompt carries.
             evidence: what the question's words mean here.
             sample: rows of a table (`execution.sampler`), for styles that show them.
+            cells: texts of the database (`cells.DatabaseCells`), for formats that point at them.
             room: tokens that are left for the answer.
 
         Raises:
@@ -79,6 +82,7 @@ class Model:
             today=today,
             evidence=evidence,
             sample=sample,
+            cells=cells,
         )
 
     def answer(

@@ -93,6 +93,7 @@ class PredictionRun:
                 today=self.today,
                 evidence=example.evidence,
                 sample=self.dataset.sample(example.db_id),
+                cells=self.dataset.cells(example.db_id),
                 room=room,
             )
         except PromptError as error:

@@ -21,6 +21,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+from text2sql.cells import DatabaseCells
 from text2sql.databases import Database
 from text2sql.decoding.candidates import Candidate
 from text2sql.decoding.generation import Decoding
@@ -77,6 +78,7 @@ class Predictor:
             raise DatabaseError(f"database {database.shown} has no tables", database.shown)
         self._executor = Executor(database)
         self._sample = sampler(database)
+        self._cells = DatabaseCells(database, self.schema)
         constrained = self.decoding.constraint == "values"
         self._values = value_lister(database, schema=self.schema) if constrained else None
 
@@ -157,7 +159,13 @@ class Predictor:
         room = self.decoding.max_new_tokens
         fitted = [
             self.model.prompt(
-                q, self.schema, today=today, evidence=evidence, sample=self._sample, room=room
+                q,
+                self.schema,
+                today=today,
+                evidence=evidence,
+                sample=self._sample,
+                cells=self._cells,
+                room=room,
             )
             for q in questions
         ]

@@ -17,6 +17,7 @@ from typing import Any
 
 import platformdirs
 
+from text2sql.cells import DatabaseCells
 from text2sql.databases import Database, check_db_id, locate
 from text2sql.errors import DatabaseError, DataError, UnknownName
 from text2sql.examples import Example
@@ -44,6 +45,7 @@ class DataSet:
     published: Mapping[str, Schema] = field(default_factory=dict, repr=False)  # of tables.json
     _schemas: dict[str, Schema] = field(default_factory=dict, repr=False)
     _samples: dict[str, Sample | None] = field(default_factory=dict, repr=False)
+    _cells: dict[str, DatabaseCells | None] = field(default_factory=dict, repr=False)
 
     def database(self, db_id: str) -> Database:
         """Return the database of an id.
@@ -94,6 +96,14 @@ class DataSet:
             found = sampler(self.database(db_id)) if self.has_database(db_id) else None
             self._samples[db_id] = found
         return self._samples[db_id]
+
+    def cells(self, db_id: str) -> DatabaseCells | None:
+        """Return the texts in an id's database, read when first asked; None without a database."""
+        if db_id not in self._cells:
+            found = self.has_database(db_id)
+            cells = DatabaseCells(self.database(db_id), self.schema(db_id)) if found else None
+            self._cells[db_id] = cells
+        return self._cells[db_id]
 
     def db_ids(self) -> list[str]:
         """Return the ids of the split's databases, in order of first use."""

@@ -26,7 +26,7 @@ from text2sql.prompting.building import build_prompt, shares_schema
 from text2sql.prompting.encoding import encode
 from text2sql.prompting.formats import resolve
 from text2sql.prompting.segments import Prompt
-from text2sql.schema.mentions import linker
+from text2sql.schema.mentions import StoredCells, linker
 from text2sql.schema.model import Schema
 from text2sql.schema.pointers import fits as pointable
 
@@ -61,6 +61,7 @@ def fit(
     today: date | None,
     format: str | None = None,
     style: str | None = None,
+    cells: StoredCells | None = None,
     **options: Any,
 ) -> Fitted:
     """Build a prompt of at most `max_length` tokens.
@@ -74,6 +75,7 @@ def fit(
         today: see `build_prompt`.
         format: the prompt's, if it is not the base's own.
         style: the schema's, if it is not the base's own.
+        cells: texts of the database, for a format that points at them.
         options: what else `build_prompt` takes.
 
     Raises:
@@ -100,7 +102,7 @@ def fit(
 
     points = resolve(asked["format"]).task.pointers
     if points and "mentions" not in options:
-        options["mentions"] = linker(schema).mentions(question)
+        options["mentions"] = linker(schema, cells).mentions(question)
     packs = _packs(schema, tokenizer, max_length, **asked, **_shared_options(options))
     if packs and (fitted := _packed(question, schema, packs, build, fits)):
         return fitted

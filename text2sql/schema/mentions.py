@@ -15,12 +15,13 @@ Not covered: which cells a database has (`cells`); meaning beyond words and syno
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 from text2sql.schema.model import Schema, Table
-from text2sql.schema.words import STOP_WORDS, stem, words
+from text2sql.schema.words import STOP_WORDS, fold, stem, stem_key, words
 
 CANDIDATES = 4
 LONGEST = 5  # words of a name that are looked up together
@@ -67,18 +68,40 @@ class _Piece:
 _Name = tuple[str, str | None]  # table's full name, column; None: the table itself
 
 
-Cells = Mapping[str, Sequence[Value]]  # what stands in cells, in lower case -> as stored
+class Cells(Protocol):
+    """Texts of a database by their keys, as `schema.values.gather` makes them."""
+
+    def get(self, key: str, default: Sequence[Value], /) -> Sequence[Value]:
+        """Return the texts of a key with their columns."""
+        ...
+
+
+class StoredCells(Cells, Protocol):
+    """Texts of a database that can also be asked for what is written nearly so."""
+
+    def __hash__(self) -> int:
+        """Return a hash: linkers are kept by their cells."""
+        ...
+
+    def near(self, text: str) -> Sequence[Value]:
+        """Return texts that are written nearly as one is, the most alike first."""
+        ...
+
+
+Near = Callable[[str], Sequence[Value]]
 
 
 @dataclass(slots=True)
 class Linker:
     """Compares questions with one schema; what it needs is computed once.
 
-    `cells` are values of the database, for the words of a question that are one of them.
+    `cells` are values of the database, for the words of a question that are one of them; `near`
+    finds those that a quoted text or a name is nearly written like.
     """
 
     schema: Schema
-    cells: Cells = field(default_factory=dict)
+    cells: Cells = field(default_factory=dict[str, Sequence[Value]])
+    near: Near = field(default=lambda text: ())
     whole: dict[tuple[str, ...], list[_Name]] = field(init=False)
     parts: dict[str, list[_Name]] = field(init=False)
 
@@ -111,9 +134,13 @@ class Linker:
             here += taken
 
     def _stored(self, text: str) -> tuple[Value, ...]:
-        """Return the cells that are written so, a few columns of the first spelling."""
-        found = self.cells.get(text.lower(), ())
-        return tuple(v for v in found if v.sql == found[0].sql)[:CANDIDATES]
+        """Return the cells that are written so, a few columns of the best spelling."""
+        found = self.cells.get(fold(text), ()) or self.cells.get(stem_key(text), ())
+        if not found:
+            return ()
+        spelled = quoted(text)
+        best = spelled if any(v.sql == spelled for v in found) else found[0].sql
+        return tuple(v for v in found if v.sql == best)[:CANDIDATES]
 
     def _is_name(self, piece: _Piece) -> bool:
         return (piece.stem,) in self.whole or piece.stem in self.parts
@@ -123,7 +150,8 @@ class Linker:
     ) -> tuple[Mention | None, int]:
         piece = pieces[here]
         if value := _literal(piece.text):
-            known = self._stored(piece.text.strip("'\"“”‘’"))
+            inner = piece.text.strip("'\"“”‘’")
+            known = self._stored(inner) or tuple(self.near(inner)[:1])
             return Mention(piece.start, piece.end, piece.text, values=known or (value,)), 1
         for length in range(min(LONGEST_CELL, len(pieces) - here), 0, -1) if self.cells else ():
             end = pieces[here + length - 1].end
@@ -147,14 +175,15 @@ class Linker:
         if length:
             text = question[piece.start : pieces[here + length - 1].end]
             end = pieces[here + length - 1].end
-            return Mention(piece.start, end, text, values=(Value(quoted(text)),)), length
+            known = tuple(self.near(text)[:1]) or (Value(quoted(text)),)
+            return Mention(piece.start, end, text, values=known), length
         return None, 1
 
 
 @lru_cache(maxsize=64)
-def linker(schema: Schema) -> Linker:
-    """Return the linker of a schema; those of the last few are kept."""
-    return Linker(schema)
+def linker(schema: Schema, cells: StoredCells | None = None) -> Linker:
+    """Return the linker of a schema and the cells of its database; the last few are kept."""
+    return Linker(schema) if cells is None else Linker(schema, cells, cells.near)
 
 
 def quoted(text: str) -> str:

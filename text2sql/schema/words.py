@@ -31,6 +31,11 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
 
 
+def fold(text: str) -> str:
+    """Return a text as it is compared: without case, width of letters and needless blanks."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
 def words(text: str) -> list[str]:
     """Return the words of a text in order, in lower case, Chinese as pairs of characters."""
     return list(_words(text))
@@ -48,6 +53,22 @@ def _words(text: str) -> tuple[str, ...]:
 def stems(text: str) -> list[str]:
     """Return the stems of the words that say something."""
     return [stem(word) for word in words(text) if word not in STOP_WORDS]
+
+
+@lru_cache(maxsize=65536)
+def plain(text: str) -> str:
+    """Return a folded text without the marks on its letters."""
+    folded = fold(text)
+    if folded.isascii():
+        return folded
+    letters = unicodedata.normalize("NFKD", folded)
+    return unicodedata.normalize("NFC", "".join(c for c in letters if not unicodedata.combining(c)))
+
+
+@lru_cache(maxsize=65536)
+def stem_key(text: str) -> str:
+    """Return what texts of the same words have in common, whatever their endings and accents."""
+    return f"~{' '.join(map(stem, _words(plain(text))))}"
 
 
 @lru_cache(maxsize=65536)

@@ -184,6 +184,7 @@ def prompt_ids(
         today=date.fromisoformat(recipe.today),
         evidence=example.evidence,
         sample=dataset.sample(example.db_id),
+        cells=dataset.cells(example.db_id),
     )
     refuse_lost_columns(canonicalise(example.query, schema), schema, fitted.schema)
     return fitted.prompt.text, encode(fitted.prompt, tokenizer).ids

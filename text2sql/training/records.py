@@ -138,6 +138,7 @@ def _encode(
         today=today,
         evidence=example.evidence,
         sample=dataset.sample(example.db_id),
+        cells=dataset.cells(example.db_id),
     )
     refuse_lost_columns(sql, schema, fitted.schema)
     prompt = encode(fitted.prompt, tokenizer)
