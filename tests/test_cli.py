@@ -32,6 +32,7 @@ COMMANDS = [
     "schema",
     "prompt",
     "doctor",
+    "synth",
     "data-list",
     "data-check",
     "data-stats",

@@ -1,7 +1,6 @@
 """Invented databases, the questions drawn on them, and what a base reads of both."""
 
 import re
-import sqlite3
 from random import Random
 
 import pytest
@@ -15,7 +14,7 @@ from text2sql.data.synthesis.kinds import guess, kinds
 from text2sql.data.synthesis.lexicon import domains
 from text2sql.data.synthesis.queries import Spelled, write
 from text2sql.data.synthesis.speaking import Speaker
-from text2sql.data.synthesis.worlds import of_schema, plural, singular
+from text2sql.data.synthesis.worlds import plural, singular
 from text2sql.decoding.checking import Checker
 from text2sql.schema import render
 from text2sql.schema.pointers import TOKENS
@@ -85,18 +84,6 @@ def test_pairs_differ_and_most_have_a_result():
             x.connection.execute(write(p.query, Spelled(x.world.schema))).fetchall() for p in pairs
         ]
         assert sum(bool(found) for found in rows) >= 0.7 * len(rows)
-
-
-def test_a_real_database_is_asked_about_by_its_names(samples):
-    from text2sql.schema import read_schema
-
-    path = samples / "database" / "shop" / "shop.sqlite"
-    connection = sqlite3.connect(path)
-    world = of_schema(read_schema(path), connection)
-    assert world.links and world.rows["orders"] > 10
-    pairs = draw(world, connection, 30, Random(4))
-    assert len(pairs) == 30
-    assert any("order" in pair.question.lower() for pair in pairs)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,18 @@
 """The command line, `t2s`: one thin command per verb of the package."""
 
-from text2sql.cli import ask, compare, data, evaluate, models, schema, score, select, start, train
+from text2sql.cli import (
+    ask,
+    compare,
+    data,
+    evaluate,
+    models,
+    schema,
+    score,
+    select,
+    start,
+    synth,
+    train,
+)
 from text2sql.cli.app import app, main
 
 __all__ = [
@@ -15,5 +27,6 @@ __all__ = [
     "score",
     "select",
     "start",
+    "synth",
     "train",
 ]

@@ -1,4 +1,4 @@
-"""Read schemas from Spider's `tables.json`, and from BIRD's, which has the same form.
+"""Read schemas from Spider's `tables.json`, and from BIRD's, which has the same form; write one.
 
     >>> read_spider_schemas("spider/tables.json")["concert_singer"].tables[0].name
     'stadium'
@@ -16,6 +16,7 @@ from typing import Any
 
 from text2sql.errors import DataError
 from text2sql.schema.model import Column, ForeignKey, Schema, Table
+from text2sql.schema.words import words
 
 KEYS = (
     "table_names_original",
@@ -23,6 +24,11 @@ KEYS = (
     "column_types",
     "primary_keys",
     "foreign_keys",
+)
+_TYPES = (
+    ("date|time", "time"),
+    ("int|real|num|dec|floa|doub", "number"),
+    ("char|text|clob", "text"),
 )
 
 
@@ -34,6 +40,41 @@ def read_spider_schemas(path: str | Path) -> dict[str, Schema]:
             record lacks a key or contradicts itself (with its db_id and the key).
     """
     return dict(SpiderSchemas(path))
+
+
+def spider_record(schema: Schema) -> dict[str, Any]:
+    """Return a schema as a record of `tables.json`; its natural names are the words of the names.
+
+    Types are Spider's own four (number, text, time, others); keys of several columns are nested
+    lists, as in BIRD.
+    """
+    places = [(-1, "*")] + [(n, c.name) for n, t in enumerate(schema.tables) for c in t.columns]
+    number = {place: index for index, place in enumerate(places)}
+    named = {(table.namespace, table.name): n for n, table in enumerate(schema.tables)}
+    keys = [[number[n, name] for name in t.primary_key] for n, t in enumerate(schema.tables)]
+    pairs = [
+        [number[n, column], number[named[key.namespace, key.table], referred]]
+        for n, table in enumerate(schema.tables)
+        for key in table.foreign_keys
+        for column, referred in zip(key.columns, key.referred, strict=True)
+    ]
+    return {
+        "db_id": schema.name,
+        "table_names_original": [table.name for table in schema.tables],
+        "table_names": [" ".join(words(table.name)) or table.name for table in schema.tables],
+        "column_names_original": [list(place) for place in places],
+        "column_names": [[n, " ".join(words(name)) or name] for n, name in places],
+        "column_types": ["text", *(_spider_type(c.type) for _, c in schema.columns())],
+        "primary_keys": [key[0] if len(key) == 1 else key for key in keys if key],
+        "foreign_keys": pairs,
+    }
+
+
+def _spider_type(declared: str) -> str:
+    for words_of_it, kind in _TYPES:
+        if re.search(words_of_it, declared, re.IGNORECASE):
+            return kind
+    return "others"
 
 
 class SpiderSchemas(Mapping[str, Schema]):

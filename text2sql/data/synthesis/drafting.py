@@ -9,7 +9,7 @@ that of the whole table: such a question tells right from wrong SQL.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -48,7 +48,7 @@ def draw(world: World, connection: sqlite3.Connection, count: int, random: Rando
         random: decides everything.
     """
     found: dict[str, Pair] = {}
-    for pair in _drawn(world, random, count * TRIES):
+    for pair in propose(world, random, count * TRIES):
         if pair.question.lower() not in found and _useful(pair.query, world, connection, random):
             found[pair.question.lower()] = pair
             if len(found) == count:
@@ -56,14 +56,27 @@ def draw(world: World, connection: sqlite3.Connection, count: int, random: Rando
     return list(found.values())
 
 
-def _drawn(world: World, random: Random, tries: int) -> Iterator[Pair]:
+def propose(
+    world: World, random: Random, tries: int, *, families: Mapping[Family, float] = FAMILIES
+) -> Iterator[Pair]:
+    """Yield pairs that nobody has run yet.
+
+    Args:
+        world: of the database.
+        random: decides everything.
+        tries: families that are asked; one that has nothing to ask yields nothing.
+        families: their weights.
+    """
     speaker = Speaker(world, random)
-    families, weights = list(FAMILIES), list(FAMILIES.values())
-    for family in random.choices(families, weights, k=tries):
+    for family in random.choices(list(families), list(families.values()), k=tries):
         draft: Draft | None = family(speaker)
         if draft is not None:
-            name = f"{family.__module__.rpartition('.')[2]}.{family.__name__}"
-            yield Pair(speaker.finish(draft.question), draft.query, name)
+            yield Pair(speaker.finish(draft.question), draft.query, family_name(family))
+
+
+def family_name(family: Family) -> str:
+    """Return the name of a family, such as `joins.without`."""
+    return f"{family.__module__.rpartition('.')[2]}.{family.__name__}"
 
 
 def _useful(query: Query, world: World, connection: sqlite3.Connection, random: Random) -> bool:

@@ -1,28 +1,25 @@
 """What the sampler knows of a database: how its tables and columns are called, how they join, rows.
 
-    >>> world = of_schema(schema, connection)
-    >>> world.nouns["singer"].many, world.fields["singer"][2].kind
+    >>> world = invent(Random(1)).world
+    >>> world.nouns["singer"].many, world.fields["singer"][2].kind.name
     (('singers',), 'age')
 
 A world is made from an invented schema (`inventing`), whose lexicon says how people speak, or from
-a real one, whose names are all there is.
+a real one (`surveying`), whose names and cells are all there is.
 
-Covered: declared foreign keys and those of an overlay; tables without keys or rows.
-Not covered: foreign keys that nobody declared.
+Covered: foreign keys that are declared, said by an overlay or found out (`schema.joins`); tables
+without keys or rows.
+Not covered: keys of several columns: such tables are not joined.
 """
 
 import re
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from text2sql.data.synthesis.kinds import Kind, guess, kinds
+from text2sql.data.synthesis.kinds import Kind
 from text2sql.data.synthesis.queries import Col
 from text2sql.schema.model import Schema, Table
-from text2sql.schema.quoting import quote
 from text2sql.schema.words import words
-
-SHOWN_VALUES = 60  # values of a column that questions are about
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,49 +80,6 @@ class World:
         found = self.schema.table(table)
         keys = found.primary_key if found else ()
         return Col(table, keys[0]) if len(keys) == 1 else None
-
-
-def of_schema(schema: Schema, connection: sqlite3.Connection) -> World:
-    """Describe a real database by its names.
-
-    Args:
-        schema: with overlays, whose synonyms are used.
-        connection: of SQLite, or of DuckDB, which answers alike here.
-    """
-    keys = {
-        (table.full_name, column)
-        for table in schema.tables
-        for column in (*table.primary_key, *(c for k in table.foreign_keys for c in k.columns))
-    }
-    nouns = {table.full_name: noun(table.name, table.synonyms) for table in schema.tables}
-    fields, rows = {}, {}
-    for table in schema.tables:
-        name = table.full_name
-        source = ".".join(quote(part, schema.dialect) for part in table.full_name_parts)
-        rows[name] = connection.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
-        fields[name] = [
-            Field(
-                Col(name, column.name),
-                kinds()[guess(column.name, column.type)],
-                (plain(column.name, table), *column.synonyms),
-                _values(connection, source, quote(column.name, schema.dialect)),
-                column.nullable,
-                (name, column.name) in keys,
-                {value: (meaning,) for value, meaning in column.meanings},
-            )
-            for column in table.columns
-        ]
-    return World(schema, nouns, fields, links(schema), rows)
-
-
-def _values(
-    connection: sqlite3.Connection, source: str, column: str
-) -> tuple[str | int | float, ...]:
-    query = (
-        f"SELECT DISTINCT {column} FROM {source} WHERE {column} IS NOT NULL LIMIT {SHOWN_VALUES}"
-    )
-    found = (row[0] for row in connection.execute(query).fetchall())
-    return tuple(v for v in found if isinstance(v, str | int | float) and v != "")
 
 
 def links(schema: Schema) -> list[Link]:

@@ -1,0 +1,120 @@
+"""The command that makes questions with SQL: about a user's database, or about invented ones."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from text2sql.cli.app import DatabaseOption, JsonOption, app, note, print_json
+
+
+@app.command()
+def synth(
+    database: DatabaseOption = None,
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=1, help="Questions wanted, in all.")
+    ] = 1000,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="File of JSON Lines, else stdout; with --invented: new folder."
+        ),
+    ] = None,
+    invented: Annotated[
+        int | None,
+        typer.Option(min=1, help="Invent so many databases and ask about those: a whole data set."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of every choice; the same makes the same.")] = 0,
+    language: Annotated[str, typer.Option(help="Of the questions: en or zh.")] = "en",
+    share: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=SHARE of a family of questions, such as joins=0.5; repeatable."),
+    ] = None,
+    join_confidence: Annotated[
+        float,
+        typer.Option(min=0, max=2, help="Use foreign keys found out with at least that; 2: none."),
+    ] = 0.7,
+    timeout: Annotated[float, typer.Option(help="Seconds for one query.")] = 5.0,
+    overwrite: Annotated[bool, typer.Option(help="Replace what is there.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make questions with SQL about a database, each proved by running it there.
+
+    What is written are example records: `t2s data add` registers them, `t2s train --data` takes
+    them. --json prints what was drawn, refused and found out, and needs --output.
+
+    Example: t2s synth -d shop.sqlite -n 500 --output shop.jsonl
+
+    Example: t2s synth --invented 50 -n 5000 --output invented
+    """
+    from text2sql.data.synthesis.shares import read_shares, with_shares
+
+    families = with_shares(read_shares(share or ()))
+    drawing = {"count": count, "seed": seed, "language": language, "families": families}
+    if invented is not None:
+        _invent(invented, output, drawing, overwrite, json)
+        return
+    _check_output(output, overwrite, json)
+    _ask(database, output, drawing | {"least": join_confidence, "timeout": timeout}, json)
+
+
+def _invent(
+    databases: int, output: Path | None, drawing: dict[str, Any], overwrite: bool, json: bool
+) -> None:
+    from text2sql import reporting
+    from text2sql.cli.progress import Bar
+    from text2sql.data.synthesis.sets import write_set
+
+    if output is None:
+        raise typer.BadParameter("--invented writes databases: give --output FOLDER")
+    with Bar("databases") as bar:
+        made = write_set(output, databases=databases, overwrite=overwrite, progress=bar, **drawing)
+    if json:
+        print_json(made)
+    else:
+        typer.echo(reporting.mapping_table(made))
+
+
+def _check_output(output: Path | None, overwrite: bool, json: bool) -> None:
+    from text2sql.errors import OutputError
+
+    if json and output is None:
+        raise typer.BadParameter("--json prints an account of the run: give --output FILE, too")
+    if output is not None and output.exists() and not overwrite:
+        raise OutputError(f"{output} exists: replace it with --overwrite")
+
+
+def _ask(database: str | None, output: Path | None, drawing: dict[str, Any], json: bool) -> None:
+    from text2sql.cli.progress import Bar
+    from text2sql.data.synthesis.making import make_examples
+    from text2sql.project import find_database
+
+    with Bar("questions") as bar:
+        made = make_examples(find_database(database), progress=bar, **drawing)
+    _tell(made, drawing["count"])
+    _write(made.records, output)
+    if json:
+        print_json(made.account())
+
+
+def _write(records: list[dict[str, Any]], output: Path | None) -> None:
+    from text2sql.data.synthesis.sets import json_lines
+    from text2sql.outputs import write_whole
+
+    if output is None:
+        sys.stdout.write(json_lines(records))
+    else:
+        write_whole(output, json_lines(records))
+        note(f"{len(records):,} questions in {output}")
+
+
+def _tell(made: Any, wanted: int) -> None:
+    for join in made.joins:
+        note(f"join found out: {join.shown} (confidence {join.confidence:.2f}: {join.reason})")
+    if made.unread:
+        note(f"no rows to ask about: {', '.join(made.unread)}")
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in made.refused.items())
+    note(f"drew {made.drawn:,} questions; not kept: {reasons or 'none'}")
+    if len(made.records) < wanted:
+        note(f"the database gives no more than {len(made.records):,} of {wanted:,} questions")
