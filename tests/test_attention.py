@@ -17,6 +17,7 @@ from text2sql.errors import UnknownName
 from text2sql.training import sharing
 from text2sql.training.attention import BACKENDS, flex, read_tree, varlen
 from text2sql.training.attention.dense import dense_mask
+from text2sql.training.attention.kernels import attend
 from text2sql.training.rows import IGNORED, Branch, Group, build_row
 from text2sql.training.sharing import CPU, batch_of, choose_backend, share
 
@@ -381,3 +382,18 @@ def test_a_row_of_16384_tokens_has_a_gradient():
 
     assert len(row.input_ids) == 16_384
     assert all(gradient.isfinite().all() and gradient.any() for gradient in found.values())
+
+
+@pytest.mark.parametrize("form", ["causal", "masked"])
+def test_plain_products_say_what_the_kernels_say_but_for_rounding(form):
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(2, 3, 20, 16) for _ in range(3))
+    mask = torch.where(torch.rand(2, 1, 20, 20) < 0.3, float("-inf"), 0.0)
+    mask[..., 0] = 0.0
+    how = {"causal": True} if form == "causal" else {"mask": mask}
+    exact = attend(query, key, value, scaling=0.25, **how)
+    if form == "masked":
+        how = {"mask": mask.to(torch.bfloat16)}
+    plain = attend(*(x.to(torch.bfloat16) for x in (query, key, value)), scaling=0.25, **how)
+    assert plain.dtype == torch.bfloat16
+    assert torch.allclose(exact, plain.float(), atol=0.03)

@@ -17,12 +17,13 @@ attention weights. Branches that have branches of their own are computed as in `
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from text2sql.training.attention.kernels import attend
 from text2sql.training.attention.tree import Tree
 from text2sql.training.attention.twopart import Branches, Part, below, gather, plan_twopart
 
@@ -61,11 +62,13 @@ def _attend(
     """Yield a root's output, then that of all that hangs below it."""
     own = query[:, :, part.start : part.end]
     root = (key[:, :, part.start : part.end], value[:, :, part.start : part.end])
-    yield F.scaled_dot_product_attention(own, *root, is_causal=True, scale=scaling)
+    yield attend(own, *root, causal=True, scaling=scaling)
     if part.branches is None:
         return
     if part.branches.deep:
-        yield below(part.branches, query[0], key[0], value[0], root, {"scale": scaling})
+        yield below(
+            part.branches, query[0], key[0], value[0], root, partial(attend, scaling=scaling)
+        )
         return
     hanging = (x[:, :, part.end : part.last] for x in (query, key, value))
     merged: Any = _Merge.apply(*hanging, *root, part, scaling)

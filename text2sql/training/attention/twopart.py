@@ -3,19 +3,20 @@
     >>> plan = plan_twopart(read_tree(row.reach), dtype=torch.float32, device="cpu")
     >>> plan.attend(query, key, value, scaling=0.125)
 
-Exact, with any kernel of `scaled_dot_product_attention`, on any device. The branches of a schema
+Exact, with any kernel, on any device. The branches of a schema
 are one batch, padded to the longest of them; the schema's keys and values stand before those of
 each. What is below a branch (several SQL texts for one question) is a branch of its own whose keys
 begin with those of its question.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from text2sql.training.attention.kernels import attend
 from text2sql.training.attention.tree import Segment, Tree
 
 
@@ -54,16 +55,14 @@ class TwoPart:
         groups = query.shape[1] // key.shape[1]
         if groups > 1:
             key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
-        options: dict[str, Any] = {"scale": scaling, "dropout_p": dropout}
+        fixed = partial(attend, scaling=scaling, dropout=dropout)
         outputs: list[Tensor] = []
         for part in self.parts:
             own = slice(part.start, part.end)
             root = (key[:, :, own], value[:, :, own])
-            outputs.append(
-                F.scaled_dot_product_attention(query[:, :, own], *root, is_causal=True, **options)
-            )
+            outputs.append(fixed(query[:, :, own], *root, causal=True))
             if part.branches is not None:
-                outputs.append(below(part.branches, query[0], key[0], value[0], root, options))
+                outputs.append(below(part.branches, query[0], key[0], value[0], root, fixed))
         return torch.cat(outputs, dim=2).transpose(1, 2)
 
 
@@ -73,7 +72,7 @@ def below(
     key: Tensor,
     value: Tensor,
     root: tuple[Tensor, Tensor],
-    options: dict[str, Any],
+    attend: Callable[..., Tensor],
 ) -> Tensor:
     """Return (1, heads, tokens, width): the branches' tokens in the row's order."""
     count = len(branches.queries)
@@ -82,9 +81,7 @@ def below(
         for shared, own in zip(root, (key, value), strict=True)
     )
     queries = gather(query, branches.queries)
-    seen = F.scaled_dot_product_attention(
-        queries, keys, values, attn_mask=branches.mask.to(query.dtype), **options
-    )
+    seen = attend(queries, keys, values, mask=branches.mask.to(query.dtype))
     flat = seen.transpose(0, 1).flatten(1, 2)
     return flat.index_select(1, branches.kept)[None]
 
