@@ -37,6 +37,8 @@ COMMANDS = [
     "data-check",
     "data-stats",
     "data-neighbours",
+    "data-dedup",
+    "data-decontaminate",
     "base-list",
     "base-build",
 ]

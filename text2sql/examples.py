@@ -5,10 +5,13 @@ where known `database` (URL or path), `evidence`, `dialect`, `split`, `source`, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from text2sql.errors import DataError
+
+OPTIONAL = ("database", "evidence", "dialect", "split", "source", "language")
+KNOWN = ("question", "query", "queries", "SQL", "db_id", *OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Example:
     split: str | None = None
     source: str | None = None
     language: str | None = None
+    # what else its record says, such as a skeleton: kept when it is written again
+    others: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def query(self) -> str:
@@ -33,7 +38,7 @@ class Example:
 
 
 def read_example(record: Mapping[str, Any], index: int) -> Example:
-    """Make an example of a decoded JSON object; keys that we do not know are ignored.
+    """Make an example of a decoded JSON object; keys that we do not know are kept aside.
 
     Raises:
         DataError: `question`, `db_id` or the SQL is missing or of the wrong type.
@@ -47,11 +52,19 @@ def read_example(record: Mapping[str, Any], index: int) -> Example:
     for key in ("question", "db_id"):
         if not isinstance(record.get(key), str) or not record[key].strip():
             raise DataError(f"example {index}: {key!r} must be text that is not empty")
-    optional = ("database", "evidence", "dialect", "split", "source", "language")
     return Example(
         index,
         record["question"],
         tuple(queries),
         record["db_id"],
-        **{k: record.get(k) for k in optional},
+        **{key: record.get(key) for key in OPTIONAL},
+        others={key: value for key, value in record.items() if key not in KNOWN},
     )
+
+
+def write_example(example: Example) -> dict[str, Any]:
+    """Return the record of an example, from which `read_example` makes the same."""
+    queries = example.queries
+    gold = {"query": queries[0]} if len(queries) == 1 else {"queries": list(queries)}
+    said = {key: getattr(example, key) for key in OPTIONAL if getattr(example, key) is not None}
+    return {"question": example.question, **gold, "db_id": example.db_id, **said, **example.others}

@@ -13,7 +13,6 @@ Not covered: questions that are in the training set in other words.
 """
 
 import random
-import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -24,6 +23,7 @@ from pathlib import Path
 from text2sql import scoring
 from text2sql.data.catalog import DataSet, find_dataset
 from text2sql.data.checks import check_gold, refuse_unusable, runner
+from text2sql.data.likeness import plain
 from text2sql.decoding.backends import LocalBackend
 from text2sql.decoding.generation import Decoding
 from text2sql.errors import DataError
@@ -123,8 +123,8 @@ def without_training(dev: DataSet, training: DataSet) -> DataSet:
     Raises:
         DataError: none is left.
     """
-    learnt = {_plain(example.question) for example in training.examples}
-    kept = [example for example in dev.examples if _plain(example.question) not in learnt]
+    learnt = {plain(example.question) for example in training.examples}
+    kept = [example for example in dev.examples if plain(example.question) not in learnt]
     found = len(dev.examples) - len(kept)
     said = f"{found:,} of {len(dev.examples):,} examples of {dev.name} {dev.split}"
     if not kept:
@@ -141,7 +141,3 @@ def draw(dataset: DataSet, limit: int | None, *, seed: int) -> DataSet:
         return dataset
     places: Iterable[int] = sorted(random.Random(seed).sample(range(total), limit))
     return replace(dataset, examples=[dataset.examples[place] for place in places])
-
-
-def _plain(question: str) -> str:
-    return " ".join(re.findall(r"\w+", question.casefold()))

@@ -2,6 +2,7 @@
 
 from text2sql.cli import (
     ask,
+    care,
     compare,
     data,
     evaluate,
@@ -18,6 +19,7 @@ from text2sql.cli.app import app, main
 __all__ = [
     "app",
     "ask",
+    "care",
     "compare",
     "data",
     "evaluate",

@@ -40,6 +40,9 @@ def train(
     ] = False,
     overwrite: Annotated[bool, typer.Option(help="Empty the output folder first.")] = False,
     allow_skips: Annotated[bool, typer.Option(help="Leave out examples that do not fit.")] = False,
+    allow_contaminated: Annotated[
+        bool, typer.Option(help="Train on questions that an evaluation set asks, too.")
+    ] = False,
     raw_sql: Annotated[
         bool, typer.Option(help="Learn gold SQL as written, not canonicalised.")
     ] = False,
@@ -69,7 +72,12 @@ def train(
     Example: t2s train --base codellama-7b --data spider --set learning_rate=1e-4 --output runs/mine
     """
     settings = {"base": base, "data": data, "split": split, "limit": limit}
-    flags = {"allow_skips": allow_skips, "raw_sql": raw_sql, "load_in_4bit": load_in_4bit}
+    flags = {
+        "allow_skips": allow_skips,
+        "allow_contaminated": allow_contaminated,
+        "raw_sql": raw_sql,
+        "load_in_4bit": load_in_4bit,
+    }
     settings |= {name: True for name, given in flags.items() if given}
     if plan:
         size: dict[str, Any] = {"memory": memory, "gpus": gpus, "card": card, "tflops": tflops}

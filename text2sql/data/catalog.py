@@ -191,6 +191,19 @@ def find_dataset(
     return _first(dataset, limit) if limit is not None else dataset
 
 
+def find_split(text: str, *, split: str = "dev", **places: Any) -> DataSet:
+    """Return a data set that is written with or without its split: `spider`, `spider:dev`.
+
+    Args:
+        text: a name or path as `find_dataset` takes it, and a split after a colon.
+        split: the one meant where none is written.
+        places: `data_root`, `project`, as for `find_dataset`.
+    """
+    name, colon, written = text.rpartition(":")
+    whole = not colon or Path(text).exists() or not written.isidentifier()
+    return find_dataset(text if whole else name, split=split if whole else written, **places)
+
+
 def _first(dataset: DataSet, limit: int) -> DataSet:
     if limit < 1:
         raise DataError(f"--limit must be at least 1, not {limit}")

@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING
 from text2sql.exports import late
 
 if TYPE_CHECKING:
+    from text2sql.reporting.care import (
+        deduplicated_record,
+        deduplicated_table,
+        overlaps_record,
+        overlaps_table,
+    )
     from text2sql.reporting.comparisons import comparison_table
     from text2sql.reporting.html import html_report, write_report
     from text2sql.reporting.listings import (
@@ -28,10 +34,14 @@ __all__ = [
     "bases_table",
     "comparison_table",
     "decoding_summary",
+    "deduplicated_record",
+    "deduplicated_table",
     "gold_check",
     "html_report",
     "mapping_table",
     "names",
+    "overlaps_record",
+    "overlaps_table",
     "plan_table",
     "printable",
     "report",
@@ -46,10 +56,14 @@ _HOMES = {
     "bases_table": "listings",
     "comparison_table": "comparisons",
     "decoding_summary": "listings",
+    "deduplicated_record": "care",
+    "deduplicated_table": "care",
     "gold_check": "listings",
     "html_report": "html",
     "mapping_table": "listings",
     "names": "listings",
+    "overlaps_record": "care",
+    "overlaps_table": "care",
     "plan_table": "plans",
     "printable": "listings",
     "report": "tables",

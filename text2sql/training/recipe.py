@@ -67,6 +67,7 @@ class Recipe(BaseModel):
     max_length: int | None = Field(None, ge=16)
     raw_sql: bool = False
     allow_skips: bool = False
+    allow_contaminated: bool = False  # train on questions of evaluation sets (data.contamination)
     # LoRA (peft)
     lora_r: int = Field(16, ge=1)
     lora_alpha: int = Field(32, ge=1)

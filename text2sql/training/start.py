@@ -12,6 +12,7 @@ from typing import Any
 from text2sql.bases import find_base
 from text2sql.bundled import ensure_mini
 from text2sql.data.catalog import DataSet, find_dataset
+from text2sql.data.contamination import evaluation_sets, refuse_contaminated
 from text2sql.data.mixing import mix
 from text2sql.errors import SettingsError, need
 from text2sql.measuring import dev_sample
@@ -47,6 +48,7 @@ def start(
 
     Raises:
         SettingsError: no base is named, or a setting is wrong.
+        DataError: the data set asks what an evaluation set asks.
     """
     project = load_project()
     read = read_request(
@@ -60,6 +62,10 @@ def start(
     stages = read_stages(read)  # a mistake in one is named before anything is looked for
     found = _Data(data_root, project)
     learnt = [found.find(each) for each in [stage.recipe for stage in stages] or [read]]
+    if not read.allow_contaminated:
+        known = list(evaluation_sets(data_root=data_root))
+        for data in learnt:
+            refuse_contaminated(data, known)
     everything = replace(learnt[0], examples=[e for data in learnt for e in data.examples])
     need("train", *PACKAGES)
     check_reporters(read.report_to)
