@@ -45,6 +45,12 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_pointing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkpoint of a random base that points at names, as `mini`."""
+    return tiny.save_pointing(tmp_path_factory.mktemp("tiny") / "pointing")
+
+
+@pytest.fixture(scope="session")
 def tiny_bigcode(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a checkpoint of a random GPTBigCode with multi-query attention (Ziya-Coding-15B's)."""
     return tiny.save(tmp_path_factory.mktemp("tiny") / "bigcode", "gpt_bigcode")

@@ -140,3 +140,13 @@ def test_more_names_than_pointers_are_refused_in_words():
     wide = Table("wide", tuple(Column(f"c{i}") for i in range(COLUMNS + 1)))
     with pytest.raises(PromptError, match=f"points at {COLUMNS} columns at most"):
         number(Schema("d", "sqlite", (wide,)))
+
+
+def test_a_pointer_of_another_prompt_makes_no_sql(tokenizer):
+    shown = prompt("how many singers?")
+    binding = bind_prompt(shown, tokenizer)
+    texts = ("FROM <t0> SELECT count(*)", "FROM <t0> <t9> SELECT count(*)")
+    known, foreign = (ids(tokenizer, text) for text in texts)
+    assert binding.text_of(known) == "from singer select count(*)"
+    assert "\N{REPLACEMENT CHARACTER}" in binding.text_of(foreign)
+    assert not judge([binding.text_of(foreign)], base=BASE, schema=SCHEMA, explain=None)[0].valid

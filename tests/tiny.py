@@ -59,3 +59,23 @@ def save(folder: Path, architecture: str) -> Path:
     AutoModelForCausalLM.from_config(config(architecture)).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return folder
+
+
+def save_pointing(folder: Path) -> Path:
+    """Write a random checkpoint of a base that points at names, with its card, into a folder."""
+    import json
+
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from text2sql.bases import mini
+
+    tokenizer = mini.create([text.lower() for text in TEXTS] * 3, seed=0)[1]
+    own = config("llama")
+    own.update({"vocab_size": len(tokenizer), "eos_token_id": tokenizer.eos_token_id})
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(own).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    card = {"prompt_format": "pointers", "answer_format": "pointers"}
+    (folder / "text2sql.json").write_text(json.dumps(card))
+    return folder

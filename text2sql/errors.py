@@ -9,6 +9,7 @@
     ├── GoldError                 gold SQL that does not run: the data set is broken
     ├── SettingsError             a recipe or project file with a wrong key or value
     ├── PromptError               a question that is empty or too long, a prompt that does not fit
+    │   └── Unsayable             SQL that the answer format of a base has no words for
     ├── ModelError                a base or adapter that cannot be loaded or does not match its card
     ├── TrainingError             a run that cannot go on: its gradients are no numbers
     ├── OutputError               an output folder that exists, is in use or cannot be written
@@ -90,6 +91,10 @@ class SettingsError(Text2SQLError):
 
 class PromptError(Text2SQLError):
     """A question or prompt that cannot be used as it is; nothing is ever cut silently."""
+
+
+class Unsayable(PromptError):
+    """SQL that the answer format of a base has no words for; no setting changes that."""
 
 
 class ModelError(Text2SQLError):

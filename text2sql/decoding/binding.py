@@ -19,7 +19,7 @@ two read the same.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -30,6 +30,7 @@ from text2sql.schema.pointers import TOKENS
 
 _BLANK = "▁"  # SentencePiece's
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+UNDEFINED = "\N{REPLACEMENT CHARACTER}".encode()
 _LONGEST = 32  # bytes; longer tokens are runs of blanks, which no ending needs
 
 
@@ -53,6 +54,7 @@ class Binding:
     token_bytes: Sequence[bytes | None]  # by id; None for a control token
     overrides: Mapping[int, bytes] = field(default_factory=dict)  # ids that this prompt defines
     index: Mapping[bytes, int] | None = None  # the lowest id of each text; None: made here
+    undefined: frozenset[int] = frozenset()  # ids that only other prompts define
     own: Mapping[bytes, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,15 @@ class Binding:
         if token in self.overrides:
             return self.overrides[token]
         return self.token_bytes[token] if 0 <= token < len(self.token_bytes) else None
+
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """Return the text of ids; control tokens are left out.
+
+        What only another prompt defines is shown as U+FFFD: left out, it might make SQL of what is
+        none.
+        """
+        read = (UNDEFINED if t in self.undefined else self.bytes_of(t) or b"" for t in tokens)
+        return b"".join(read).decode("utf-8", "replace")
 
     def write(self, text: bytes) -> list[int]:
         """Return ids whose bytes are exactly `text`: the longest token first, from the left.
@@ -94,9 +105,11 @@ class Binding:
         token = self.index.get(piece)
         return None if token in self.overrides else token
 
-    def with_overrides(self, overrides: Mapping[int, bytes]) -> "Binding":
+    def with_overrides(
+        self, overrides: Mapping[int, bytes], *, undefined: Iterable[int] = ()
+    ) -> "Binding":
         """Return the binding of another prompt of the same tokenizer."""
-        return Binding(self.token_bytes, overrides, self.index)
+        return Binding(self.token_bytes, overrides, self.index, frozenset(undefined))
 
 
 def _index(items: Any) -> dict[bytes, int]:
@@ -133,7 +146,8 @@ def bind_prompt(prompt: Prompt, tokenizer: Any) -> Binding:
     if prompt.pointers is None:
         return binding
     ids = pointer_ids(tokenizer)
-    return binding.with_overrides({ids[t]: b for t, b in prompt.pointers.bytes().items()})
+    overrides = {ids[token]: data for token, data in prompt.pointers.bytes().items()}
+    return binding.with_overrides(overrides, undefined=ids.values() - overrides.keys())
 
 
 def pointer_ids(tokenizer: Any) -> dict[str, int]:

@@ -78,19 +78,26 @@ def judge(
     seen: dict[str, Verification] = {}
     candidates = []
     for text in texts:
-        sql = canonicalise(_read(text, base, schema), schema)
+        sql = read_sql(text, base=base, schema=schema)
         if sql not in seen:
             seen[sql] = verify(sql, schema, explain=explain)
         candidates.append(Candidate(sql, text, seen[sql]))
     return candidates
 
 
-def _read(text: str, base: Base, schema: Schema) -> str:
+def read_sql(text: str, *, base: Base, schema: Schema) -> str:
+    """Return the SQL in a text, canonical; of a base that points, with SELECT first again.
+
+    Args:
+        text: what the model wrote, names in the place of pointers.
+        base: says where the SQL stands in it.
+        schema: of the database that is asked.
+    """
     answer = ANSWERS[base.answer_format]
     found = answer.find(text, stop=base.stop)
-    if not answer.pointers:
-        return found
-    from text2sql.decoding.guides import checker_of
-    from text2sql.decoding.pointing import to_sql
+    if answer.pointers:
+        from text2sql.decoding.guides import checker_of
+        from text2sql.decoding.pointing import to_sql
 
-    return to_sql(found, checker_of(schema, "from-first"))
+        found = to_sql(found, checker_of(schema, "from-first"))
+    return canonicalise(found, schema)

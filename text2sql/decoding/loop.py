@@ -92,7 +92,7 @@ def decode_each(
         binding = bindings[place] if bindings else None
         if binding is None:
             return str(tokenizer.decode(ids, skip_special_tokens=True))
-        return b"".join(binding.bytes_of(i) or b"" for i in ids).decode("utf-8", "replace")
+        return binding.text_of(ids)
 
     plan = _Plan(decoding, frozenset(stop_ids), guides or [None] * len(prompts))
     for group in _groups(prompts, prefixes, sharing=shares_prefix(model)):

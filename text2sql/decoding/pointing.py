@@ -16,10 +16,11 @@ cannot tell the two apart.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from text2sql.bases.base import Base
-from text2sql.errors import PromptError
+from text2sql.errors import Unsayable
 from text2sql.prompting.answers import ANSWERS
 from text2sql.prompting.segments import Prompt
 from text2sql.schema.model import Schema
@@ -60,7 +61,7 @@ def as_answered(sql: str, schema: Schema, prompt: Prompt, base: Base) -> str:
         base: says the answer format.
 
     Raises:
-        PromptError: pointers cannot say it.
+        Unsayable: pointers cannot say it.
     """
     if not ANSWERS[base.answer_format].pointers:
         return sql
@@ -79,17 +80,22 @@ def to_pointers(sql: str, checker: "Checker", pointers: Pointers) -> str:
         pointers: of the prompt.
 
     Raises:
-        PromptError: pointers cannot say it.
+        Unsayable: pointers cannot say it.
     """
-    from text2sql.decoding.checking.rewriting import to_from_first
-
-    plain = _without_aliases(sql, checker)
-    try:
-        text = to_from_first(checker, plain)
-    except ValueError as error:
-        raise PromptError(f"pointers cannot say it: {error}") from None
+    text = _from_first(sql, checker)
     # sqlglot writes NOT x IN (...): a model reads what people write
     return _NEGATED.sub(r"\1 NOT \2", "".join(_pointed(text, pointers)))
+
+
+@lru_cache(maxsize=256)  # several questions about a database often have one query
+def _from_first(sql: str, checker: "Checker") -> str:
+    """Write FROM first, every column with its table, and every table by its own name."""
+    from text2sql.decoding.checking.rewriting import to_from_first
+
+    try:
+        return to_from_first(checker, _without_aliases(sql, checker))
+    except ValueError as error:
+        raise Unsayable(f"pointers cannot say it: {error}") from None
 
 
 def _without_aliases(sql: str, checker: "Checker") -> str:
@@ -117,7 +123,7 @@ def _without_aliases(sql: str, checker: "Checker") -> str:
         )
         scopes = traverse_scope(tree)
     except SqlglotError as error:
-        raise PromptError(f"pointers cannot say it: {str(error).splitlines()[0]}") from None
+        raise Unsayable(f"pointers cannot say it: {str(error).splitlines()[0]}") from None
     renamed = [rename for scope in scopes for rename in _renames(scope)]
     for column, name in renamed:
         column.set("table", name)
@@ -147,7 +153,7 @@ def _renames(scope: "Scope") -> "Iterator[tuple[exp.Column, exp.Identifier]]":
 
     own = [s.name.lower() for s in scope.sources.values() if isinstance(s, exp.Table)]
     if len(own) != len(set(own)):
-        raise PromptError("pointers cannot say it: a table stands twice in one FROM")
+        raise Unsayable("pointers cannot say it: a table stands twice in one FROM")
     for column in scope.columns:
         found, inner = scope, set()
         while column.table and column.table not in found.sources and found.parent is not None:
@@ -156,7 +162,7 @@ def _renames(scope: "Scope") -> "Iterator[tuple[exp.Column, exp.Identifier]]":
         source = found.sources.get(column.table)
         if isinstance(source, exp.Table) and not source.args.get("cte"):
             if source.name.lower() in inner:
-                raise PromptError("pointers cannot say it: an inner table hides an outer one")
+                raise Unsayable("pointers cannot say it: an inner table hides an outer one")
             yield column, exp.to_identifier(source.name, quoted=source.this.quoted)
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from text2sql.errors import PromptError
+from text2sql.errors import PromptError, Unsayable
 from text2sql.prompting.sqltext import (
     FENCE,
     after_prose,
@@ -44,13 +44,14 @@ class AnswerFormat:
         """Return what stands before the SQL, the SQL as it has to be written, and what follows.
 
         Raises:
-            PromptError: SQL that this format cannot say, or no `db_id` where the format needs one.
+            Unsayable: SQL that this format cannot say.
+            PromptError: no `db_id` where the format needs one.
         """
         sql = first_statement(sql)
         if self.begun:
             match = _SELECT.match(sql)
             if match is None:
-                raise PromptError(
+                raise Unsayable(
                     f"answer format {self.name!r} can only say SQL that begins with SELECT: {sql}"
                 )
             sql = sql[match.end() :]

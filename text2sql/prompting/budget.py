@@ -102,7 +102,9 @@ def fit(
 
     points = resolve(asked["format"]).task.pointers
     if points and "mentions" not in options:
-        options["mentions"] = linker(schema, cells).mentions(question)
+        found = linker(schema, cells)
+        options["mentions"] = found.mentions(question.strip())
+        options["evidence_mentions"] = found.mentions((options.get("evidence") or "").strip())
     packs = _packs(schema, tokenizer, max_length, **asked, **_shared_options(options))
     if packs and (fitted := _packed(question, schema, packs, build, fits)):
         return fitted

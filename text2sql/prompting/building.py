@@ -56,6 +56,7 @@ class _Asked:
     evidence: str = ""
     values: tuple[LinkedValue, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    evidence_mentions: tuple[Mention, ...] = ()
 
 
 def build_prompt(
@@ -74,6 +75,7 @@ def build_prompt(
     sample: Any = None,
     strays: Schema | None = None,
     mentions: Sequence[Mention] = (),
+    evidence_mentions: Sequence[Mention] = (),
 ) -> Prompt:
     """Build the prompt for one question.
 
@@ -92,6 +94,7 @@ def build_prompt(
         sample: reads rows of a table, for styles that show them.
         strays: tables beside `schema` that this question needs; they open the question's part.
         mentions: what the question mentions of the database, for a format that points at it.
+        evidence_mentions: what the evidence mentions of it.
 
     Raises:
         PromptError: a question that is empty or too long, or turns where the format has no place
@@ -104,6 +107,7 @@ def build_prompt(
         (evidence or "").strip(),
         tuple(LinkedValue(*v) for v in values),
         tuple(mentions),
+        tuple(evidence_mentions),
     )
     found = resolve(format, tokenizer)
     text, system = _words(found, language)
@@ -132,7 +136,7 @@ def build_prompt(
 def _pointers(schema: Schema | str, strays: Schema | None, asked: _Asked) -> Pointers:
     if isinstance(schema, str):
         raise PromptError("a format that points at names needs a schema, not its text")
-    return number(schema, strays).with_values(literals(asked.mentions))
+    return number(schema, strays).with_values(literals(asked.mentions + asked.evidence_mentions))
 
 
 def shares_schema(format: str | Format, tokenizer: Any = None) -> bool:
@@ -223,9 +227,11 @@ def _body(
 
 
 def _marked(asked: _Asked, pointers: Pointers) -> Iterator[_Piece]:
+    pieces = mark(asked.question, asked.mentions, pointers)
     if asked.evidence:
-        yield f"{asked.evidence} ; ", False, True
-    for text, trusted in mark(asked.question, asked.mentions, pointers):
+        evidence = mark(asked.evidence, asked.evidence_mentions, pointers)
+        pieces = [*evidence, (" ; ", False), *pieces]
+    for text, trusted in pieces:
         yield text, trusted, True
 
 

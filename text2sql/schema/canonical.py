@@ -13,6 +13,7 @@ come back as they were, stripped. MySQL's ANSI_QUOTES mode.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -129,6 +130,7 @@ STRINGS: dict[str, Callable[[str, list[Token], Schema], Iterable[tuple[int, int,
 }
 
 
+@cache
 def _known_type(declared: str, dialect: str) -> str:
     """Return a type that sqlglot can read, UNKNOWN for one that it cannot."""
     try:

@@ -8,10 +8,11 @@ The prompts are built as training builds them. Their tokens are counted by the b
 where its tokenizer.json is on this machine and `tokenizers` is installed; otherwise they are
 estimated from the number of characters, and marked so.
 
-Not covered: reducing a schema that is too wide, which needs the real tokenizer: such an example is
-counted with `max_length` tokens.
+Not covered: reducing a schema to a length, which needs the real tokenizer: such an example is
+counted with `max_length` tokens. One with more names than a base has pointers is reduced.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -21,14 +22,20 @@ from typing import Any
 
 from text2sql.bases.base import Base
 from text2sql.data.catalog import DataSet
+from text2sql.decoding.pointing import as_answered
 from text2sql.errors import DataError, PromptError, SchemaError
 from text2sql.examples import Example
-from text2sql.prompting import build_prompt
+from text2sql.prompting import Prompt, fit
+from text2sql.schema import canonicalise
+from text2sql.schema.model import Schema
 
 # Characters of DDL per token of a 32,000-token byte-level BPE that was trained on Python: ours.
 CHARACTERS_PER_TOKEN = 3.2
 STOP = 1  # token that ends every SQL
 TODAY = date(2026, 1, 1)  # any date has as many characters
+UNLIMITED = 2**40  # tokens
+
+_POINTER = re.compile(r" ?<[tcvw]\d+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,9 @@ class Lengths:
     examples: list[Length]
     estimated: bool
     reduced: int  # examples whose schema is too wide and will be reduced
-    skipped: int  # examples for which no prompt can be built, or that do not fit without schema
+    # examples for which no prompt can be built, that do not fit without schema, or whose SQL the
+    # base's answers have no words for
+    skipped: int
 
     @property
     def tokens(self) -> int:
@@ -76,18 +85,22 @@ def measure(dataset: DataSet, base: Base, recipe: Any) -> Lengths:
     count = cache(counter or estimate)
     longest = recipe.max_length or base.context_length or 2048
     found = [_length(example, dataset, base, recipe, count) for example in dataset.examples]
-    built = [length for length in found if length and length.own + length.sql < longest]
+    built = [each for each in found if each and each[0].own + each[0].sql < longest]
     if not built:
         raise DataError("no example is left to train on")
-    fitted = [_fitted(length, longest) for length in built]
-    reduced = sum(length.total > longest for length in built)
+    fitted = [_fitted(length, longest) for length, _ in built]
+    reduced = sum(wide or length.total > longest for length, wide in built)
     return Lengths(fitted, counter is None, reduced, len(found) - len(built))
 
 
 def estimate(text: str) -> int:
-    """Estimate the tokens of a text: Latin ones by a ratio, one for each character beyond ASCII."""
+    """Estimate the tokens of a text: Latin ones by a ratio, one for each character beyond ASCII.
+
+    A pointer is one token, with the blank before it.
+    """
+    text, pointers = _POINTER.subn("", text)
     ascii_letters = sum(map(str.isascii, text)) if not text.isascii() else len(text)
-    return round(ascii_letters / CHARACTERS_PER_TOKEN) + len(text) - ascii_letters
+    return round(ascii_letters / CHARACTERS_PER_TOKEN) + len(text) - ascii_letters + pointers
 
 
 def find_counter(base: Base) -> Callable[[str], int] | None:
@@ -123,22 +136,36 @@ def _tokenizer_file(base: Base) -> Path | None:
 
 def _length(
     example: Example, dataset: DataSet, base: Base, recipe: Any, count: Callable[[str], int]
-) -> Length | None:
+) -> tuple[Length, bool] | None:
+    """Return the tokens of an example, and whether its schema has more names than can be shown."""
     try:
-        prompt = build_prompt(
+        schema = dataset.schema(example.db_id)
+        fitted = fit(
             example.question,
-            dataset.schema(example.db_id),
-            format=base.prompt_format,
+            schema,
+            base=base,
+            tokenizer=None,
+            max_length=UNLIMITED,
             today=TODAY,
             language=recipe.language,
-            style=recipe.style or base.style,
+            style=recipe.style,
             evidence=example.evidence,
             sample=dataset.sample(example.db_id),
+            cells=dataset.cells(example.db_id),
         )
+        sql = _answer(example.query, schema, fitted.prompt, base)
     except (PromptError, SchemaError):
         return None  # training names it
-    sql = count(prompt.lead + example.query.strip()) + STOP
-    return Length(example.db_id, count(prompt.shared_text), count(prompt.own_text), sql)
+    prompt = fitted.prompt
+    written = count(prompt.lead + sql) + STOP
+    shared, own = count(prompt.shared_text), count(prompt.own_text)
+    return Length(example.db_id, shared, own, written), bool(fitted.schema.left_out)
+
+
+def _answer(sql: str, schema: Schema, prompt: Prompt, base: Base) -> str:
+    if prompt.pointers is None:
+        return sql.strip()
+    return as_answered(canonicalise(sql, schema), schema, prompt, base)
 
 
 def _fitted(length: Length, longest: int) -> Length:

@@ -320,7 +320,7 @@ def _remarks(recipe: Recipe, asked: _Asked) -> Iterator[str]:
     if recipe.load_in_4bit:
         yield f"assumed: 4 bit takes {DEQUANTISATION} times as long"
     if asked.lengths.skipped:
-        yield f"{asked.lengths.skipped} examples do not fit and are not counted"
+        yield f"{asked.lengths.skipped} examples cannot be learnt from and are not counted"
     if asked.lengths.reduced:
         yield f"{asked.lengths.reduced} examples need their schema reduced"
 

@@ -15,21 +15,17 @@ Not covered: sharing of the schema among pairs.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from text2sql.bases import Base
 from text2sql.data.catalog import DataSet
-from text2sql.errors import DatabaseError, PromptError, SchemaError
 from text2sql.examples import Example
-from text2sql.prompting import encode, encode_completion, fit
-from text2sql.schema import canonicalise
+from text2sql.training.exercises import REFUSALS, Skip, pose
 from text2sql.training.feedback import Question, distinct_builds
 from text2sql.training.history import MeasureAt
 from text2sql.training.recipe import Recipe
-from text2sql.training.records import Skip, refuse_lost_columns
 from text2sql.training.sft import new_adapter
 from text2sql.training.stage_settings import Dpo
 from text2sql.training.trainers import arguments, run_trainer, with_recipe
@@ -120,7 +116,7 @@ class EncodedPairs:
 def encode_pairs(
     pairs: Sequence[Pair], dataset: DataSet, base: Base, tokenizer: Any, recipe: Recipe
 ) -> EncodedPairs:
-    """Encode pairs; one that does not fit into `recipe.max_length` is left out and named.
+    """Encode pairs; one that does not fit, or that the base cannot say, is left out and named.
 
     Args:
         pairs: from `choose_pairs`.
@@ -133,61 +129,23 @@ def encode_pairs(
     for pair in pairs:
         try:
             encoded.rows.append(_encode(pair, dataset, base, tokenizer, recipe))
-        except (PromptError, SchemaError, DatabaseError) as error:
-            encoded.skips.append(Skip(pair.example.index, pair.example.db_id, str(error)))
+        except REFUSALS as error:
+            encoded.skips.append(Skip.of(pair.example, error))
     return encoded
 
 
 def _encode(
     pair: Pair, dataset: DataSet, base: Base, tokenizer: Any, recipe: Recipe
 ) -> dict[str, list[int]]:
-    assert recipe.max_length is not None
     example = replace(pair.example, queries=(pair.chosen,))
-    schema = dataset.schema(example.db_id)
-    chosen, rejected = (
-        encode_completion(canonicalise(sql, schema), tokenizer, base, db_id=example.db_id)
-        for sql in (pair.chosen, pair.rejected)
-    )
-    room = recipe.max_length - max(len(chosen), len(rejected))
-    prompt = prompt_ids(example, dataset, base, tokenizer, recipe, room=room)[1]
-    return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
-
-
-def prompt_ids(
-    example: Example, dataset: DataSet, base: Base, tokenizer: Any, recipe: Recipe, *, room: int
-) -> tuple[str, list[int]]:
-    """Return the prompt of an example, as text and as the ids that training and serving use.
-
-    Args:
-        example: the question; a reduced schema must have what its SQL needs.
-        dataset: its schema.
-        base: says the format.
-        tokenizer: the base's.
-        recipe: settled: style, language, day.
-        room: tokens that the prompt may have.
-
-    Raises:
-        PromptError: not even the smallest schema fits, or what the SQL needs does not.
-    """
-    assert recipe.today is not None
-    schema = dataset.schema(example.db_id)
-    if room < 1:
-        raise PromptError("its SQL alone is longer than max_length")
-    fitted = fit(
-        example.question,
-        schema,
-        base=base,
-        tokenizer=tokenizer,
-        max_length=room,
-        style=recipe.style,
-        language=recipe.language,
-        today=date.fromisoformat(recipe.today),
-        evidence=example.evidence,
-        sample=dataset.sample(example.db_id),
-        cells=dataset.cells(example.db_id),
-    )
-    refuse_lost_columns(canonicalise(example.query, schema), schema, fitted.schema)
-    return fitted.prompt.text, encode(fitted.prompt, tokenizer).ids
+    answers = [pair.chosen, pair.rejected]
+    exercise = pose(example, answers, dataset, base, tokenizer, recipe)
+    chosen, rejected = exercise.answers
+    return {
+        "prompt_ids": exercise.prompt.ids,
+        "chosen_ids": chosen,
+        "rejected_ids": rejected,
+    }
 
 
 def fit_preferences(

@@ -5,9 +5,7 @@
     >>> len(encoded.rows), [skip.reason for skip in encoded.skips]
     (6986, ['prompt and SQL need 2,310 tokens of 2,048', ...])
 
-A schema that is too wide is reduced by relevance, exactly as at prediction time. An example whose
-gold needs a column that the reduction left out teaches inventing names, so it counts as one that
-does not fit.
+Not covered: what of a question fits, and how the base writes its answer (`exercises`).
 """
 
 from collections.abc import Callable
@@ -17,24 +15,10 @@ from typing import Any
 
 from text2sql.bases.catalogue import Base
 from text2sql.data.catalog import DataSet
-from text2sql.decoding.pointing import as_answered
-from text2sql.decoding.verification import verify
-from text2sql.errors import DatabaseError, PromptError, SchemaError
 from text2sql.examples import Example
-from text2sql.prompting import encode, encode_completion, fit
-from text2sql.schema import canonicalise
-from text2sql.schema.model import Schema
+from text2sql.training.exercises import REFUSALS, Skip, pose
 from text2sql.training.recipe import Recipe
 from text2sql.training.rows import IGNORED, Branch, Group, build_groups
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """An example that cannot be trained on as it is."""
-
-    index: int
-    db_id: str
-    reason: str
 
 
 @dataclass(slots=True)
@@ -95,13 +79,12 @@ def encode_examples(
         progress: called with the number of examples done.
     """
     encoded = Encoded()
+    recipe = recipe.model_copy(update={"max_length": max_length, "today": today.isoformat()})
     for done, example in enumerate(dataset.examples, start=1):
         try:
-            row, shared, reduced = _encode(
-                example, dataset, base, tokenizer, recipe, max_length, today
-            )
-        except (PromptError, SchemaError, DatabaseError) as error:
-            encoded.skips.append(Skip(example.index, example.db_id, str(error)))
+            row, shared, reduced = _encode(example, dataset, base, tokenizer, recipe)
+        except REFUSALS as error:
+            encoded.skips.append(Skip.of(example, error))
         else:
             encoded.rows.append(row)
             encoded.shared.append(shared)
@@ -113,52 +96,9 @@ def encode_examples(
 
 
 def _encode(
-    example: Example,
-    dataset: DataSet,
-    base: Base,
-    tokenizer: Any,
-    recipe: Recipe,
-    max_length: int,
-    today: date,
+    example: Example, dataset: DataSet, base: Base, tokenizer: Any, recipe: Recipe
 ) -> tuple[dict[str, list[int]], int, bool]:
-    schema = dataset.schema(example.db_id)
-    sql = example.query.strip() if recipe.raw_sql else canonicalise(example.query, schema)
-    length = len(encode_completion(sql, tokenizer, base, db_id=example.db_id))
-    room = max_length - length  # pointers are never longer than what they stand for
-    if room < 1:
-        raise PromptError(f"the SQL alone needs {length:,} tokens of {max_length:,}")
-    fitted = fit(
-        example.question,
-        schema,
-        base=base,
-        tokenizer=tokenizer,
-        max_length=room,
-        style=recipe.style,
-        language=recipe.language,
-        today=today,
-        evidence=example.evidence,
-        sample=dataset.sample(example.db_id),
-        cells=dataset.cells(example.db_id),
-    )
-    refuse_lost_columns(sql, schema, fitted.schema)
-    prompt = encode(fitted.prompt, tokenizer)
-    answer = as_answered(sql, schema, fitted.prompt, base)
-    completion = encode_completion(answer, tokenizer, base, db_id=example.db_id)
-    row = {
-        "input_ids": prompt.ids + completion,
-        "labels": [IGNORED] * len(prompt.ids) + completion,
-    }
-    return row, len(prompt.shared_ids), bool(fitted.schema.left_out)
-
-
-def refuse_lost_columns(sql: str, whole: Schema, reduced: Schema) -> None:
-    """Make sure that a reduced schema still has what an answer names.
-
-    Raises:
-        PromptError: it has not, so that the answer would teach inventing names.
-    """
-    if not reduced.left_out or not verify(sql, whole).valid:
-        return
-    fault = verify(sql, reduced).fault
-    if fault is not None:
-        raise PromptError(f"its gold needs what the reduced schema left out: {fault.message}")
+    exercise = pose(example, [example.query], dataset, base, tokenizer, recipe)
+    prompt, (answer,) = exercise.prompt, exercise.answers
+    row = {"input_ids": prompt.ids + answer, "labels": [IGNORED] * len(prompt.ids) + answer}
+    return row, len(prompt.shared_ids), bool(exercise.fitted.schema.left_out)

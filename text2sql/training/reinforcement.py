@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from text2sql.bases import Base
 from text2sql.data.catalog import DataSet
-from text2sql.errors import DatabaseError, DataError, PromptError, SchemaError, SettingsError
+from text2sql.decoding.binding import Binding, bind_prompt
+from text2sql.decoding.candidates import read_sql
+from text2sql.errors import DataError, SettingsError
 from text2sql.prompting import stop_ids
-from text2sql.prompting.answers import ANSWERS
-from text2sql.schema import canonicalise
+from text2sql.training.exercises import REFUSALS, Skip, pose
 from text2sql.training.history import MeasureAt
-from text2sql.training.preference import prompt_ids
 from text2sql.training.recipe import Recipe
-from text2sql.training.records import Skip
 from text2sql.training.rewards import Reward, execution_reward, format_reward, validity_reward
 from text2sql.training.sft import new_adapter
 from text2sql.training.stage_settings import Grpo
@@ -43,16 +42,40 @@ _SAME_NAME = (
 
 @dataclass(slots=True)
 class Prompts:
-    """Questions as the trainer takes them: `prompt`, `db_id`, `queries`; the ids by prompt."""
+    """Questions as the trainer takes them: `prompt`, `db_id`, `queries`; the ids by prompt.
+
+    What the pointers of a prompt stand for is known by database and prompt: two databases may be
+    described in the same words.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     ids: dict[str, list[int]] = field(default_factory=dict)
+    bindings: dict[tuple[str, str], Binding] = field(default_factory=dict)
     skips: list[Skip] = field(default_factory=list)
 
     @property
     def tokens(self) -> int:
         """Tokens of all prompts."""
         return sum(len(self.ids[row["prompt"]]) for row in self.rows)
+
+    def spelled(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        texts: Sequence[str],
+        ids: Sequence[Sequence[int]],
+    ) -> list[str]:
+        """Return completions with names in the place of pointers.
+
+        Args:
+            rows: of each completion.
+            texts: as the tokenizer reads them, without pointers: these are special tokens.
+            ids: of each completion.
+        """
+        bindings = [self.bindings.get((row["db_id"], row["prompt"])) for row in rows]
+        return [
+            text if binding is None else binding.text_of(tokens)
+            for binding, text, tokens in zip(bindings, texts, ids, strict=True)
+        ]
 
 
 def encode_prompts(
@@ -67,18 +90,19 @@ def encode_prompts(
         recipe: settled.
         settings: how long an answer may be.
     """
-    assert recipe.max_length is not None
-    room = recipe.max_length - settings.max_completion_length
-    prompts = Prompts()
+    prompts, room = Prompts(), settings.max_completion_length
     for example in dataset.examples:
         try:
-            text, ids = prompt_ids(example, dataset, base, tokenizer, recipe, room=room)
-        except (PromptError, SchemaError, DatabaseError) as error:
-            prompts.skips.append(Skip(example.index, example.db_id, str(error)))
+            exercise = pose(example, [], dataset, base, tokenizer, recipe, room=room)
+        except REFUSALS as error:
+            prompts.skips.append(Skip.of(example, error))
             continue
-        prompts.ids[text] = ids
+        prompt = exercise.fitted.prompt
+        prompts.ids[prompt.text] = exercise.prompt.ids
+        if prompt.pointers is not None:
+            prompts.bindings[example.db_id, prompt.text] = bind_prompt(prompt, tokenizer)
         gold = {"db_id": example.db_id, "queries": list(example.queries)}
-        prompts.rows.append({"prompt": text} | gold)
+        prompts.rows.append({"prompt": prompt.text} | gold)
     return prompts
 
 
@@ -86,8 +110,7 @@ def reader(dataset: DataSet, base: Base) -> Callable[[str, str], str]:
     """Return the function that finds the SQL in a completion, as prediction does it."""
 
     def read(text: str, db_id: str) -> str:
-        found = ANSWERS[base.answer_format].find(text, stop=base.stop)
-        return canonicalise(found, dataset.schema(db_id))
+        return read_sql(text, base=base, schema=dataset.schema(db_id))
 
     return read
 
@@ -168,7 +191,7 @@ def fit_policy(
 
     policy.model.generation_config.eos_token_id = stop_ids(policy.base, policy.tokenizer)
     own = {key: getattr(settings, key) for key in _SAME_NAME}
-    trainer = _trainer_class(recipe, prompts.ids)(
+    trainer = _trainer_class(recipe, prompts)(
         model=policy.model,
         reward_funcs=list(policy.rewards),
         args=GRPOConfig(
@@ -185,7 +208,7 @@ def fit_policy(
     return trainer.model, ended, _reward_figures(trainer.state.log_history)
 
 
-def _trainer_class(recipe: Recipe, ids: Mapping[str, list[int]]) -> Any:
+def _trainer_class(recipe: Recipe, known: Prompts) -> Any:
     from trl import GRPOTrainer
     from trl.trainer.utils import RepeatSampler
 
@@ -197,7 +220,13 @@ def _trainer_class(recipe: Recipe, ids: Mapping[str, list[int]]) -> Any:
 
     class Trainer(with_recipe(GRPOTrainer, recipe)):  # type: ignore[misc]
         def _tokenize_prompts(self, prompts: list[str]) -> Any:
-            return [ids[prompt] for prompt in prompts], None, {}
+            return [known.ids[prompt] for prompt in prompts], None, {}
+
+        def _calculate_rewards(
+            self, inputs: Any, prompts: list[str], completions: list[str], ids: list[list[int]]
+        ) -> Any:
+            texts = known.spelled(inputs, completions, ids)
+            return super()._calculate_rewards(inputs, prompts, texts, ids)
 
         def _get_train_sampler(self, dataset: Any = None) -> Any:
             return Sampler(

@@ -21,10 +21,11 @@ from typing import Any
 from text2sql.bases import Base, find_base, load_model, load_tokenizer
 from text2sql.bases.loading import quiet
 from text2sql.data.catalog import DataSet
-from text2sql.errors import DataError, OutputError, need
+from text2sql.errors import OutputError, need
 from text2sql.outputs import full_disk, owned
 from text2sql.prompting import write_card
 from text2sql.training.difficulty import find_difficulties
+from text2sql.training.exercises import settle_skips
 from text2sql.training.history import Accuracy, Measure
 from text2sql.training.lora import (
     keep_beginning,
@@ -41,7 +42,6 @@ from text2sql.training.records import Encoded, encode_examples
 from text2sql.training.shipped import compare_with_shipped
 from text2sql.training.trainers import arguments, measure_at, run_trainer, with_recipe
 
-SKIPS_SHOWN = 5
 PACKAGES = ("torch", "transformers", "peft", "datasets", "trl")
 Source = Mapping[str, Any]  # `revision` and `trust_remote_code`, as `load_model` takes them
 
@@ -242,26 +242,13 @@ def _encode(recipe: Recipe, dataset: DataSet, base: Base, tokenizer: Any) -> Enc
         max_length=recipe.max_length,
         today=date.fromisoformat(recipe.today),
     )
-    _report_encoded(encoded, len(dataset.examples), recipe)
-    return encoded
-
-
-def _report_encoded(encoded: Encoded, total: int, recipe: Recipe) -> None:
-    named = [f"example {s.index} ({s.db_id}): {s.reason}" for s in encoded.skips[:SKIPS_SHOWN]]
-    if encoded.skips and not recipe.allow_skips:
-        raise DataError(
-            f"{len(encoded.skips)} of {total} examples do not fit;"
-            f" leave them out with --allow-skips or raise max_length: {'; '.join(named)}"
-        )
-    if not encoded.rows:
-        raise DataError(f"no example is left to train on: {'; '.join(named)}")
-    for text in named:
-        tell(f"left out: {text}")
+    settle_skips(encoded.skips, len(dataset.examples), allowed=recipe.allow_skips)
     tell(
         f"{len(encoded.rows):,} examples, {encoded.tokens:,} tokens,"
         f" {encoded.labelled:,} with loss; {len(encoded.skips)} left out,"
         f" {encoded.reduced} with a reduced schema"
     )
+    return encoded
 
 
 def _trainer(

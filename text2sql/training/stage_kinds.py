@@ -11,7 +11,6 @@ Covered: a context without an adapter begins a new one on the base.
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,13 +20,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from text2sql.bases import find_base, load_tokenizer
 from text2sql.data.catalog import DataSet
-from text2sql.errors import DataError, SettingsError
+from text2sql.errors import SettingsError
 from text2sql.outputs import write_whole
+from text2sql.training.exercises import report_skips, settle_skips
 from text2sql.training.feedback import Question, collect, count_samples
 from text2sql.training.history import Measure
 from text2sql.training.preference import choose_pairs, encode_pairs, fit_preferences
 from text2sql.training.recipe import DECOMPOSED, Recipe
-from text2sql.training.records import Skip
 from text2sql.training.reinforcement import (
     Policy,
     check_batches,
@@ -37,7 +36,6 @@ from text2sql.training.reinforcement import (
 )
 from text2sql.training.rejection import choose
 from text2sql.training.sft import (
-    SKIPS_SHOWN,
     Run,
     Source,
     load_trainable,
@@ -164,9 +162,9 @@ def _dpo(context: Context) -> Outcome:
     base, begun = find_base(recipe.base), time.monotonic()
     tokenizer = load_tokenizer(base, **context.source)
     encoded = encode_pairs(pairs, dataset, base, tokenizer, recipe)
-    _report_skips(encoded.skips)
+    report_skips(encoded.skips)
     if not encoded.rows:
-        return Outcome(counts, kept=f"none of {len(pairs):,} pairs fits into max_length")
+        return Outcome(counts, kept=f"none of {len(pairs):,} pairs can be learnt from")
     model = load_trainable(base, recipe, context.parent, context.source)
     measured = measure_at(context.abilities.measure, tokenizer, base, recipe, context.folder)
     model, ended = fit_preferences(
@@ -185,7 +183,7 @@ def _grpo(context: Context) -> Outcome:
     base, begun = find_base(recipe.base), time.monotonic()
     tokenizer = load_tokenizer(base, **context.source)
     prompts = encode_prompts(dataset, base, tokenizer, recipe, settings)
-    _refuse_skips(prompts.skips, len(dataset.examples), recipe)
+    settle_skips(prompts.skips, len(dataset.examples), allowed=recipe.allow_skips)
     check_batches(recipe, settings, len(prompts.rows))
     model = load_trainable(base, recipe, context.parent, context.source)
     measured = measure_at(context.abilities.measure, tokenizer, base, recipe, context.folder)
@@ -246,25 +244,6 @@ def _nothing(counts: Mapping[str, int]) -> str:
         f" {counts['questions_all_correct']:,} with right ones alone;"
         f" {counts['run_away']:,} samples have run away)"
     )
-
-
-def _refuse_skips(skips: Sequence[Skip], total: int, recipe: Recipe) -> None:
-    """Report what does not fit; stop where it is not allowed, or where nothing is left."""
-    if len(skips) == total or (skips and not recipe.allow_skips):
-        raise DataError(
-            f"{len(skips)} of {total} examples do not fit;"
-            f" leave them out with --allow-skips or raise max_length: {'; '.join(_named(skips))}"
-        )
-    _report_skips(skips)
-
-
-def _report_skips(skips: Sequence[Skip]) -> None:
-    for text in _named(skips):
-        print(f"left out: {text}", file=sys.stderr)
-
-
-def _named(skips: Sequence[Skip]) -> list[str]:
-    return [f"example {s.index} ({s.db_id}): {s.reason}" for s in skips[:SKIPS_SHOWN]]
 
 
 def _dialect_of(dataset: DataSet) -> Callable[[str], str]:
