@@ -25,11 +25,22 @@ CLAUSES = (
 ORDERS = "descending ascending alphabetical by_count_desc by_count_asc first_k having_count"
 
 
-AGREEMENT = {"a", "are", "be", "does", "verb_be", "who"}  # English words that agree with others
+AGREEMENT = {
+    "a",
+    "are",
+    "be",
+    "do",
+    "have",
+    "is",
+    "verb_be",
+    "verbs",
+    "who",
+}  # with other English words
+RELATION = {"rel", "verb", "verb1", "not_verb", "inner", "a", "bs", "b"}  # see `relation_places`
 
 
 def places(way: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(way) if name} - AGREEMENT
+    return {name for _, name, _, _ in Formatter().parse(way) if name} - AGREEMENT - RELATION
 
 
 @pytest.fixture(scope="module")

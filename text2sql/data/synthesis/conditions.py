@@ -13,7 +13,7 @@ Not covered: conditions with a query inside, which the families word.
 import re
 from typing import TYPE_CHECKING
 
-from text2sql.data.synthesis.deeds import deed, is_own
+from text2sql.data.synthesis.deeds import ages, deed, is_own
 from text2sql.data.synthesis.grammar import is_plural, modifier
 from text2sql.data.synthesis.queries import Compare, Lit, Pattern
 from text2sql.data.synthesis.worlds import Field
@@ -100,6 +100,8 @@ def special(speaker: "Speaker", field: Field, part: str) -> tuple[str, ...]:
             return _done(field, noun.one[0], part)
         if not is_own(field.names[0], noun.one[0]):
             return _done(field, noun.one[0], part)
+    if kind.own and not set(field.names[0].split()) <= {*kind.own, *noun.one[0].split()}:
+        return ()
     taken = {way for other in others for way in getattr(other.kind, part)}
     return tuple(way for way in getattr(kind, part) if way not in taken)
 
@@ -124,9 +126,9 @@ def _done(field: Field, noun: str, part: str) -> tuple[str, ...]:
         return tuple(f"{form} {way}" for form in forms for way in behind[part])
     if bare == said:
         return ()
-    return {"most": (f"most recently {bare}", f"last {bare}"), "least": (f"first {bare}",)}.get(
-        part, ()
-    )
+    if part == "most":
+        return (f"most recently {bare}", *(["newest"] if ages(said) else []))
+    return (f"first {bare}", *(["oldest"] if ages(said) else [])) if part == "least" else ()
 
 
 def _range(speaker: "Speaker", field: Field) -> Said:
@@ -165,7 +167,8 @@ def _way(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
     """Say a condition by the wordings of its column's kind, or by those of all columns."""
     ways = special(speaker, field, key) if key in ("more", "less", "between", "equal") else ()
     if ways and speaker.chance(0.5):
-        return speaker.random.choice(ways).format(who=speaker.who(field.col.table), **parts)
+        way = speaker.random.choice(ways)
+        return way.format(who=speaker.who(field.col.table), **speaker.verbs, **parts)
     return _worded(speaker, key, field, **parts)
 
 

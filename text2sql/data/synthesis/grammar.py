@@ -14,18 +14,26 @@ Not covered: languages other than English, whose questions hold no marks.
 import re
 
 _NOUNS, _MODIFIERS = 0xE000, 0xE100  # one mark for each table
-BETWEEN, END = "\ue200", "\ue201"  # inside a modifier
+_TAKEN = "\ue0ff"  # a noun that has its adjective
+BETWEEN, END = "\ue200", "\ue201"  # inside a modifier or a name
 MANY = "\ue202"  # what follows is a plural, or several things
 BE = "\ue203"  # is or are, by what follows
-ARE = "\ue204"  # the verb of a plural whose predicate is the condition that follows
-DOES = "\ue205"  # likewise of a singular
-IMPLIED = "\ue206"  # what follows need not be said
+ARE = "\ue204"  # the verb whose predicate is the condition that follows
+IMPLIED = "\ue205"  # what follows need not be said
+ONE = "\ue206"  # behind a noun's mark: it is a singular
+_NAME = "\ue207"  # a condition that is a name
+# a plural verb and a singular one, inside a modifier at times
+_CHOICE, _OR, _CLOSED = "\ue208", "\ue209", "\ue20a"
 
-_MODIFIER = re.compile(f"([\ue100-\ue1ff])([^{BETWEEN}{END}]*){BETWEEN}([^{BETWEEN}{END}]*){END}")
+_PAIR = f"([^{BETWEEN}{END}]*){BETWEEN}([^{BETWEEN}{END}]*){END}"
+_MODIFIER = re.compile(f"([\ue100-\ue1ff]){_PAIR}")
+_NAMED = re.compile(f"{_NAME}{_PAIR}")
+_CHOSEN = re.compile(f"{_CHOICE}([^{_OR}{_CLOSED}]*){_OR}([^{_OR}{_CLOSED}]*){_CLOSED}")
+_NUMBER = re.compile(f"[\ue000-\ue0ff]({ONE})?")
 _BE = re.compile(
     f"{BE}(?= (?:all )?(?:the |their )?(?:\\w+ )?(?:(?:different|distinct|unique) )?({MANY})?)"
 )
-_PREDICATE = re.compile(f"([{ARE}{DOES}]) ?(\\w+)?")
+_PREDICATE = re.compile(f"{ARE} ?(\\w+)?")
 _ARTICLE = re.compile(r"\b([Aa])n? (?=[\"'“]?(\w+))")
 _MARKS = re.compile("[\ue000-\ue2ff]")
 _SILENT = re.compile(r"(?:hour|honest|honou?r|heir)", re.IGNORECASE)
@@ -48,12 +56,30 @@ def modifier(table: int, before: str, behind: str) -> str:
     return f"{chr(_MODIFIERS + table % 0x100)}{before}{BETWEEN}{behind}{END}"
 
 
+def name(value: str, behind: str) -> str:
+    """Return a condition that is a name: where a noun cannot take it, `behind` is said."""
+    return f"{_NAME}{value}{BETWEEN}{behind}{END}"
+
+
+def agree(plural: str, singular: str) -> str:
+    """Return a verb that agrees with the noun before it."""
+    return f"{_CHOICE}{plural}{_OR}{singular}{_CLOSED}"
+
+
 def resolve(text: str) -> str:
     """Return a text without marks, its words in agreement."""
-    text = _placed(text)
+    text = _placed(_NAMED.sub(lambda found: found[2], text))
     text = _BE.sub(lambda found: "are" if found[1] else "is", text)
     text = _PREDICATE.sub(_predicate, text)
+    text = _CHOSEN.sub(lambda found: found[1 + _is_one(found)], text)
     return _ARTICLE.sub(_article, _MARKS.sub("", text))
+
+
+def _is_one(found: re.Match[str]) -> bool:
+    """Tell whether the last noun before a place is a singular."""
+    before = found.string[: found.start()]
+    nouns = list(_NUMBER.finditer(before[-200:]))
+    return bool(nouns and nouns[-1][1])
 
 
 def _placed(text: str) -> str:
@@ -62,32 +88,32 @@ def _placed(text: str) -> str:
         mark = chr(ord(found[1]) - _MODIFIERS + _NOUNS)
         noun = text.rfind(mark, 0, found.start())
         rest = text[found.end() :]
-        if noun < 0 or re.match(r"[\w ]{1,30} table\b", text[noun + 1 :]):
+        if noun < 0 or re.match(f"{ONE}?[\\w ]{{1,30}} table\\b", text[noun + 1 :]):
             text = f"{text[: found.start()]}{found[3]}{rest}"
         else:
             head, middle = text[:noun], text[noun + 1 : found.start()].rstrip()
-            text = f"{head}{found[2]} {middle}{rest}"
+            one = ONE if middle.startswith(ONE) else ""
+            text = f"{head}{_TAKEN}{one}{found[2]} {middle.removeprefix(ONE)}{rest}"
     return text
 
 
 _PREDICATES = {  # first word of a condition behind a noun: how it stands as a predicate
-    "that": ("", ""),
-    "who": ("", ""),
-    "which": ("", ""),
-    "with": ("have", "has"),
-    "having": ("have", "has"),
-    "without": ("do not have", "does not have"),
-    "whose": ("are there whose", "is there whose"),
-    "where": ("are there where", "is there where"),
-    "born": ("were born", "was born"),
-    "": ("are there", "is there"),
+    "that": "",
+    "who": "",
+    "which": "",
+    "with": agree("have", "has"),
+    "having": agree("have", "has"),
+    "without": agree("do not have", "does not have"),
+    "whose": agree("are there whose", "is there whose"),
+    "where": agree("are there where", "is there where"),
+    "born": agree("were born", "was born"),
+    "": agree("are there", "is there"),
 }
 
 
 def _predicate(found: re.Match[str]) -> str:
-    word = found[2] or ""
-    forms = _PREDICATES.get(word, (f"are {word}", f"is {word}"))
-    return forms[found[1] == DOES]
+    word = found[1] or ""
+    return _PREDICATES.get(word, agree(f"are {word}", f"is {word}"))
 
 
 def _article(found: re.Match[str]) -> str:
@@ -110,7 +136,7 @@ def several(verb: str) -> str:
     forms = {"is": "are", "has": "have", "was": "were", "does": "do", "goes": "go"}
     if head in forms:
         head = forms[head]
-    elif head.endswith("ies"):
+    elif head.endswith("ies") and len(head) > 4:
         head = head[:-3] + "y"
     elif head.endswith(("ches", "shes", "sses", "xes")):
         head = head[:-2]
@@ -119,9 +145,58 @@ def several(verb: str) -> str:
     return " ".join([head, *rest])
 
 
+def third_person(verb: str) -> str:
+    """Return a verb of the third person that agrees with the noun before it."""
+    return agree(several(verb), verb)
+
+
+def negated(verb: str) -> str:
+    """Return the denial of a verb of the third person, in agreement with the noun before it."""
+    head, _, rest = verb.partition(" ")
+    if head in ("is", "was"):
+        return agree(f"{several(head)} not {rest}", f"{head} not {rest}")
+    return agree(f"do not {several(verb)}", f"does not {several(verb)}")
+
+
+_DOUBLED = {
+    "run",
+    "plan",
+    "get",
+    "put",
+    "sit",
+    "stop",
+    "win",
+    "cut",
+    "set",
+    "begin",
+    "swim",
+    "ship",
+}
+
+
+def gerund(verb: str) -> str | None:
+    """Return a verb of the third person as `publishing`; None of one that is passive or had."""
+    head, *rest = several(verb).split(" ")
+    if head in ("are", "were", "have", "do", "can", "may", "usually"):
+        return None
+    if head in _DOUBLED:
+        head += head[-1]
+    elif head.endswith("ie"):
+        head = head[:-2] + "y"
+    elif head.endswith("e") and not head.endswith(("ee", "oe", "ye")):
+        head = head[:-1]
+    return " ".join([head + "ing", *rest])
+
+
 def is_modifier(text: str) -> bool:
     """Tell whether words are one modifier."""
     return bool(_MODIFIER.fullmatch(text))
+
+
+def named(text: str) -> str | None:
+    """Return the name that a condition consists of, if it is one."""
+    found = _NAMED.fullmatch(text.strip())
+    return found[1] if found else None
 
 
 def with_link(text: str, link: str) -> str:
@@ -130,5 +205,5 @@ def with_link(text: str, link: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return words with every modifier as it stands behind its noun."""
-    return _MODIFIER.sub(lambda found: found[3], text)
+    """Return words with every modifier and name as it stands behind its noun."""
+    return _NAMED.sub(lambda found: found[2], _MODIFIER.sub(lambda found: found[3], text))

@@ -150,6 +150,7 @@ def _thing(entity: Entity, random: Random, language: str) -> _Thing:
         attributes.append(names[0])
     if random.random() < 0.7:
         attributes.sort(key=entity.attributes.index)
+    attributes = _split_names(attributes, random)
     name, one = entity.name, (entity.name, *entity.synonyms)
     if entity.synonyms and random.random() < 0.12:
         name = random.choice(entity.synonyms)
@@ -160,6 +161,16 @@ def _thing(entity: Entity, random: Random, language: str) -> _Thing:
     if language == "zh":
         one = many = (entity.zh or entity.name, *entity.zh_synonyms)
     return _Thing(name, Noun(one, many, entity.person), [_renamed(a, random) for a in attributes])
+
+
+def _split_names(attributes: list[Attribute], random: Random) -> list[Attribute]:
+    """Keep a person's name in two columns at times."""
+    kinds_found = {attribute.kind for attribute in attributes}
+    place = next((i for i, a in enumerate(attributes) if a.maker == "person"), None)
+    if place is None or "last name" in kinds_found or random.random() > 0.35:
+        return attributes
+    parts = [Attribute("first name", "first name", "名"), Attribute("last name", "last name", "姓")]
+    return [*attributes[:place], *parts, *attributes[place + 1 :]]
 
 
 def _bridge(bridge: Bridge, sides: list[_Thing], random: Random, language: str) -> _Thing:
@@ -270,7 +281,9 @@ def _table(
 
     if not thing.bridge or random.random() < 0.5:
         col = Col(thing.table, thing.key)
-        names = (f"{thing.name} id", "id", f"{thing.name} number")
+        names = ("id", f"{thing.name} id", f"{thing.name} number")
+        if random.random() < 0.6:
+            names = (names[1], names[0], names[2])
         add(
             thing.key,
             "INTEGER",

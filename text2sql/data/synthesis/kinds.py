@@ -34,6 +34,7 @@ class Kind:
     equal: tuple[str, ...] = ()
     ascending: tuple[str, ...] = ()  # orders
     descending: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()  # words of names that these wordings fit; none: all names
     how: tuple[str, ...] = ()  # "how old"
     numeric: bool = False
     moment: bool = False  # a date or time

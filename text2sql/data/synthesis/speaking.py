@@ -22,9 +22,10 @@ from string import Formatter
 import yaml
 
 from text2sql.data.synthesis import conditions, grammar
+from text2sql.data.synthesis.carelessness import carelessly
 from text2sql.data.synthesis.conditions import Said, special
 from text2sql.data.synthesis.deeds import participle
-from text2sql.data.synthesis.grammar import ARE, BE, DOES, IMPLIED, MANY, is_plural
+from text2sql.data.synthesis.grammar import ARE, BE, IMPLIED, MANY, ONE, is_plural
 from text2sql.data.synthesis.kinds import Kind
 from text2sql.data.synthesis.queries import Bool, Junction, Key
 from text2sql.data.synthesis.worlds import Field, World, plural
@@ -34,6 +35,14 @@ SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 _CLAUSE = re.compile(r"\b(?:since|at|from|in|on|by)$|^(?:how|has|is) ")
 _UNIT = re.compile(r" (?:g|kg|mm|cm|m|km|kmh|c|mins?|hrs|h|l|ml|pct|usd|eur|kwh?|mb|gb)$")
 _UNCOUNTED = re.compile(r"(?:s|ed|ing|\b(?:on|by|at|in|to|of|is|from|has))$")
+# verbs of wordings, which agree with the noun before them
+VERBS = {"is": grammar.agree("are", "is")} | {
+    verb: grammar.agree(verb, one)
+    for verb, one in (
+        ("have", "has"), ("do", "does"), ("belong", "belongs"), ("earn", "earns"),
+        ("make", "makes"), ("cost", "costs"), ("take", "takes"), ("hold", "holds"),
+    )
+}  # fmt: skip
 _MUST = ("what", "where", "inner", "having", "by")  # places whose words may not be left out
 
 
@@ -77,7 +86,7 @@ class Speaker:
         """Take the world's language."""
         self.world, self.random = world, random
         self.words = wordings(world.language)
-        self.english = world.language == "en"
+        self.english, self.verbs = world.language == "en", VERBS
 
     # --- chance ----------------------------------------------------------------------------------
 
@@ -91,7 +100,7 @@ class Speaker:
         ways = self.words[key]
         fitting = [way for way in ways if needed <= _places(way)] if needed else ways
         way = self.random.choice(fitting or ways)
-        return way.format(be=BE, are=ARE, does=DOES, **parts)
+        return way.format(be=BE, are=ARE, **VERBS, **parts)
 
     # --- names -----------------------------------------------------------------------------------
 
@@ -100,7 +109,9 @@ class Speaker:
         noun = self.world.nouns[table]
         forms = noun.many if many else noun.one
         one = forms[0] if len(forms) == 1 or self.chance(0.8) else self.random.choice(forms[1:])
-        return grammar.noun_mark(self.table_number(table)) + one if self.english else one
+        if not self.english:
+            return one
+        return grammar.noun_mark(self.table_number(table)) + ("" if many else ONE) + one
 
     def table_number(self, table: str) -> int:
         """Return the number of a table in the world."""
@@ -124,6 +135,11 @@ class Speaker:
             return self.say("owner", n=name, t=self.thing(table), o=self.thing(table, False))
         return name
 
+    def owned(self, field: Field) -> str:
+        """Return what a column of another table is called: with its owner."""
+        owner, name = self.thing(field.col.table, False), self.column(field)
+        return f"{owner} {name.removeprefix(MANY)}" if self.english else f"{owner}的{name}"
+
     def listed(self, parts: Sequence[str]) -> str:
         """Return several parts as people list them."""
         if len(parts) == 1:
@@ -144,7 +160,7 @@ class Speaker:
 
     def number(self, value: int | float) -> str:
         """Return a number as a question says it: small ones in words, at times."""
-        if self.english and isinstance(value, int) and 1 < value <= 10 and self.chance(0.4):
+        if self.english and isinstance(value, int) and 0 < value <= 10 and self.chance(0.4):
             return SMALL[value]
         return f"{value:,}" if value >= 10000 and self.chance(0.15) else str(value)
 
@@ -180,15 +196,20 @@ class Speaker:
         known = self.fields(table)
         return next((f for f in known if f.kind.identifying), known[0] if known else None)
 
-    def implied(self, table: str) -> Field | None:
-        """Return the column that is meant where none is said: there is one that names the rows."""
+    def implied(self, table: str) -> list[Field]:
+        """Return the columns that are meant where none is said: a name, or its two parts."""
         found = [f for f in self.fields(table) if f.kind.identifying]
-        return found[0] if len(found) == 1 else None
+        parts = [f.kind.name for f in found]
+        return found if len(found) == 1 or parts == ["first name", "last name"] else []
 
     def showing(self, table: str, chosen: Sequence[Field], *, many: bool = False) -> str:
         """Return what columns are called where they are asked for."""
         said = self.listed([self.column(field, many=many) for field in chosen])
-        return IMPLIED + said if self.english and [*chosen] == [self.implied(table)] else said
+        if not self.english:
+            return said
+        if self.chance(0.6):  # "first and last names"
+            said = re.sub(rf"{MANY}?first names?( and |, ){MANY}?(?=last name)", r"first\1", said)
+        return IMPLIED + said if [*chosen] == self.implied(table) else said
 
     # --- conditions ------------------------------------------------------------------------------
 
@@ -281,12 +302,12 @@ class Speaker:
             head, comma, rest = what.partition(", ")
             return f"{head}{comma}{self.ask(rest)}" if comma else what
         if re.match(r"(?:all|the|each|every|everything|details|both)\b", what):
-            return self.say("order_whole", w=what) + self.random.choice((".", "", ""))
+            return self.say("order_whole", w=what)
         if self.chance(0.45):
             return self.say("question", w=what)
         if what.startswith(MANY) and self.chance(0.3):
             return self.say("order_many", w=what)
-        return self.say("order", w=what) + self.random.choice((".", "", "."))
+        return self.say("order", w=what)
 
     def _ask_in_chinese(self, what: str) -> str:
         """Ask in front of the order, which stands behind a comma."""
@@ -301,7 +322,4 @@ class Speaker:
         if self.english:
             text = grammar.resolve(text)
         text = re.sub(r"\s+([?.,])", r"\1", re.sub(r"\s+", " ", text)).strip()
-        draw = self.random.random()
-        if self.english and draw < 0.1:
-            return text.lower()
-        return text if draw < 0.2 else text[0].upper() + text[1:]
+        return carelessly(text, self.random) if self.english else text

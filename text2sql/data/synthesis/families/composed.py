@@ -4,7 +4,9 @@ The other families word the combinations that people ask for most; here every co
 has a chance, in plainer words.
 """
 
-from text2sql.data.synthesis.families.joins import joined, places_of
+from text2sql.data.synthesis import grammar
+from text2sql.data.synthesis.conditions import Said
+from text2sql.data.synthesis.families.joins import joined, places_of, relation_places
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
@@ -41,41 +43,60 @@ def _route(speaker: Speaker) -> tuple[str, Path | None]:
 
 def _rows(
     speaker: Speaker, table: str, route: Path | None, shares: tuple[float, ...]
-) -> tuple[Bool | None, str]:
-    """Draw conditions on the tables of a route; those on other tables name them."""
+) -> tuple[Bool | None, dict[str, str]]:
+    """Draw conditions on the tables of a route, and their words by table.
+
+    Two that are joined by OR are on one table: what both say stands at its noun.
+    """
     number = speaker.random.choices(range(len(shares)), shares)[0]
-    found: list[Compare] = []
-    words: list[str] = []
+    found: dict[str, list[Said]] = {}
     for _ in range(number):
         where = speaker.random.choice(route.tables) if route else table
         drawn = speaker.condition(where, equal=speaker.chance(0.6))
-        if drawn is None or drawn[0] in found:
-            continue
-        found.append(drawn[0])
-        said = drawn[1]
-        if where != table:
-            parts = {"bs": speaker.thing(where), "b": speaker.thing(where, False), "c": said}
-            said = speaker.say("whose_other", **parts)
-        words.append(said)
-    if not found:
-        return None, ""
-    if len(found) == 1:
-        return found[0], speaker.behind(words[0])
-    operator = "or" if speaker.chance(0.2) else "and"
-    text = speaker.say(operator).join(words)
-    if len(found) == 3 and speaker.chance(0.15):
-        pairs = Junction("or", tuple(found[1:]))
-        text = f"{words[0]}{speaker.say('and')}{words[1]}{speaker.say('or')}{words[2]}"
-        return Junction("and", (found[0], pairs)), speaker.behind(text)
-    return Junction(operator, tuple(found)), speaker.behind(text)
+        if drawn and all(drawn[0].left != other.left for other, _ in found.get(where, ())):
+            found.setdefault(where, []).append(drawn)
+    parts: list[Bool] = []
+    words: dict[str, str] = {}
+    for where, said in found.items():
+        condition, words[where] = _one_of(speaker, said)
+        parts.append(condition)
+    return joint(*parts), words
 
 
-def _related(speaker: Speaker, table: str, route: Path | None) -> dict[str, str]:
+def _one_of(speaker: Speaker, said: list[Said]) -> tuple[Bool, str]:
+    """Join conditions on one table by AND, the last two by OR at times."""
+    if len(said) == 1:
+        return said[0]
+    operator = "or" if speaker.chance(0.25) else "and"
+    first, second = said[-2:]
+    condition: Bool = Junction(operator, (first[0], second[0]))
+    words = speaker.both(first[1], second[1], operator)
+    for other in said[:-2]:
+        condition = joint(other[0], condition) or condition
+        words = speaker.both(other[1], words, "and")
+    return condition, words
+
+
+def _placed(
+    speaker: Speaker, table: str, route: Path | None, words: dict[str, str]
+) -> dict[str, str]:
+    """Return the places of rows: their noun, their conditions, and what they are related to."""
+    own = speaker.behind(words[table]) if table in words else ""
     if route is None:
-        return {"as": speaker.thing(table), "a": speaker.thing(table, False), "rel": ""}
-    places = places_of(speaker, table, route.target, route.verb(speaker))
-    rel = speaker.say("related", verb=places["verb"], bs=places["bs"])
-    return {"as": places["as"], "a": places["a"], "rel": rel}
+        return {
+            "as": speaker.thing(table),
+            "a": speaker.thing(table, False),
+            "rel": "",
+            "where": own,
+        }
+    if speaker.english:
+        places = relation_places(speaker, route, words)
+        return places | {"rel": f" {places['rel']}"}
+    places = places_of(speaker, table, route.target)
+    others = [f"{speaker.thing(t)}的{said}" for t, said in words.items() if t != table]
+    where = speaker.say("and").join([*([words[table]] if table in words else []), *others])
+    rel = speaker.say("related", bs=places["bs"])
+    return places | {"rel": rel, "where": speaker.behind(where) if where else ""}
 
 
 def _over(query: Query, table: str, route: Path | None) -> Query:
@@ -93,23 +114,23 @@ def _what(
     """Draw what is shown: columns of one or two tables, or aggregates; and whether DISTINCT."""
     where = speaker.random.choice(route.tables) if route and speaker.chance(0.25) else table
     draw = speaker.random.random()
+    single = route is None or all(route.forward)  # else rows repeat, and a sum would be wrong
     if draw < 0.26:
-        found = aggregates(speaker, where)
+        found = aggregates(speaker, table) if single else None
         return (found[0], found[1], False) if found else None
-    if draw < 0.36 and (known := speaker.groups(where)):
+    if draw < 0.36 and where == table and (known := speaker.groups(where)):
         field = speaker.random.choice(known)
         words = {"ns": speaker.column(field, many=True), "distinct": speaker.say("distinct")}
         call = Call("count", field.col, distinct=True)
         return (call,), speaker.say("number_of", **words), False
-    shown = selected(speaker, where)
+    shown = selected(speaker, table)
     if shown is None:
         return None
     columns: tuple[Expr, ...] = shown[0]
     text = shown[1]
-    if route is not None and speaker.chance(0.3):
-        other = selected(speaker, route.target if where == table else table, 1)
-        if other is not None and other[0][0] not in columns:
-            columns, text = (*columns, *other[0]), speaker.listed([text, other[1]])
+    if route is not None and (known := speaker.shown(where)) and where != table:
+        field = speaker.random.choice(known)
+        columns, text = (*columns, field.col), speaker.listed([text, speaker.owned(field)])
     distinct = speaker.chance(0.2)
     return columns, speaker.different(text) if distinct else text, distinct
 
@@ -128,7 +149,7 @@ def block(speaker: Speaker) -> Draft | None:
     if order and speaker.chance(0.2):
         limit = speaker.random.choice((1, 1, 3, 5))
         by += speaker.say("first_k", k=speaker.number(limit))
-    parts = {"what": words, "where": said, "by": by, **_related(speaker, table, route)}
+    parts = {"what": words, "by": by, **_placed(speaker, table, route, said)}
     query = Query(columns, "", distinct, where=where, order=order, limit=limit)
     return Draft(_over(query, table, route), speaker.ask(speaker.say("composed", **parts)))
 
@@ -139,14 +160,22 @@ def counted(speaker: Speaker) -> Draft | None:
     if not table:
         return None
     where, said = _rows(speaker, table, route, (0.05, 0.25, 0.4, 0.3))
-    parts = {"where": said, **_related(speaker, table, route)}
-    query = _over(Query((COUNT,), "", where=where), table, route)
+    parts = _placed(speaker, table, route, said)
+    counted: Expr = COUNT
+    if route is not None and not all(route.forward):
+        primary = speaker.world.primary(table)
+        if primary is None:
+            return None
+        counted = Call("count", primary, distinct=True)
+    query = _over(Query((counted,), "", where=where), table, route)
     return Draft(query, speaker.say("composed_count", **parts))
 
 
 def grouped(speaker: Speaker) -> Draft | None:
     """Aggregates of groups, with conditions on rows and on groups, an order and a limit."""
     table, route = _route(speaker)
+    if route is not None and not all(route.forward):
+        route = None
     where_from = speaker.random.choice(route.tables) if route else table
     known = speaker.groups(where_from) if table else []
     if not known:
@@ -173,14 +202,14 @@ def grouped(speaker: Speaker) -> Draft | None:
         if speaker.chance(0.35):
             limit = speaker.random.choice((1, 1, 3, 5))
             by += speaker.say("first_k", k=speaker.number(limit))
-    names = speaker.listed([speaker.column(field) for field in fields])
+    said_by = speaker.column if where_from == table else speaker.owned
+    names = speaker.listed([said_by(field) for field in fields])
     parts = {
         "what": found[1],
         "g": names,
-        "where": said,
         "by": by,
         "having": speaker.say("having_count", amount=amount_words) if having else "",
-        **_related(speaker, table, route),
+        **_placed(speaker, table, route, said),
     }
     draw = speaker.random.random()
     columns = (*keys, *found[0]) if draw < 0.7 else (*found[0], *keys)
@@ -198,7 +227,7 @@ def sets(speaker: Speaker) -> Draft | None:
     if shown is None:
         return None
     other = route if speaker.chance(0.75) else None
-    first, one = _rows(speaker, table, route, (0.25, 0.5, 0.25))
+    first, one = _rows(speaker, table, None, (0.25, 0.5, 0.25))
     second, two = _rows(speaker, table, other, (0, 0.7, 0.3))
     if second is None or first == second:
         return None
@@ -208,16 +237,19 @@ def sets(speaker: Speaker) -> Draft | None:
     if first is None and operator != "except":
         return None
     distinct = speaker.chance(0.12)
-    places = _related(speaker, table, route)
-    said = {"thing": places["a"], "things": f"{places['as']}{places['rel']}", "what": shown[1]}
+    places = _placed(speaker, table, None, one)
+    behind = _placed(speaker, table, other, two)
+    said = {"thing": places["a"], "things": places["as"], "what": shown[1]}
+    selected_by = (
+        f"{behind['where']}{behind['rel']}".strip() if speaker.english else behind["where"]
+    )
     if key == "neither":
-        rows = said["things"]
-        said["things"] = f"{rows}{one}" if speaker.english else f"{one}{rows}"
-        said["first"] = two.strip()
+        said |= {"where": places["where"], "first": selected_by}
     else:
-        said |= {"first": one.strip(), "second": two.strip()}
+        said |= {"first": places["where"].strip(), "second": selected_by}
+    said = {key_: grammar.plain(words) for key_, words in said.items()}
     side = _over(Query(shown[0], "", distinct, where=second), table, other)
-    query = _over(Query(shown[0], "", distinct, where=first, then=(operator, side)), table, route)
+    query = _over(Query(shown[0], "", distinct, where=first, then=(operator, side)), table, None)
     return Draft(query, speaker.ask(speaker.say(key, **said)))
 
 
@@ -233,7 +265,9 @@ def inside(speaker: Speaker) -> Draft | None:
     route = path(speaker, (100,), inner_table) if speaker.chance(0.35) else None
     if route is not None and outer in route.tables:
         route = None
-    where, said = _rows(speaker, inner_table, route, (0.2, 0.65, 0.15))
+    where, words = _rows(speaker, inner_table, route, (0.2, 0.65, 0.15))
+    inside_of = _placed(speaker, inner_table, route, words)
+    said = inside_of["where"] + (inside_of["rel"] if speaker.english else "")
     negated = speaker.chance(0.6)
     inner = _over(Query((foreign,), "", where=where), inner_table, route)
     condition: Bool | None = Compare(key, "not in" if negated else "in", inner)
@@ -261,7 +295,8 @@ def compared(speaker: Speaker) -> Draft | None:
     if not known:
         return None
     field = speaker.random.choice(known)
-    where, said = _rows(speaker, table, None, (0.4, 0.5, 0.1))
+    where, words = _rows(speaker, table, None, (0.4, 0.5, 0.1))
+    said = _placed(speaker, table, None, words)["where"]
     name = speaker.random.choice(("avg", "max", "min"))
     above = speaker.chance(0.55)
     operator = ">" if above else "<"
@@ -284,10 +319,13 @@ def _outer(
     columns, words, distinct = shown
     if speaker.chance(0.12):
         columns, words, distinct = (COUNT,), speaker.rows(), False
-    more, said = _rows(speaker, table, route, (0.75, 0.22, 0.03))
-    if said:
-        said = f"{speaker.say('and').rstrip()}{said}"
-    parts = {"what": words, "where": f"{text}{said}", "by": "", **_related(speaker, table, route)}
+    more, said = _rows(speaker, table, None, (0.75, 0.22, 0.03))
+    places = _placed(speaker, table, route, said)
+    if said and speaker.english:
+        text = f"{text}{speaker.say('and')}{grammar.plain(said[table])}"
+    else:
+        text = places["where"] + text
+    parts = places | {"what": words, "by": "", "where": text}
     query = Query(columns, "", distinct, where=joint(condition, more))
     return Draft(_over(query, table, route), speaker.ask(speaker.say("composed", **parts)))
 

@@ -1,5 +1,7 @@
 """Questions over several tables."""
 
+from text2sql.data.synthesis import grammar
+from text2sql.data.synthesis.conditions import Said
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
@@ -15,7 +17,6 @@ from text2sql.data.synthesis.families.parts import (
     path,
     selected,
 )
-from text2sql.data.synthesis.grammar import several
 from text2sql.data.synthesis.queries import (
     Bool,
     Call,
@@ -27,19 +28,24 @@ from text2sql.data.synthesis.queries import (
     Key,
     Query,
 )
+from text2sql.data.synthesis.relating import is_bridged, related
 from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.worlds import Field, Link
 
 
 def places_of(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[str, str]:
     said = verb or speaker.say("verb")
+    who = speaker.who(first)
     return {
+        "who": who,
+        "not_verb": grammar.negated(said),
         "as": speaker.thing(first),
         "a": speaker.thing(first, False),
         "bs": speaker.thing(other),
         "b": speaker.thing(other, False),
-        "verb": several(said),
+        "verb": grammar.several(said),
         "verb1": said,
+        "verbs": grammar.third_person(said),
         "distinct": speaker.say("distinct"),
     }
 
@@ -59,29 +65,49 @@ def columns(speaker: Speaker) -> Draft | None:
     found = speaker.condition(route.target) if route else None
     if route is None or shown is None or found is None:
         return None
-    where, said = _further(speaker, route)
+    where, places = _related(speaker, route, found)
     order, by = ordered(speaker, route.tables[0], 0.1)
-    parts = {"what": shown[1], "inner": speaker.behind(found[1]), "where": said, "by": by}
-    parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
+    parts = {"what": shown[1], "by": by, **places}
     distinct = speaker.chance(0.16)
     if distinct:
         parts["what"] = speaker.different(shown[1])
     naming = speaker.naming(route.tables[0])
-    query = Query(shown[0], "", distinct, where=joint(found[0], where), order=order)
+    query = Query(shown[0], "", distinct, where=where, order=order)
     if naming is not None and shown[0] == (naming.col,) and speaker.chance(0.25):
         return Draft(joined(query, route), speaker.say("join_which", **parts))
     return Draft(joined(query, route), speaker.ask(speaker.say("join_list", **parts)))
 
 
-def _further(speaker: Speaker, route: Path) -> tuple[Bool | None, str]:
-    """Draw a second condition at times, on either end."""
-    if not speaker.chance(0.2):
-        return None, ""
-    table = speaker.random.choice((route.tables[0], route.target))
-    found = speaker.condition(table)
-    if found is None:
-        return None, ""
-    return found[0], f"{speaker.say('and')}{found[1]}"
+def _related(speaker: Speaker, route: Path, found: Said) -> tuple[Bool | None, dict[str, str]]:
+    """Return a path's condition, with a second one on either end at times, and its words."""
+    start, target = route.tables[0], route.target
+    table = speaker.random.choice((start, target))
+    further = speaker.condition(table) if speaker.chance(0.2) else None
+    if further is None or further[0].left == found[0].left:
+        return found[0], relation_places(speaker, route, {target: found[1]})
+    where = joint(found[0], further[0])
+    if table == start:
+        return where, relation_places(speaker, route, {target: found[1], start: further[1]})
+    both = speaker.both(found[1], further[1], "and")
+    return where, relation_places(speaker, route, {target: both})
+
+
+def relation_places(speaker: Speaker, route: Path, words: dict[str, str]) -> dict[str, str]:
+    """Return the places of a relation's templates: {rel} in English, {verb} and {inner} in Chinese.
+
+    Args:
+        speaker: words it.
+        route: from the rows that are asked for to others.
+        words: of the conditions on the tables of the route.
+    """
+    start, target = route.tables[0], route.target
+    places = places_of(speaker, start, target, route.verb(speaker))
+    if not speaker.english:
+        own = f"{speaker.say('and')}{words[start]}" if start in words else ""
+        return places | {"inner": speaker.behind(words.get(target, "")), "where": own}
+    own = speaker.behind(words[start]) if start in words else ""
+    beyond = {table: said for table, said in words.items() if table != start}
+    return places | {"rel": related(speaker, route, beyond), "where": own}
 
 
 def count(speaker: Speaker) -> Draft | None:
@@ -90,14 +116,14 @@ def count(speaker: Speaker) -> Draft | None:
     found = speaker.condition(route.target) if route else None
     if route is None or found is None:
         return None
-    where, said = _further(speaker, route)
-    parts = {"inner": speaker.behind(found[1]), "where": said}
-    parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
+    where, parts = _related(speaker, route, found)
     shown: Expr = COUNT
-    primary = speaker.world.primary(route.tables[0])
-    if primary is not None and len(route.links) > 1 and speaker.chance(0.15):
+    if not all(route.forward):  # a row of the first table may stand in several joined ones
+        primary = speaker.world.primary(route.tables[0])
+        if primary is None:
+            return None
         shown = Call("count", primary, distinct=True)
-    query = Query((shown,), "", where=joint(found[0], where))
+    query = Query((shown,), "", where=where)
     return Draft(joined(query, route), speaker.say("join_count", **parts))
 
 
@@ -106,11 +132,11 @@ def aggregate(speaker: Speaker) -> Draft | None:
     route = path(speaker)
     numbers = aggregates(speaker, route.tables[0]) if route else None
     found = speaker.condition(route.target) if route else None
-    if route is None or numbers is None or found is None:
+    if route is None or numbers is None or found is None or not all(route.forward):
         return None
-    parts = {"aggs": numbers[1], "inner": speaker.behind(found[1]), "where": ""}
-    parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
-    query = Query(numbers[0], "", where=found[0])
+    where, places = _related(speaker, route, found)
+    parts = {"aggs": numbers[1], **places}
+    query = Query(numbers[0], "", where=where)
     return Draft(joined(query, route), speaker.ask(speaker.say("join_aggregate", **parts)))
 
 
@@ -125,10 +151,14 @@ def two(speaker: Speaker) -> Draft | None:
     found = speaker.condition(table) if speaker.chance(0.3) else None
     order, by = ordered(speaker, speaker.random.choice(route.tables), 0.22)
     parts = {"what": shown[1], "other": other[1], "by": by}
-    parts["where"] = f" for {speaker.thing(table)} {found[1]}" if found and speaker.english else ""
-    if found and not speaker.english:
-        found = None
     parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
+    parts["where"] = ""
+    if found and not speaker.english:
+        parts["where"] = ("" if table == route.tables[0] else parts["b"]) + speaker.behind(found[1])
+    elif found and table == route.tables[0]:
+        parts |= {"as": f"{parts['as']} {found[1]}", "a": f"{parts['a']} {found[1]}"}
+    elif found:
+        parts["where"] = f" for {speaker.thing(table)} {found[1]}"
     columns_shown = shown[0] + other[0] if speaker.chance(0.85) else other[0] + shown[0]
     query = Query(columns_shown, "", where=found[0] if found else None, order=order)
     return Draft(joined(query, route), speaker.ask(speaker.say("join_two", **parts)))
@@ -163,7 +193,9 @@ def _family(speaker: Speaker) -> tuple[str, str, Link, dict[str, str], Path] | N
     over = [
         other
         for other in speaker.world.links
-        if other.child.table == child and other.parent.table not in (parent, child)
+        if other.child.table == child
+        and (end := other.parent.table) not in (parent, child)
+        and is_bridged(Path((parent, child, end), (link, other), (False, True)), 0)
     ]
     # over a bridge one counts the rows of the bridge, but speaks of what lies behind it
     spoken = child
@@ -349,7 +381,7 @@ def not_related(speaker: Speaker) -> Draft | None:
     if route is None or shown is None or found is None:
         return None
     places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
-    places["inner"] = speaker.behind(found[1])
+    places["inner"] = speaker.behind(grammar.plain(found[1]))
     text = speaker.ask(speaker.say("relation_not", what=shown[1], **places))
     other = joined(Query(shown[0], "", where=found[0]), route)
     return Draft(Query(shown[0], route.tables[0], then=("except", other)), text)

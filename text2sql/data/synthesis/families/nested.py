@@ -1,5 +1,6 @@
 """Questions with a query inside, and set operations, about one table."""
 
+from text2sql.data.synthesis import grammar
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
@@ -82,7 +83,9 @@ def both(speaker: Speaker) -> Draft | None:
     first, second = speaker.condition(table), speaker.condition(table)
     if first is None or second is None or first[0] == second[0]:
         return None
-    parts = {"what": shown[1], "first": first[1], "second": second[1], **things(speaker, table)}
+    sides = (grammar.plain(said[1]) for said in (first, second))
+    one, two = sides if speaker.english else (speaker.behind(said) for said in sides)
+    parts = {"what": shown[1], "first": one, "second": two, **things(speaker, table)}
     operator, key = ("intersect", "both") if draw < 0.85 else ("union", "union")
     other = Query(shown[0], table, where=second[0])
     query = Query(shown[0], table, where=first[0], then=(operator, other))
@@ -114,7 +117,8 @@ def neither(speaker: Speaker) -> Draft | None:
     found = speaker.condition(table, equal=speaker.chance(0.7)) if table else None
     if table is None or shown is None or found is None:
         return None
-    parts = {"what": shown[1], "first": found[1], **things(speaker, table)}
+    first = grammar.plain(found[1]) if speaker.english else speaker.behind(found[1])
+    parts = {"what": shown[1], "first": first, "where": "", **things(speaker, table)}
     other = Query(shown[0], table, where=found[0])
     query = Query(shown[0], table, then=("except", other))
     return Draft(query, speaker.ask(speaker.say("neither", **parts)))

@@ -17,6 +17,7 @@ from text2sql.data.synthesis.queries import (
     Query,
     Star,
 )
+from text2sql.data.synthesis.relating import is_bridged, verbs
 from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.worlds import Field, Link
 
@@ -60,12 +61,22 @@ def selected(
         chosen = speaker.random.sample(known, min(number, len(known)))
         if naming and naming not in chosen and number > 1 and speaker.chance(0.4):
             chosen[0] = naming
+    chosen = whole(speaker, table, chosen)
     primary = speaker.world.primary(table)
-    if primary is not None and speaker.chance(0.08):
+    if primary is not None and speaker.chance(0.11):
         key = speaker.world.field_of(primary)
         chosen = [key, *chosen[1:]] if speaker.chance(0.5) else [key, *chosen]
     words = speaker.showing(table, chosen, many=speaker.chance(many))
     return tuple(field.col for field in chosen), words
+
+
+def whole(speaker: Speaker, table: str, chosen: list[Field]) -> list[Field]:
+    """Return columns to show with the last name beside the first name, mostly."""
+    names = speaker.implied(table)
+    if len(names) == 2 and speaker.chance(0.85) and any(name in chosen for name in names):
+        rest = [field for field in chosen if field not in names]
+        return [*names, *rest]
+    return chosen
 
 
 def ordered(speaker: Speaker, table: str, share: float) -> tuple[tuple[Key, ...], str]:
@@ -130,7 +141,7 @@ def amount(speaker: Speaker, *, most: int = 6) -> tuple[Compare, str]:
     operator, key = next((op, key) for share, op, key in table if draw < share)
     if number == 1 and operator in (">=", "<"):
         number = 2
-    text = speaker.say(key, k=speaker.number(number) if number > 1 else speaker.number(1))
+    text = speaker.say(key, k=speaker.number(number))
     return Compare(COUNT, operator, Lit(number)), text
 
 
@@ -170,15 +181,13 @@ class Path:
 
     def verb(self, speaker: Speaker) -> str:
         """Return a verb that leads from the first table's rows to the last one's."""
-        known: tuple[str, ...] = ()
-        if len(self.links) == 1:
-            link = self.links[0]
-            known = link.verbs if self.forward[0] else link.reverse
-        elif self.forward == (False, True):  # over a bridge: its second key says it
-            known = self.links[1].verbs
+        step = len(self.links)
+        direct = step == 1 or (step == 2 and is_bridged(self, 0))
+        known = verbs(self, 0, step) if direct else ()
         if known and speaker.english and speaker.chance(0.7):
             return speaker.random.choice(known)
-        return speaker.say("verb")
+        down = len(self.links) == 1 and self.forward[0]
+        return speaker.say("verb_down" if down else "verb")
 
 
 def path(
@@ -234,8 +243,8 @@ def named(speaker: Speaker, table: str) -> tuple[tuple[Expr, ...], str] | None:
     naming = speaker.naming(table)
     if naming is None:
         return None
-    known = [field for field in speaker.shown(table) if field is not naming]
-    chosen = [naming]
+    chosen = whole(speaker, table, [naming])
+    known = [field for field in speaker.shown(table) if field not in chosen]
     if known and speaker.chance(0.2):
         chosen.append(speaker.random.choice(known))
     primary = speaker.world.primary(table)
