@@ -39,6 +39,7 @@ COMMANDS = [
     "data-neighbours",
     "data-dedup",
     "data-decontaminate",
+    "data-snapshot",
     "base-list",
     "base-build",
 ]
