@@ -61,13 +61,25 @@ SELECT "count(*)" FROM (SELECT count(*) FROM singer)
 SELECT * FROM singer JOIN (SELECT "name" FROM song) AS s
 SELECT * FROM singer JOIN (SELECT 'name' FROM song) AS s
 
--- an inner name that is asked for with its table must stay
+-- an inner string that is asked for by its name and table keeps the name
 SELECT s."a" FROM (SELECT "a" FROM song) AS s
-(same)
+SELECT s."a" FROM (SELECT 'a' AS "a" FROM song) AS s
 
--- an inner name that is asked for alone must stay
+-- an inner string that is asked for by its name alone keeps it
 SELECT "a" FROM (SELECT "a" FROM song)
-(same)
+SELECT "a" FROM (SELECT 'a' AS "a" FROM song)
+
+-- an inner string beside an output of that name
+SELECT z."#" FROM (SELECT "#") AS y, (SELECT 1 AS "#") AS z
+SELECT z."#" FROM (SELECT '#' AS "#") AS y, (SELECT 1 AS "#") AS z
+
+-- inner strings of one text in two places of FROM
+SELECT 1 FROM (SELECT "#") AS y, (SELECT "#") AS z
+SELECT 1 FROM (SELECT '#' AS "#") AS y, (SELECT '#' AS "#") AS z
+
+-- an inner string of a CTE that is asked for
+WITH c AS (SELECT "it's") SELECT "it's" FROM c
+WITH c AS (SELECT 'it''s' AS "it's") SELECT "it's" FROM c
 
 -- an inner string that nobody asks for
 SELECT 1 FROM (SELECT "a" FROM song)

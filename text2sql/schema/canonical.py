@@ -6,7 +6,8 @@
 SQLite reads a double-quoted token that names nothing as a string; every other reader of SQL takes
 it for a column. sqlglot's `qualify` refuses 213 of Spider's 1,034 dev queries for this alone.
 
-Covered: everything but the quotes stays byte for byte; the meaning stays what SQLite gives it.
+Covered: everything but the quotes stays byte for byte; the meaning stays what SQLite gives it. A
+string that names an output of a derived table or CTE keeps that name: `SELECT 'x' AS "x"`.
 Not covered: SQL that sqlglot cannot parse, several statements, statements that are no query: they
 come back as they were, stripped. MySQL's ANSI_QUOTES mode.
 """
@@ -24,7 +25,7 @@ from sqlglot.tokens import Token, TokenType
 
 from text2sql.schema.model import Schema
 from text2sql.schema.quoting import quote
-from text2sql.schema.visibility import names_something, scope_of
+from text2sql.schema.visibility import is_needed_output, names_something, scope_of
 
 # the namespace that a dialect's plain table names are in
 DEFAULT_NAMESPACES = {"postgres": "public", "redshift": "public", "tsql": "dbo"}
@@ -92,14 +93,18 @@ def _sqlite_strings(
     if tree is None:
         return
     scope = scope_of(tree, schema)
+    needed = set[int]()
     escapes = {start for start, token in quoted.items() if token.token_type == TokenType.STRING}
     for column in tree.find_all(exp.Column):
         start = column.this.meta.get("start") if not column.table else None
         if start in quoted and not names_something(column, scope):
             escapes.add(start)
+            if is_needed_output(column, scope):
+                needed.add(start)
     for start in escapes:
-        text = sql[start + 1 : quoted[start].end].replace('""', '"').replace("'", "''")
-        yield start, quoted[start].end, f"'{text}'"
+        end = quoted[start].end
+        text = sql[start + 1 : end].replace('""', '"').replace("'", "''")
+        yield start, end, f"'{text}' AS {sql[start : end + 1]}" if start in needed else f"'{text}'"
 
 
 def _parse_query(sql: str, tokens: list[Token]) -> exp.Expr | None:

@@ -56,7 +56,7 @@ def scope_of(tree: exp.Expr, schema: Schema) -> Scope:
 def names_something(column: exp.Column, scope: Scope) -> bool:
     """Tell whether an unqualified name refers to a column or output name that it can see."""
     name = column.name.casefold()
-    if _is_table_position(column) or _is_needed_output(column, scope):
+    if _is_table_position(column):
         return True
     return any(names is None or name in names for names in _visible(column, scope))
 
@@ -85,10 +85,10 @@ def _is_table_position(column: exp.Column) -> bool:
     )
 
 
-def _is_needed_output(column: exp.Column, scope: Scope) -> bool:
-    """`SELECT "a" FROM (SELECT "a")`: the inner one names an output that the outer one asks for.
+def is_needed_output(column: exp.Column, scope: Scope) -> bool:
+    """`SELECT "a" FROM (SELECT "a")`: the inner one names an output that another one may ask for.
 
-    As a string it would give that output another name.
+    As a string it gives that output another name, unless it is given this one.
     """
     select = column.parent
     if not isinstance(select, exp.Select) or column.arg_key != "expressions":
@@ -235,8 +235,9 @@ def _projected(projection: exp.Expr, select: exp.Select, scope: Scope) -> Names:
         return frozenset({projection.alias.casefold()})
     if isinstance(projection, exp.Column):
         quoted = projection.this.args.get("quoted") and not projection.table
-        if quoted and not names_something(projection, scope):
-            return frozenset()  # it will be a string, whose name nobody asks for
+        is_string = quoted and not names_something(projection, scope)
+        if is_string and not is_needed_output(projection, scope):
+            return frozenset()
         return frozenset({projection.name.casefold()})
     # SQLite names it by its own text, which may be quoted outside: "count(*)"
     return frozenset({projection.sql("sqlite").casefold()})
