@@ -45,7 +45,7 @@ def condition(
     known = [f for f in speaker.fields(table) if f.values]
     if not known:
         return None
-    field = field or speaker.random.choice(known)
+    field = field or speaker.drawn(known)[0]
     if not field.values:
         return None
     if field.kind.name == "flag":
@@ -95,15 +95,16 @@ def special(speaker: "Speaker", field: Field, part: str) -> tuple[str, ...]:
     if not speaker.english or (kind.person and not noun.person):
         return ()
     others = [f for f in speaker.fields(table) if f is not field]
-    if kind.calendar and not kind.name.startswith("birth"):
-        if any(f.kind.calendar for f in others if is_own(f.names[0], noun.one[0])):
-            return _done(field, noun.one[0], part)
-        if not is_own(field.names[0], noun.one[0]):
-            return _done(field, noun.one[0], part)
+    plain_date = kind.calendar and not kind.name.startswith("birth")
+    if plain_date and not is_own(field.names[0], noun.one[0]):
+        return _done(field, noun.one[0], part)
     if kind.own and not set(field.names[0].split()) <= {*kind.own, *noun.one[0].split()}:
         return ()
+    ways: tuple[str, ...] = getattr(kind, part)
+    if part == "equal":
+        ways += kind.people if noun.person else kind.things
     taken = {way for other in others for way in getattr(other.kind, part)}
-    return tuple(way for way in getattr(kind, part) if way not in taken)
+    return tuple(way for way in ways if way not in taken)
 
 
 def _done(field: Field, noun: str, part: str) -> tuple[str, ...]:
@@ -168,6 +169,8 @@ def _way(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
     ways = special(speaker, field, key) if key in ("more", "less", "between", "equal") else ()
     if ways and speaker.chance(0.5):
         way = speaker.random.choice(ways)
+        if "{n}" in way:
+            parts["n"] = speaker.column(field)
         return way.format(who=speaker.who(field.col.table), **speaker.verbs, **parts)
     return _worded(speaker, key, field, **parts)
 

@@ -12,6 +12,10 @@ Not covered: languages other than English, whose questions hold no marks.
 """
 
 import re
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 _NOUNS, _MODIFIERS = 0xE000, 0xE100  # one mark for each table
 _TAKEN = "\ue0ff"  # a noun that has its adjective
@@ -31,7 +35,8 @@ _NAMED = re.compile(f"{_NAME}{_PAIR}")
 _CHOSEN = re.compile(f"{_CHOICE}([^{_OR}{_CLOSED}]*){_OR}([^{_OR}{_CLOSED}]*){_CLOSED}")
 _NUMBER = re.compile(f"[\ue000-\ue0ff]({ONE})?")
 _BE = re.compile(
-    f"{BE}(?= (?:all )?(?:the |their )?(?:\\w+ )?(?:(?:different|distinct|unique) )?({MANY})?)"
+    f"{BE}(?= (?:all )?(?:the |their )?(?:\\w+ )?(?:(?:different|distinct|unique) )?"
+    f"(?:[\ue000-\ue0ff]{ONE}?[\\w ]{{1,25}} )?({MANY})?)"
 )
 _PREDICATE = re.compile(f"{ARE} ?(\\w+)?")
 _ARTICLE = re.compile(r"\b([Aa])n? (?=[\"'“]?(\w+))")
@@ -150,12 +155,37 @@ def third_person(verb: str) -> str:
     return agree(several(verb), verb)
 
 
-def negated(verb: str) -> str:
+def negated(verb: str, *, past: bool = False) -> str:
     """Return the denial of a verb of the third person, in agreement with the noun before it."""
     head, _, rest = verb.partition(" ")
     if head in ("is", "was"):
+        head = "was" if past else head
         return agree(f"{several(head)} not {rest}", f"{head} not {rest}")
+    if past:
+        return f"did not {several(verb)}"
     return agree(f"do not {several(verb)}", f"does not {several(verb)}")
+
+
+def past(verb: str) -> str | None:
+    """Return the past of a verb of the third person; None of one that is said in the present."""
+    head, _, rest = verb.partition(" ")
+    known = _verbs()
+    if head in known["present"]:
+        return None
+    if head == "is":
+        return f"{agree('were', 'was')} {rest}"
+    base = several(head)
+    regular = base + ("d" if base.endswith("e") else "ed")
+    if base.endswith("y") and base[-2:-1] not in "aeo":
+        regular = base[:-1] + "ied"
+    return f"{known['past'].get(head, regular)} {rest}".rstrip()
+
+
+@cache
+def _verbs() -> dict[str, dict[str, str]]:
+    path = Path(__file__).with_name("verbs.yaml")
+    read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {"past": read["past"], "present": dict.fromkeys(read["present"], "")}
 
 
 _DOUBLED = {

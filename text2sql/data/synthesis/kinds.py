@@ -41,6 +41,9 @@ class Kind:
     summable: bool = False  # a sum of it says something
     identifying: bool = False  # names the thing itself
     adjective: bool = False  # a value may stand before the noun: "red cars"
+    asked: float = 1.0  # how often, beside other kinds
+    people: tuple[str, ...] = ()  # `equal` for people only
+    things: tuple[str, ...] = ()  # `equal` for anything else
     grouping: bool = False  # puts rows into groups
     person: bool = False  # its wordings are for people only
 

@@ -87,9 +87,8 @@ def _verb(speaker: "Speaker", route: Route, at: int, step: int) -> str:
     clause = f"{speaker.who(route.tables[at])} {grammar.third_person(verb)}"
     if verb.startswith("is ") and speaker.chance(0.5):
         return verb.removeprefix("is ")
-    if verb.startswith("is ") and speaker.chance(0.3):
-        past = grammar.agree("were", "was")
-        return f"{who} {past} {verb.removeprefix('is ')}"
+    if (past := grammar.past(verb)) and speaker.chance(0.25):
+        return f"{who} {past}"
     if (said := grammar.gerund(verb)) and speaker.chance(0.2):
         return said
     return clause

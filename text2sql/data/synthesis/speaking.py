@@ -32,7 +32,7 @@ from text2sql.data.synthesis.worlds import Field, World, plural
 
 SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
-_CLAUSE = re.compile(r"\b(?:since|at|from|in|on|by)$|^(?:how|has|is) ")
+_CLAUSE = re.compile(r"\b(?:since|at|from|in|on|by)$|^(?:how|has|is) |^(?:speaks|opens|starts)$")
 _UNIT = re.compile(r" (?:g|kg|mm|cm|m|km|kmh|c|mins?|hrs|h|l|ml|pct|usd|eur|kwh?|mb|gb)$")
 _UNCOUNTED = re.compile(r"(?:s|ed|ing|\b(?:on|by|at|in|to|of|is|from|has))$")
 # verbs of wordings, which agree with the noun before them
@@ -41,6 +41,7 @@ VERBS = {"is": grammar.agree("are", "is")} | {
     for verb, one in (
         ("have", "has"), ("do", "does"), ("belong", "belongs"), ("earn", "earns"),
         ("make", "makes"), ("cost", "costs"), ("take", "takes"), ("hold", "holds"),
+        ("live", "lives"), ("come", "comes"),
     )
 }  # fmt: skip
 _MUST = ("what", "where", "inner", "having", "by")  # places whose words may not be left out
@@ -64,14 +65,15 @@ def _places(way: str) -> frozenset[str]:
 def _nominal(names: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
     """Return names as nouns: "opened on" of a date is an opening date, or the date opened."""
     done: tuple[str, ...] = ()
+    unit = "year" if kind.numeric else "time" if "time" in kind.name else "date"
     if kind.calendar:
-        unit = "year" if kind.numeric else "time" if "time" in kind.name else "date"
         words = (d.removeprefix("were ") for name in names if (d := participle(name)))
         done = tuple(f"{unit} {word}" for word in words)
     nouns = (name for name in names if not _CLAUSE.search(name))
     nouns = (name for name in nouns if not (kind.calendar and participle(name)))
     bare = ((_UNIT.sub("", name), name) for name in nouns)
-    return tuple(dict.fromkeys((*itertools.chain(*bare), *done))) or names
+    found = tuple(dict.fromkeys((*itertools.chain(*bare), *done)))
+    return found or ((f"starting {unit}",) if kind.calendar else names)
 
 
 def _plural(name: str) -> str:
@@ -169,6 +171,13 @@ class Speaker:
     def fields(self, table: str) -> list[Field]:
         """Return the columns of a table that say something."""
         return [field for field in self.world.fields[table] if not field.key]
+
+    def drawn(self, known: Sequence[Field], count: int = 1) -> list[Field]:
+        """Draw different columns, those that people ask about more often than others."""
+        if count == 1:
+            return self.random.choices(known, [f.kind.asked for f in known])
+        keyed = [(self.random.random() ** (1 / f.kind.asked), i) for i, f in enumerate(known)]
+        return [known[i] for _, i in sorted(keyed, reverse=True)[:count]]
 
     def shown(self, table: str) -> list[Field]:
         """Return the columns of a table that people ask for: flags are seldom among them."""

@@ -127,7 +127,7 @@ _IRREGULAR = {
     "criterion": "criteria",
     "analysis": "analyses",
 }
-_PHRASE = re.compile(r" (?:of|per|for|in|at|by|to|from) ")
+_PHRASE = re.compile(r" (?:of|per|for|in|at|by|to|from|until|since|on|with|after|before) ")
 _ONE_OF_MANY = {many: one for one, many in _IRREGULAR.items()}
 
 

@@ -38,7 +38,7 @@ def places_of(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[
     who = speaker.who(first)
     return {
         "who": who,
-        "not_verb": grammar.negated(said),
+        "not_verb": grammar.negated(said, past=speaker.chance(0.3)),
         "as": speaker.thing(first),
         "a": speaker.thing(first, False),
         "bs": speaker.thing(other),

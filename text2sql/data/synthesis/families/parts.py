@@ -58,7 +58,7 @@ def selected(
     if number == 1 and naming is not None and speaker.chance(0.45):
         chosen = [naming]
     else:
-        chosen = speaker.random.sample(known, min(number, len(known)))
+        chosen = speaker.drawn(known, number)
         if naming and naming not in chosen and number > 1 and speaker.chance(0.4):
             chosen[0] = naming
     chosen = whole(speaker, table, chosen)

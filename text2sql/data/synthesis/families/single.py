@@ -41,7 +41,7 @@ def columns(speaker: Speaker) -> Draft | None:
         question = speaker.say("list_which", **parts)
     elif said and speaker.chance(0.14):
         question = speaker.say("list_for" if speaker.chance(0.6) else "list_two", **parts)
-    elif not said and speaker.chance(0.12):
+    elif not said and speaker.chance(0.22):
         question = speaker.ask(speaker.say("list_bare", **parts))
     else:
         question = speaker.ask(speaker.say("list", **parts))
@@ -128,13 +128,12 @@ def extreme(speaker: Speaker) -> Draft | None:
         return None
     field, descending = speaker.random.choice(known), speaker.chance(0.64)
     where, said = speaker.conditions(table, (0.72, 0.26, 0.02))
-    many = speaker.chance(0.15)
     parts = {
         "what": shown[1],
         "where": said,
         "most": speaker.extreme(field, descending),
         "n": speaker.column(field),
-        "superlative": speaker.superlative(field, descending, speaker.thing(table, many)),
+        "superlative": speaker.superlative(field, descending, speaker.thing(table, False)),
         **things(speaker, table),
     }
     naming = speaker.naming(table)
