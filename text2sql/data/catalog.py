@@ -4,13 +4,14 @@
     >>> dataset.name, len(dataset.examples)
     ('spider', 1034)
 
-A data set is a folder `<root>/<name>/` that holds train_spider.json, dev.json, tables.json and
-`database/<db_id>/<db_id>.sqlite`, or one file of examples that name their databases. The root is
-`data_root`, else T2S_DATA, else the user data folder.
+A data set is a folder `<root>/<name>/` whose files `data.layouts` knows: Spider's
+train_spider.json, dev.json, tables.json and `database/<db_id>/<db_id>.sqlite`, or those of another
+benchmark; or one file of examples that name their databases. The root is `data_root`, else
+T2S_DATA, else the user data folder.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from typing import Any
 import platformdirs
 
 from text2sql.cells import DatabaseCells
+from text2sql.data.descriptions import FOLDER as DESCRIPTIONS
+from text2sql.data.descriptions import Texts, bird_descriptions, describe, kaggle_descriptions
+from text2sql.data.layouts import Layout, Splits, find_spider_splits, find_splits
+from text2sql.data.wikisql import WikiSQLTables, read_wikisql
 from text2sql.databases import Database, check_db_id, locate
 from text2sql.errors import DatabaseError, DataError, UnknownName
 from text2sql.examples import Example
@@ -42,7 +47,10 @@ class DataSet:
     files: tuple[Path, ...] = ()  # what was read, for the manifest
     engine: str = "sqlite"
     everywhere: Database | None = None  # of all examples, whatever their db_id
+    databases: tuple[Path, ...] = ()  # folders of <db_id>/<db_id>.sqlite; none: `database/`
     published: Mapping[str, Schema] = field(default_factory=dict, repr=False)  # of tables.json
+    published_first: bool = False  # those schemas, even where there is a database to read them from
+    described: Mapping[str, Texts] = field(default_factory=dict, repr=False)  # columns, by db_id
     _schemas: dict[str, Schema] = field(default_factory=dict, repr=False)
     _samples: dict[str, Sample | None] = field(default_factory=dict, repr=False)
     _cells: dict[str, DatabaseCells | None] = field(default_factory=dict, repr=False)
@@ -56,13 +64,15 @@ class DataSet:
         if self.everywhere is not None:
             return self.everywhere
         check_db_id(db_id)
-        for suffix in SUFFIXES[self.engine]:
-            path = self.folder / "database" / db_id / f"{db_id}{suffix}"
-            if path.exists():
-                return locate(path)
+        folders = self.databases or (self.folder / "database",)
+        for folder in folders:
+            for suffix in SUFFIXES[self.engine]:
+                path = folder / db_id / f"{db_id}{suffix}"
+                if path.exists():
+                    return locate(path)
         named = next((e.database for e in self.examples if e.db_id == db_id and e.database), None)
         if named is None:
-            where = self.folder / "database" / db_id
+            where = folders[0] / db_id
             raise DatabaseError(
                 f"no database for db_id {db_id!r}: expected {where}/{db_id}.{self.engine}", db_id
             )
@@ -83,12 +93,16 @@ class DataSet:
         return self._schemas[db_id]
 
     def _read_schema(self, db_id: str) -> Schema:
-        if not self.has_database(db_id) and db_id in self.published:
-            return self.published[db_id]
-        schema = read_schema(self.database(db_id), name=db_id)
+        texts = self.described.get(db_id, {})
+        if db_id in self.published and (self.published_first or not self.has_database(db_id)):
+            return describe(self.published[db_id], texts)
+        database = self.database(db_id)
+        schema = read_schema(database, name=db_id)
         if not schema.tables:
             raise DatabaseError(f"database {db_id!r} has no tables", db_id)
-        return schema
+        if not texts and database.path is not None:
+            texts = bird_descriptions(database.path.parent / DESCRIPTIONS)
+        return describe(schema, texts)
 
     def sample(self, db_id: str) -> Sample | None:
         """Return the function that reads rows of an id's tables; None without a database."""
@@ -112,13 +126,24 @@ class DataSet:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A data set that the kit knows by name: which file holds which split."""
+    """A data set that the kit knows by name."""
 
-    files: Mapping[str, str]
     about: str
-    folder: str | None = None  # its folder's name where that is not the data set's own
+    files: Mapping[str, str] = field(default_factory=dict)  # of each split; none: what is found
     engine: str = "sqlite"
     build: Callable[[], Path] | None = None  # makes the folder, for data sets that we bundle
+    language: str | None = None
+
+    def folder(self, name: str, root: str | Path | None) -> Path:
+        """Return where its files are, or would be."""
+        return self.build() if self.build else find_root(root) / name
+
+    def splits(self, folder: Path) -> Splits:
+        """Return the splits that are there."""
+        if not self.files:
+            return find_splits(folder) if folder.is_dir() else {}
+        found = find_spider_splits(folder, self.files)
+        return {split: layout for split, layout in found.items() if layout.files[0].exists()}
 
 
 def _samples() -> Path:
@@ -128,23 +153,44 @@ def _samples() -> Path:
 
 
 _SAMPLE_FILES = {"train": "train.jsonl", "dev": "dev.jsonl", "dev_in_domain": "dev_in_domain.jsonl"}
+_SPIDER_FILES = {
+    "train": "train_spider.json",
+    "dev": "dev.json",
+    "train_others": "train_others.json",
+    "test": "test.json",
+}
 
 DATASETS: dict[str, Published] = {
     "samples": Published(
-        _SAMPLE_FILES, "bundled: six databases of our own, English and Chinese", build=_samples
+        "bundled: six databases of our own, English and Chinese", _SAMPLE_FILES, build=_samples
     ),
     "samples-duckdb": Published(
-        _SAMPLE_FILES, "the bundled samples on DuckDB", engine="duckdb", build=_samples
+        "the bundled samples on DuckDB", _SAMPLE_FILES, engine="duckdb", build=_samples
     ),
     "spider": Published(
-        {
-            "train": "train_spider.json",
-            "dev": "dev.json",
-            "train_others": "train_others.json",
-            "test": "test.json",
-        },
         "Spider 1.0 (Yu et al. 2018): 7,000 + 1,034 English questions, 166 databases",
+        _SPIDER_FILES,
     ),
+    "cspider": Published(
+        "CSpider (Min et al. 2019): Spider's questions in Chinese",
+        {"train": "train.json", "dev": "dev.json"},
+        language="zh",
+    ),
+    "spider-syn": Published("Spider-Syn (Gan et al. 2021): Spider with synonyms for its names"),
+    "spider-dk": Published("Spider-DK (Gan et al. 2021): 535 questions that need domain knowledge"),
+    "spider-realistic": Published(
+        "Spider-Realistic (Deng et al. 2021): 508 questions that do not name columns"
+    ),
+    "dr-spider": Published(
+        "Dr.Spider (Chang et al. 2023): 17 perturbations of Spider dev, each a split, with its _pre"
+    ),
+    "bird": Published("BIRD (Li et al. 2023): 9,428 + 1,534 questions with evidence"),
+    "kaggle-dbqa": Published("KaggleDBQA (Lee et al. 2021): 272 questions about 8 web databases"),
+    "archer": Published(
+        "Archer (Zheng et al. 2024): arithmetic and hypothetical; English, Chinese"
+    ),
+    "wikisql": Published("WikiSQL (Zhong et al. 2017): 80,654 questions, each about one table"),
+    "sql-eval": Published("sql-eval (Defog): questions with several golds; a split per dialect"),
 }
 
 
@@ -222,54 +268,96 @@ def _from_project(name: str, project: Project, split: str) -> DataSet:
 
 
 def _published(name: str, entry: Published, split: str, root: str | Path | None) -> DataSet:
-    if split not in entry.files:
-        raise UnknownName("split", split, entry.files, f"in data set {name!r}")
-    folder = entry.build() if entry.build else find_root(root) / (entry.folder or name)
-    path = folder / entry.files[split]
-    if not path.exists():
+    folder = entry.folder(name, root)
+    splits = _in_language(entry.splits(folder), entry.language)
+    known = list(entry.files) or list(splits)
+    if known and split not in known:
+        raise UnknownName("split", split, known, f"in data set {name!r}")
+    if split not in splits:
         raise DataError(
-            f"data set {name!r} is not there: expected {path}"
-            f" (set T2S_DATA or --data-root to the folder that holds {name}/)"
+            f"data set {name!r} is not there: expected {folder / entry.files.get(split, '')}"
+            f" (set T2S_DATA or --data-root to the folder that holds {name}/, or see"
+            f" `t2s data get {name}`)"
         )
-    examples = read_examples(path, split=split)
-    published = _published_schemas(folder)
-    return DataSet(name, split, examples, folder, (path,), entry.engine, published=published)
+    return _laid_out(name, split, folder, splits[split], engine=entry.engine)
+
+
+def _in_language(splits: Splits, language: str | None) -> Splits:
+    if language is None:
+        return splits
+    return {name: replace(layout, language=language) for name, layout in splits.items()}
 
 
 def _from_path(name: str, path: Path, split: str) -> DataSet:
-    if path.is_dir():
-        file = _split_file(path, split)
-        examples, published = read_examples(file, split=split), _published_schemas(path)
-        return DataSet(name, split, examples, path, (file,), _engine(path), published=published)
-    examples = read_examples(path, split=split)
-    return DataSet(name, split, examples, path.parent, (path,), _engine(path.parent))
+    if not path.is_dir():
+        examples = read_examples(path, split=split)
+        return DataSet(
+            name, split, examples, path.parent, (path,), _engine([path.parent / "database"])
+        )
+    splits = find_splits(path)
+    if split not in splits:
+        raise DataError(
+            f"no file {split}.json or {split}.jsonl (splits there: {', '.join(splits) or 'none'})",
+            path,
+        )
+    layout = splits[split]
+    return _laid_out(name, split, path, layout, engine=_engine(layout.databases))
 
 
-def _published_schemas(folder: Path) -> dict[str, Schema]:
-    """Read `tables.json` where there is one: a broken one is named before anything else happens."""
-    tables = folder / "tables.json"
-    return read_spider_schemas(tables) if tables.exists() else {}
-
-
-def _split_file(folder: Path, split: str) -> Path:
-    for candidate in (
-        f"{split}.json",
-        f"{split}.jsonl",
-        f"{split}_{folder.name}.json",
-        f"{split}_spider.json",
-    ):
-        if (folder / candidate).exists():
-            return folder / candidate
-    found = sorted(p.name for p in folder.glob("*.json*") if p.name != "tables.json")
-    raise DataError(
-        f"no file {split}.json or {split}.jsonl (there: {', '.join(found) or 'none'})", folder
+def _laid_out(name: str, split: str, folder: Path, layout: Layout, *, engine: str) -> DataSet:
+    """Return the split whose parts are in these places; a broken file is named at once."""
+    published: Mapping[str, Schema] = {}
+    described: Mapping[str, Texts] = {}
+    if layout.tables is not None and layout.form == "wikisql":
+        published = WikiSQLTables(layout.tables)
+    elif layout.tables is not None:
+        published = read_spider_schemas(layout.tables)
+        described = kaggle_descriptions(layout.tables) if layout.form == "kaggle_dbqa" else {}
+    return DataSet(
+        name,
+        split,
+        examples_of(layout, split, published),
+        folder,
+        layout.files,
+        engine,
+        everywhere=locate(layout.everywhere) if layout.everywhere else None,
+        databases=layout.databases,
+        published=published,
+        published_first=isinstance(published, WikiSQLTables),
+        described=described,
     )
 
 
-def _engine(folder: Path) -> str:
-    if any(folder.glob("database/*/*.sqlite")):
-        return "sqlite"
-    return "duckdb" if any(folder.glob("database/*/*.duckdb")) else "sqlite"
+def examples_of(layout: Layout, split: str, published: Mapping[str, Schema]) -> list[Example]:
+    """Return the examples of a split, numbered from 0.
+
+    Args:
+        layout: where they are.
+        split: its name.
+        published: the schemas of `layout.tables`, for WikiSQL, whose SQL has to be made.
+
+    Raises:
+        DataError: a file is missing or malformed.
+    """
+    if isinstance(published, WikiSQLTables):
+        return read_wikisql(layout.files[0], published, split)
+    read = [example for file in layout.files for example in read_examples(file, split=split)]
+    return [
+        replace(
+            example,
+            index=index,
+            language=example.language or layout.language,
+            dialect=example.dialect or layout.dialect,
+        )
+        for index, example in enumerate(read)
+    ]
+
+
+def _engine(folders: Sequence[Path]) -> str:
+    for engine in ("sqlite", "duckdb"):
+        if any(any(folder.glob(f"*/*.{engine}")) for folder in folders):
+            return engine
+    return "sqlite"
 
 
 def list_datasets(
@@ -278,10 +366,8 @@ def list_datasets(
     """Return every data set that has a name: name, splits, whether it is there, what it is."""
     rows = []
     for name, entry in DATASETS.items():
-        folder = None if entry.build else find_root(data_root) / (entry.folder or name)
-        splits = [
-            s for s, file in entry.files.items() if folder is None or (folder / file).exists()
-        ]
+        # what is bundled is built when it is used
+        splits = list(entry.files if entry.build else entry.splits(entry.folder(name, data_root)))
         rows.append({"name": name, "splits": splits, "present": bool(splits), "about": entry.about})
     for name, own in (project.data if project else {}).items():
         about = f"from text2sql.yaml: {own.path}"

@@ -15,13 +15,15 @@ Not covered: questions that were changed a little, databases that were renamed: 
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from text2sql.data.catalog import DATASETS, DataSet, find_root
+from text2sql.data.catalog import DATASETS, DataSet, examples_of
+from text2sql.data.layouts import Layout
 from text2sql.data.likeness import plain
+from text2sql.data.wikisql import WikiSQLTables
 from text2sql.errors import DataError
 from text2sql.examples import Example, read_example
-from text2sql.records import read_examples
 
 Known = tuple[str, list[Example]]  # what it is called, its examples
 
@@ -56,18 +58,23 @@ def _refusal(training: DataSet, name: str, found: list[Example]) -> DataError:
 def evaluation_sets(*, data_root: str | Path | None = None) -> Iterator[Known]:
     """Yield the examples of every split that is there and is not one to train on.
 
+    One whose file is malformed is passed over: it is not what the user asked for.
+
     Args:
         data_root: as `find_dataset` takes it.
-
-    Raises:
-        DataError: a file of one is malformed.
     """
     yield from _bundled()
     for name, entry in DATASETS.items():
-        folder = find_root(data_root) / (entry.folder or name)
-        for split, file in entry.files.items():
-            if not (split.startswith("train") or entry.build) and (folder / file).exists():
-                yield f"{name} {split}", read_examples(folder / file, split=split)
+        splits = {} if entry.build else entry.splits(entry.folder(name, data_root))
+        for split, layout in splits.items():
+            if not split.startswith("train"):
+                with suppress(DataError):
+                    yield f"{name} {split}", _examples(layout, split)
+
+
+def _examples(layout: Layout, split: str) -> list[Example]:
+    tables = layout.tables if layout.form == "wikisql" else None
+    return examples_of(layout, split, WikiSQLTables(tables) if tables is not None else {})
 
 
 def _bundled() -> Iterator[Known]:
