@@ -40,6 +40,7 @@ COMMANDS = [
     "data-dedup",
     "data-decontaminate",
     "data-snapshot",
+    "data-add",
     "base-list",
     "base-build",
 ]

@@ -1,6 +1,7 @@
 """The command line, `t2s`: one thin command per verb of the package."""
 
 from text2sql.cli import (
+    add,
     ask,
     care,
     compare,
@@ -18,6 +19,7 @@ from text2sql.cli import (
 from text2sql.cli.app import app, main
 
 __all__ = [
+    "add",
     "app",
     "ask",
     "care",

@@ -370,14 +370,23 @@ def list_datasets(
         splits = list(entry.files if entry.build else entry.splits(entry.folder(name, data_root)))
         rows.append({"name": name, "splits": splits, "present": bool(splits), "about": entry.about})
     for name, own in (project.data if project else {}).items():
-        about = f"from text2sql.yaml: {own.path}"
+        about, path = f"from text2sql.yaml: {own.path}", Path(own.path)
         rows.append(
-            {"name": name, "splits": [], "present": Path(own.path).exists(), "about": about}
+            {"name": name, "splits": _own_splits(path), "present": path.exists(), "about": about}
         )
     return rows
 
 
-def present_splits(name: str, *, data_root: str | Path | None = None) -> list[str]:
+def _own_splits(folder: Path) -> list[str]:
+    """Return the splits of a project's data set, as far as the names of its files tell."""
+    found = (path.stem for path in sorted(folder.glob("*.json*")) if path.name != "tables.json")
+    return sorted(found, key=lambda split: split != "train") if folder.is_dir() else []
+
+
+def present_splits(
+    name: str, *, data_root: str | Path | None = None, project: Project | None = None
+) -> list[str]:
     """Return the splits of a registered data set whose file is there; nothing for other names."""
-    row = next((row for row in list_datasets(data_root=data_root) if row["name"] == name), None)
+    rows = list_datasets(data_root=data_root, project=project)
+    row = next((row for row in rows if row["name"] == name), None)
     return row["splits"] if row else []

@@ -162,10 +162,10 @@ def check_splits(
         note: takes lines of progress.
     """
     project = load_project()
-    splits = [split] if split else present_splits(name, data_root=data_root) or ["dev"]
+    there = [split] if split else present_splits(name, data_root=data_root, project=project)
     checks = []
     with Executor(workers=workers) as pool:
-        for each in splits:
+        for each in there or ["dev"]:
             dataset = find_dataset(
                 name, split=each, data_root=data_root, project=project, limit=limit
             )

@@ -48,7 +48,7 @@ SAME_SQL = 3  # questions with the same SQL, at most
 _ROWS = 10_000  # of a result; what returns more is no question of ours
 _ROUND = 64  # pairs that are judged together
 _PATIENCE = 40  # draws for each pair wanted, at most
-_BARREN = 1_500  # draws in a row of which nothing is kept: the database gives no more
+_BARREN = 600  # draws in a row of which nothing is kept: the database gives no more
 
 Progress = Callable[[int, int], None]  # records made, records wanted
 
