@@ -5,8 +5,8 @@
     (Compare(Col('singer', 'age'), '>', Lit(30)), 'older than 30')
 
 Every part is worded in one of many ways, by the kind of its column; a part of SQL and its words are
-made together, so that they cannot disagree. The wordings are data: `wordings/en.yaml` and
-`wordings/zh.yaml`, one key a part.
+made together, so that they cannot disagree. The wordings are data: `wordings/en*.yaml` and
+`wordings/zh*.yaml`, one key a part.
 
 Not covered: whole questions (`drafting`).
 """
@@ -50,10 +50,13 @@ _MUST = ("what", "where", "inner", "having", "by")  # places whose words may not
 @cache
 def wordings(language: str) -> dict[str, tuple[str, ...]]:
     """Return the ways to say each part in a language."""
-    path = Path(__file__).with_name("wordings") / f"{language}.yaml"
+    folder = Path(__file__).with_name("wordings")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    read = yaml.load(path.read_text(encoding="utf-8"), loader)
-    return {key: tuple(ways) for key, ways in read.items()}
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(folder.glob(f"{language}*.yaml")):  # en.yaml, en_composed.yaml
+        read = yaml.load(path.read_text(encoding="utf-8"), loader)
+        found |= {key: tuple(ways) for key, ways in read.items()}
+    return found
 
 
 @cache

@@ -1,341 +1,411 @@
-"""Questions composed of independent parts: what, over which tables, which rows, groups, order.
+"""Questions composed of independent parts: what is shown, of which rows, grouped and ordered how.
 
 The other families word the combinations that people ask for most; here every combination of parts
-has a chance, in plainer words.
+has a chance, in plainer words. What narrows the rows is `narrowing`.
 """
 
-from text2sql.data.synthesis import grammar
-from text2sql.data.synthesis.conditions import Said
-from text2sql.data.synthesis.families.joins import joined, places_of, relation_places
+from dataclasses import dataclass, replace
+
+from text2sql.data.synthesis.families.narrowing import (
+    GROUPING,
+    Part,
+    measured,
+    narrow,
+    numerous,
+    pair_of_kind,
+)
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
     Family,
-    Path,
+    aggregate_words,
     aggregates,
     amount,
     any_table,
-    joint,
-    ordered,
-    pair,
-    path,
+    fitting,
     selected,
     things,
 )
 from text2sql.data.synthesis.queries import (
+    Arithmetic,
     Bool,
     Call,
+    Col,
     Compare,
     Expr,
     Junction,
     Key,
     Query,
+    Star,
 )
 from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.worlds import Field
 
 
-def _route(speaker: Speaker) -> tuple[str, Path | None]:
-    """Draw a table, or a path of joins that begins at it."""
-    table = any_table(speaker) or ""
-    route = path(speaker, (62, 28, 10)) if speaker.chance(0.62) else None
-    return (route.tables[0] if route else table), route
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is selected, and what it is called."""
+
+    columns: tuple[Expr, ...]
+    words: str
+    distinct: bool = False
 
 
-def _rows(
-    speaker: Speaker, table: str, route: Path | None, shares: tuple[float, ...]
-) -> tuple[Bool | None, dict[str, str]]:
-    """Draw conditions on the tables of a route, and their words by table.
-
-    Two that are joined by OR are on one table: what both say stands at its noun.
-    """
-    number = speaker.random.choices(range(len(shares)), shares)[0]
-    found: dict[str, list[Said]] = {}
-    for _ in range(number):
-        where = speaker.random.choice(route.tables) if route else table
-        drawn = speaker.condition(where, equal=speaker.chance(0.6))
-        if drawn and all(drawn[0].left != other.left for other, _ in found.get(where, ())):
-            found.setdefault(where, []).append(drawn)
-    parts: list[Bool] = []
-    words: dict[str, str] = {}
-    for where, said in found.items():
-        condition, words[where] = _one_of(speaker, said)
-        parts.append(condition)
-    return joint(*parts), words
+def _tables(table: str, part: Part) -> tuple[str, ...]:
+    return (table, *(join.table for join in part.joins))
 
 
-def _one_of(speaker: Speaker, said: list[Said]) -> tuple[Bool, str]:
-    """Join conditions on one table by AND, the last two by OR at times."""
-    if len(said) == 1:
-        return said[0]
-    operator = "or" if speaker.chance(0.25) else "and"
-    first, second = said[-2:]
-    condition: Bool = Junction(operator, (first[0], second[0]))
-    words = speaker.both(first[1], second[1], operator)
-    for other in said[:-2]:
-        condition = joint(other[0], condition) or condition
-        words = speaker.both(other[1], words, "and")
-    return condition, words
-
-
-def _placed(
-    speaker: Speaker, table: str, route: Path | None, words: dict[str, str]
-) -> dict[str, str]:
-    """Return the places of rows: their noun, their conditions, and what they are related to."""
-    own = speaker.behind(words[table]) if table in words else ""
-    if route is None:
-        return {
-            "as": speaker.thing(table),
-            "a": speaker.thing(table, False),
-            "rel": "",
-            "where": own,
-        }
-    if speaker.english:
-        places = relation_places(speaker, route, words)
-        return places | {"rel": f" {places['rel']}"}
-    places = places_of(speaker, table, route.target)
-    others = [f"{speaker.thing(t)}的{said}" for t, said in words.items() if t != table]
-    where = speaker.say("and").join([*([words[table]] if table in words else []), *others])
-    rel = speaker.say("related", bs=places["bs"])
-    return places | {"rel": rel, "where": speaker.behind(where) if where else ""}
-
-
-def _over(query: Query, table: str, route: Path | None) -> Query:
-    if route is not None:
-        return joined(query, route)
-    return Query(
-        query.select, table, query.distinct, (), query.where, query.group, query.having,
-        query.order, query.limit, query.then,
-    )  # fmt: skip
-
-
-def _what(
-    speaker: Speaker, table: str, route: Path | None
-) -> tuple[tuple[Expr, ...], str, bool] | None:
-    """Draw what is shown: columns of one or two tables, or aggregates; and whether DISTINCT."""
-    where = speaker.random.choice(route.tables) if route and speaker.chance(0.25) else table
-    draw = speaker.random.random()
-    single = route is None or all(route.forward)  # else rows repeat, and a sum would be wrong
-    if draw < 0.26:
-        found = aggregates(speaker, table) if single else None
-        return (found[0], found[1], False) if found else None
-    if draw < 0.36 and where == table and (known := speaker.groups(where)):
-        field = speaker.random.choice(known)
-        words = {"ns": speaker.column(field, many=True), "distinct": speaker.say("distinct")}
-        call = Call("count", field.col, distinct=True)
-        return (call,), speaker.say("number_of", **words), False
-    shown = selected(speaker, table)
+def _columns(speaker: Speaker, table: str, part: Part) -> Shown | None:
+    """Draw columns of a table, and of those that it is joined with."""
+    where = speaker.random.choice(_tables(table, part)) if speaker.chance(0.2) else table
+    shown = selected(speaker, where, speaker.random.choices((None, 5), (97, 3))[0])
     if shown is None:
         return None
     columns: tuple[Expr, ...] = shown[0]
-    text = shown[1]
-    if route is not None and (known := speaker.shown(where)) and where != table:
-        field = speaker.random.choice(known)
-        columns, text = (*columns, field.col), speaker.listed([text, speaker.owned(field)])
+    words = [shown[1] if where == table else _of_other(speaker, where, shown[1])]
+    others = [other for other in _tables(table, part) if other != where]
+    if others and speaker.chance(0.3):
+        other = speaker.random.choice(others)
+        more = selected(speaker, other, speaker.random.choice((1, 1, 2)))
+        if more is not None:
+            columns = (*columns, *more[0])
+            words.append(more[1] if other == table else _of_other(speaker, other, more[1]))
+    pair = pair_of_kind(speaker, table) if speaker.chance(0.05) else None
+    if pair is not None and pair[0].numeric:
+        term = _term(speaker, *pair)
+        columns, words = (*columns, term[0]), [*words, term[1]]
     distinct = speaker.chance(0.2)
-    return columns, speaker.different(text) if distinct else text, distinct
+    text = speaker.listed(words)
+    return Shown(columns, speaker.different(text) if distinct else text, distinct)
+
+
+def _of_other(speaker: Speaker, table: str, words: str) -> str:
+    return speaker.say("of_other", what=words, b=speaker.thing(table, False))
+
+
+def _term(speaker: Speaker, one: Field, other: Field) -> tuple[Arithmetic, str]:
+    """Return the sum or difference of two columns."""
+    operator, key = speaker.random.choice((("-", "minus"), ("+", "plus")))
+    words = speaker.say(key, n=speaker.column(one), m=speaker.column(other))
+    return Arithmetic(one.col, operator, other.col), words
+
+
+# --- rows ----------------------------------------------------------------------------------------
 
 
 def block(speaker: Speaker) -> Draft | None:
-    """Anything over a table or a path of joins."""
-    table, route = _route(speaker)
-    shown = _what(speaker, table, route) if table else None
+    """Columns of rows, in an order."""
+    table = any_table(speaker)
+    if table is None:
+        return None
+    kinds = GROUPING if speaker.chance(0.2) else None
+    part = narrow(speaker, table, (0.16, 0.4, 0.3, 0.14), kinds=kinds)
+    shown = _columns(speaker, table, part)
     if shown is None:
         return None
-    columns, words, distinct = shown
-    where, said = _rows(speaker, table, route, (0.25, 0.3, 0.33, 0.12))
-    plain = not isinstance(columns[0], Call)
-    order, by = ordered(speaker, table, 0.35) if plain else ((), "")
+    if speaker.chance(0.08) and not part.joins:
+        shown = Shown((Star(),), speaker.say("all_columns"))
+    order, by = _order(speaker, table, part) if speaker.chance(0.3) else ((), "")
     limit = None
-    if order and speaker.chance(0.2):
-        limit = speaker.random.choice((1, 1, 3, 5))
-        by += speaker.say("first_k", k=speaker.number(limit))
-    parts = {"what": words, "by": by, **_placed(speaker, table, route, said)}
-    query = Query(columns, "", distinct, where=where, order=order, limit=limit)
-    return Draft(_over(query, table, route), speaker.ask(speaker.say("composed", **parts)))
+    if order and speaker.chance(0.25):
+        limit, by = _first(speaker, by)
+    query = part.over(Query(shown.columns, table, shown.distinct, order=order, limit=limit))
+    words = {"what": shown.words, "where": part.words, "by": by, **things(speaker, table)}
+    return Draft(query, speaker.ask(speaker.say("list", **words)))
 
 
-def counted(speaker: Speaker) -> Draft | None:
-    """How many rows, with up to three conditions over a path of joins."""
-    table, route = _route(speaker)
-    if not table:
+def _first(speaker: Speaker, by: str) -> tuple[int, str]:
+    limit = speaker.random.choice((1, 1, 3, 5))
+    return limit, by + speaker.say("first_k", k=speaker.number(limit))
+
+
+def _order(speaker: Speaker, table: str, part: Part) -> tuple[tuple[Key, ...], str]:
+    """Draw an order by one or two columns, or by a sum or difference."""
+    where = speaker.random.choice(_tables(table, part))
+    known = speaker.fields(where)
+    pair = pair_of_kind(speaker, table) if speaker.chance(0.08) else None
+    if pair is not None and pair[0].numeric:
+        term, words = _term(speaker, *pair)
+        descending = speaker.chance(0.6)
+        way = "descending" if descending else "ascending"
+        return (Key(term, descending),), speaker.say(way, n=words)
+    if not known:
+        return (), ""
+    first = speaker.random.choice(known)
+    key, by = speaker.order(first)
+    others = [field for field in known if field is not first]
+    if not others or not speaker.chance(0.15):
+        return (key,), by
+    second = speaker.random.choice(others)
+    return (key, Key(second.col)), by + speaker.say("then_by", n=speaker.column(second))
+
+
+def superlative(speaker: Speaker) -> Draft | None:
+    """The row, or the few rows, with the most or least of something."""
+    table = any_table(speaker)
+    if table is None:
         return None
-    where, said = _rows(speaker, table, route, (0.05, 0.25, 0.4, 0.3))
-    parts = _placed(speaker, table, route, said)
-    counted: Expr = COUNT
-    if route is not None and not all(route.forward):
-        primary = speaker.world.primary(table)
-        if primary is None:
-            return None
-        counted = Call("count", primary, distinct=True)
-    query = _over(Query((counted,), "", where=where), table, route)
-    return Draft(query, speaker.say("composed_count", **parts))
+    part = narrow(speaker, table, (0.1, 0.6, 0.25, 0.05))
+    where = speaker.random.choice(_tables(table, part))
+    known = [f for f in speaker.fields(where) if f.numeric or f.kind.moment]
+    shown = _columns(speaker, table, part)
+    if not known or shown is None:
+        return None
+    field, most = speaker.random.choice(known), speaker.chance(0.66)
+    limit = speaker.random.choice((1, 1, 1, 3))
+    words = {"what": shown.words, "where": part.words}
+    if where == table and limit == 1:
+        best = speaker.superlative(field, most, speaker.thing(table, False))
+        text = speaker.say("extreme", superlative=best, **words)
+    else:
+        said = speaker.column(field)
+        if where != table:
+            said = _of_other(speaker, where, said)
+        key = "most_first" if most else "least_first"
+        text = speaker.say(key, n=said, k=speaker.number(limit), **things(speaker, table), **words)
+    order = (Key(field.col, most),)
+    query = part.over(Query(shown.columns, table, shown.distinct, order=order, limit=limit))
+    return Draft(query, speaker.ask(text))
+
+
+def measured_rows(speaker: Speaker) -> Draft | None:
+    """Counts and aggregates of rows."""
+    table = any_table(speaker)
+    if table is None:
+        return None
+    part = narrow(speaker, table, (0.08, 0.5, 0.31, 0.11))
+    where = table if speaker.chance(0.85) else speaker.random.choice(_tables(table, part))
+    if speaker.chance(0.36):
+        text = speaker.say("count", where=part.words, **things(speaker, table))
+        return Draft(part.over(Query((COUNT,), table)), text)
+    found = _measures(speaker, where, rows=0.1)
+    if found is None:
+        return None
+    columns, words = found
+    said = words if where == table else _of_other(speaker, where, words)
+    text = speaker.say("aggregate", aggs=said, where=part.words, **things(speaker, table))
+    return Draft(part.over(Query(columns, table)), speaker.ask(text))
+
+
+def _measures(speaker: Speaker, table: str, rows: float) -> tuple[tuple[Expr, ...], str] | None:
+    """Draw one to three of: aggregates of numbers, the count of rows, of values, of distinct ones.
+
+    Args:
+        rows: share of drawing the count of rows, where it can say something.
+    """
+    columns: list[Expr] = []
+    words: list[str] = []
+    for _ in range(speaker.random.choices((1, 2, 3), (74, 20, 6))[0]):
+        draw = speaker.random.random()
+        if draw < rows:
+            columns.append(COUNT)
+            words.append(speaker.rows())
+        elif draw < rows + 0.2 and (known := speaker.groups(table)):
+            field, distinct = speaker.random.choice(known), speaker.chance(0.75)
+            key = "number_of" if distinct else "count_known"
+            names = speaker.column(field, many=True)
+            columns.append(Call("count", field.col, distinct))
+            words.append(speaker.say(key, ns=names, distinct=speaker.say("distinct")))
+        elif (found := aggregates(speaker, table)) is not None:
+            columns += found[0]
+            words.append(found[1])
+    unique = len(set(columns)) == len(columns) > 0
+    return (tuple(columns), speaker.listed(words)) if unique else None
+
+
+# --- groups --------------------------------------------------------------------------------------
 
 
 def grouped(speaker: Speaker) -> Draft | None:
-    """Aggregates of groups, with conditions on rows and on groups, an order and a limit."""
-    table, route = _route(speaker)
-    if route is not None and not all(route.forward):
-        route = None
-    where_from = speaker.random.choice(route.tables) if route else table
-    known = speaker.groups(where_from) if table else []
+    """Measures of groups, with conditions on rows and on groups, an order and a limit."""
+    table = any_table(speaker)
+    if table is None:
+        return None
+    part = narrow(speaker, table, (0.5, 0.38, 0.1, 0.02))
+    where = speaker.random.choice(_tables(table, part))
+    known = speaker.groups(where)
     if not known:
         return None
-    fields = speaker.random.sample(known, min(len(known), 2 if speaker.chance(0.12) else 1))
+    fields = speaker.random.sample(known, min(len(known), 2 if speaker.chance(0.14) else 1))
+    names = speaker.listed([speaker.column(field) for field in fields])
+    if where != table:
+        names = _of_other(speaker, where, names)
     keys: tuple[Expr, ...] = tuple(field.col for field in fields)
-    found = aggregates(speaker, table) if speaker.chance(0.6) else None
+    return _groups(speaker, table, part, Shown(keys, names), keys)
+
+
+def per_parent(speaker: Speaker) -> Draft | None:
+    """Measures of the rows that belong to each row, with conditions, an order and a limit."""
+    table = any_table(speaker)
+    if table is None:
+        return None
+    part = narrow(speaker, table, (0.75, 0.25), kinds=GROUPING)
+    of = part if part.group else numerous(speaker, table, frozenset(_tables(table, part)))
+    shown = selected(speaker, table)
+    if of is None or shown is None:
+        return None
+    key = of.group if speaker.chance(0.7) else shown[0][:1]
+    rows = replace(
+        part, joins=(*part.joins, *(() if part is of else of.joins)), having=None, group=()
+    )
+    child = of.joins[-1].table
+    return _groups(speaker, table, rows, Shown(shown[0], shown[1]), key, child)
+
+
+def _groups(
+    speaker: Speaker,
+    table: str,
+    part: Part,
+    shown: Shown,
+    keys: tuple[Expr, ...],
+    child: str | None = None,
+) -> Draft | None:
+    """Complete a question about groups: measures, conditions, order."""
+    of = child or table
+    found = _measures(speaker, of, rows=0.6)
     if found is None:
-        counted_words = speaker.rows()
-        found = (COUNT,), counted_words
-    elif speaker.chance(0.15):
-        found = (*found[0], COUNT), speaker.listed([found[1], speaker.rows()])
-    where, said = _rows(speaker, table, route, (0.6, 0.32, 0.08))
-    having, amount_words = amount(speaker) if speaker.chance(0.2) else (None, "")
-    order: tuple[Key, ...] = ()
-    by, limit = "", None
-    if speaker.chance(0.3):
-        descending = speaker.chance(0.7)
-        order = (Key(found[0][0], descending),)
-        by = speaker.say("by_count_desc" if descending else "by_count_asc")
-        if found[0][0] != COUNT:
-            name = found[1] if len(found[0]) == 1 else found[1].split(",")[0]
-            by = speaker.say("descending" if descending else "ascending", n=name)
-        if speaker.chance(0.35):
-            limit = speaker.random.choice((1, 1, 3, 5))
-            by += speaker.say("first_k", k=speaker.number(limit))
-    said_by = speaker.column if where_from == table else speaker.owned
-    names = speaker.listed([said_by(field) for field in fields])
-    parts = {
-        "what": found[1],
-        "g": names,
-        "by": by,
-        "having": speaker.say("having_count", amount=amount_words) if having else "",
-        **_placed(speaker, table, route, said),
-    }
+        return None
+    calls, measure_words = found
+    if child is not None:
+        measure_words = _of_other(speaker, child, measure_words)
     draw = speaker.random.random()
-    columns = (*keys, *found[0]) if draw < 0.7 else (*found[0], *keys)
-    if draw > 0.92 and (having or limit):
-        columns = keys
-        parts["what"] = names
-    query = Query(columns, "", where=where, group=keys, having=having, order=order, limit=limit)
-    return Draft(_over(query, table, route), speaker.ask(speaker.say("composed_group", **parts)))
+    columns = (*shown.columns, *calls) if draw < 0.5 else (*calls, *shown.columns)
+    what = measure_words
+    having, having_words = _having(speaker, of, child) if speaker.chance(0.33) else (None, "")
+    order, by, limit = _group_order(speaker, of, shown, calls, measure_words)
+    if draw > 0.62 and (having or order):
+        columns, what = shown.columns, ""
+    distinct = not what and speaker.chance(0.06)
+    words = {
+        "what": what,
+        "g": shown.words,
+        "as": speaker.thing(table),
+        "a": speaker.thing(table, False),
+        "where": part.words,
+        "having": having_words,
+        "by": by,
+    }
+    key = "per_parent" if child else "per_group"
+    if not what:
+        key = "only_parents" if child else "only_groups"
+    query = Query(columns, table, distinct, group=keys, having=having, order=order, limit=limit)
+    if distinct:
+        words["g"] = speaker.different(words["g"])
+    return Draft(part.over(query), speaker.say(key, **words))
+
+
+def _having(speaker: Speaker, table: str, child: str | None) -> tuple[Bool | None, str]:
+    """Draw one or two conditions on a group, of a child's rows at times."""
+    number = 2 if speaker.chance(0.12) else 1
+    conditions: list[Compare] = []
+    words: list[str] = []
+    for _ in range(number):
+        known = [f for f in speaker.numbers(table) if f.values]
+        if known and speaker.chance(0.42):
+            field = speaker.random.choice(known)
+            condition, said = measured(speaker, field)
+            if speaker.chance(0.12):
+                condition, said = _above_all(speaker, table, field)
+            said = speaker.say("having_measure", measure=said)
+        else:
+            condition, said = amount(speaker)
+            if child is None:
+                said = speaker.say("having_count", amount=said)
+            else:
+                said = speaker.say("having_children", amount=said, bs=speaker.thing(child))
+        if condition.left not in {other.left for other in conditions}:
+            conditions.append(condition)
+            words.append(said)
+    if len(conditions) == 1:
+        return conditions[0], words[0]
+    return Junction("and", tuple(conditions)), "".join(words)
+
+
+def _above_all(speaker: Speaker, table: str, field: Field) -> tuple[Compare, str]:
+    """Compare an average of a group with that of all rows."""
+    above = speaker.chance(0.6)
+    call = Call("avg", field.col)
+    words = speaker.say(
+        "above_all_groups" if above else "below_all_groups", n=speaker.column(field)
+    )
+    return Compare(call, ">" if above else "<", Query((call,), table)), words
+
+
+def _group_order(
+    speaker: Speaker, table: str, shown: Shown, calls: tuple[Expr, ...], words: str
+) -> tuple[tuple[Key, ...], str, int | None]:
+    """Draw an order of groups: by a measure that is shown, the count, another one, or a key."""
+    draw = speaker.random.random()
+    if draw > 0.55:
+        return (), "", None
+    descending = speaker.chance(0.7)
+    way = "descending" if descending else "ascending"
+    known = speaker.numbers(table)
+    order: Expr
+    if draw < 0.2:
+        order, by = COUNT, speaker.say("by_count_desc" if descending else "by_count_asc")
+    elif draw < 0.32 and len(calls) == 1 and calls[0] != COUNT:
+        order, by = calls[0], speaker.say(way, n=words)
+    elif draw < 0.45 and known:
+        field = speaker.random.choice(known)
+        name = speaker.random.choice(("sum", *fitting(field)))
+        order, by = Call(name, field.col), speaker.say(way, n=aggregate_words(speaker, name, field))
+    else:
+        order, by = shown.columns[0], speaker.say(way, n=_first_name(speaker, shown))
+    limit = None
+    if speaker.chance(0.42):
+        limit, by = _first(speaker, by)
+    return (Key(order, descending),), by, limit
+
+
+def _first_name(speaker: Speaker, shown: Shown) -> str:
+    first = shown.columns[0]
+    return speaker.column(speaker.world.field_of(first)) if isinstance(first, Col) else shown.words
+
+
+# --- sets ----------------------------------------------------------------------------------------
 
 
 def sets(speaker: Speaker) -> Draft | None:
     """Two selections of the same columns, united, intersected or one without the other."""
-    table, route = _route(speaker)
-    shown = selected(speaker, table, speaker.random.choice((1, 1, 1, 2))) if table else None
-    if shown is None:
-        return None
-    other = route if speaker.chance(0.75) else None
-    first, one = _rows(speaker, table, None, (0.25, 0.5, 0.25))
-    second, two = _rows(speaker, table, other, (0, 0.7, 0.3))
-    if second is None or first == second:
-        return None
-    operator, key = speaker.random.choice(
-        (("intersect", "both"), ("except", "neither"), ("except", "neither"), ("union", "union"))
-    )
-    if first is None and operator != "except":
-        return None
-    distinct = speaker.chance(0.12)
-    places = _placed(speaker, table, None, one)
-    behind = _placed(speaker, table, other, two)
-    said = {"thing": places["a"], "things": places["as"], "what": shown[1]}
-    selected_by = (
-        f"{behind['where']}{behind['rel']}".strip() if speaker.english else behind["where"]
-    )
-    if key == "neither":
-        said |= {"where": places["where"], "first": selected_by}
-    else:
-        said |= {"first": places["where"].strip(), "second": selected_by}
-    said = {key_: grammar.plain(words) for key_, words in said.items()}
-    side = _over(Query(shown[0], "", distinct, where=second), table, other)
-    query = _over(Query(shown[0], "", distinct, where=first, then=(operator, side)), table, None)
-    return Draft(query, speaker.ask(speaker.say(key, **said)))
-
-
-def inside(speaker: Speaker) -> Draft | None:
-    """Rows whose key is, or is not, among the rows of another table."""
-    drawn = pair(speaker)
-    if drawn is None:
-        return None
-    parent, child, link = drawn
-    outer, inner_table, key, foreign = parent, child, link.parent, link.child
-    if speaker.chance(0.35):
-        outer, inner_table, key, foreign = child, parent, link.child, link.parent
-    route = path(speaker, (100,), inner_table) if speaker.chance(0.35) else None
-    if route is not None and outer in route.tables:
-        route = None
-    where, words = _rows(speaker, inner_table, route, (0.2, 0.65, 0.15))
-    inside_of = _placed(speaker, inner_table, route, words)
-    said = inside_of["where"] + (inside_of["rel"] if speaker.english else "")
-    negated = speaker.chance(0.6)
-    inner = _over(Query((foreign,), "", where=where), inner_table, route)
-    condition: Bool | None = Compare(key, "not in" if negated else "in", inner)
-    text = speaker.say(
-        "not_in_those" if negated else "in_those", bs=speaker.thing(inner_table), inner=said
-    )
-    return _outer(speaker, outer, condition, text)
-
-
-def commonest(speaker: Speaker) -> Draft | None:
-    """Rows with the value that most rows have."""
     table = any_table(speaker)
-    if table is None or not (known := speaker.groups(table)):
+    shown = selected(speaker, table, speaker.random.choice((1, 1, 1, 2, 3))) if table else None
+    if table is None or shown is None:
         return None
-    field = speaker.random.choice(known)
-    inner = Query((field.col,), table, group=(field.col,), order=(Key(COUNT, True),), limit=1)
-    text = speaker.say("the_commonest", n=speaker.column(field), common=speaker.say("common"))
-    return _outer(speaker, table, Compare(field.col, "=", inner), text)
-
-
-def compared(speaker: Speaker) -> Draft | None:
-    """Rows that compare with an aggregate of rows, of another table at times."""
-    table, route = _route(speaker)
-    known = speaker.numbers(table) if table else []
-    if not known:
+    operator, key = speaker.random.choices(
+        (("intersect", "set_both"), ("except", "set_neither"), ("union", "set_union")), (4, 5, 3)
+    )[0]
+    first = _side(speaker, table, shown[0], (0.55 if operator == "except" else 0, 0.75, 0.25))
+    second = _side(speaker, table, shown[0], (0, 0.78, 0.22))
+    if first is None or second is None or first.words == second.words:
         return None
-    field = speaker.random.choice(known)
-    where, words = _rows(speaker, table, None, (0.4, 0.5, 0.1))
-    said = _placed(speaker, table, None, words)["where"]
-    name = speaker.random.choice(("avg", "max", "min"))
-    above = speaker.chance(0.55)
-    operator = ">" if above else "<"
-    inner = Query((Call(name, field.col),), table, where=where)
-    text = speaker.say(
-        "against_some", n=speaker.column(field), agg=speaker.say(name),
-        cmp=speaker.say("above_v" if above else "below_v", v="").strip(), inner=said,
-        **things(speaker, table),
-    )  # fmt: skip
-    return _outer(speaker, table, Compare(field.col, operator, inner), text, route)
+    distinct = speaker.chance(0.14)
+    right = second.over(Query(shown[0], table, distinct and speaker.chance(0.5)))
+    query = first.over(Query(shown[0], table, distinct, then=(operator, right)))
+    words = {"what": shown[1], "first": first.words, "second": second.words}
+    text = speaker.say(key, **words, **things(speaker, table))
+    if speaker.chance(0.08) and len(shown[0]) == 1:
+        return Draft(Query((COUNT,), query), speaker.say("set_count", w=text))
+    return Draft(query, speaker.ask(text))
 
 
-def _outer(
-    speaker: Speaker, table: str, condition: Bool | None, text: str, route: Path | None = None
-) -> Draft | None:
-    """Complete a query whose rows fulfil a condition that is worded already."""
-    shown = _what(speaker, table, None)
-    if shown is None:
-        return None
-    columns, words, distinct = shown
-    if speaker.chance(0.12):
-        columns, words, distinct = (COUNT,), speaker.rows(), False
-    more, said = _rows(speaker, table, None, (0.75, 0.22, 0.03))
-    places = _placed(speaker, table, route, said)
-    if said and speaker.english:
-        text = f"{text}{speaker.say('and')}{grammar.plain(said[table])}"
-    else:
-        text = places["where"] + text
-    parts = places | {"what": words, "by": "", "where": text}
-    query = Query(columns, "", distinct, where=joint(condition, more))
-    return Draft(_over(query, table, route), speaker.ask(speaker.say("composed", **parts)))
+def _side(
+    speaker: Speaker, table: str, columns: tuple[Expr, ...], shares: tuple[float, ...]
+) -> Part | None:
+    """Draw one side of a set operation; its words stand at the noun, "" only for all rows."""
+    if speaker.chance(0.1) and shares[0] == 0 and len(columns) == 1:
+        having, words = amount(speaker)
+        text = speaker.behind(speaker.say("repeated", amount=words))
+        return Part(text, group=columns, having=having)
+    part = narrow(speaker, table, shares, kinds=GROUPING)
+    return part if part.words or shares[0] else None
 
 
 FAMILIES: dict[Family, float] = {
-    block: 9,
-    counted: 2.2,
-    grouped: 5,
-    sets: 3.2,
-    inside: 2.6,
-    commonest: 0.6,
-    compared: 1.6,
+    block: 16,
+    superlative: 4,
+    measured_rows: 8,
+    grouped: 7,
+    per_parent: 7,
+    sets: 8,
 }

@@ -96,7 +96,7 @@ def aggregates(speaker: Speaker, table: str) -> tuple[tuple[Call, ...], str] | N
     number = speaker.random.choices((1, 2, 3), (65, 25, 10))[0]
     if number > 1 and speaker.chance(0.6):
         field = speaker.random.choice(known)
-        names = speaker.random.sample(_fitting(field), min(number, len(_fitting(field))))
+        names = speaker.random.sample(fitting(field), min(number, len(fitting(field))))
         words = speaker.listed([speaker.say(name) for name in names])
         text = (
             f"{words} {speaker.column(field)}"
@@ -107,7 +107,7 @@ def aggregates(speaker: Speaker, table: str) -> tuple[tuple[Call, ...], str] | N
     fields = speaker.random.sample(known, min(number, len(known)))
     calls, texts = [], []
     for field in fields:
-        name = speaker.random.choice(_fitting(field))
+        name = speaker.random.choice(fitting(field))
         calls.append(Call(name, field.col))
         texts.append(aggregate_words(speaker, name, field))
     return tuple(calls), speaker.listed(texts)
@@ -122,7 +122,7 @@ def aggregate_words(speaker: Speaker, name: str, field: Field) -> str:
     return f"{said} {number}{column}"
 
 
-def _fitting(field: Field) -> list[str]:
+def fitting(field: Field) -> list[str]:
     return ["avg", "avg", "max", "min", "sum"] if field.kind.summable else ["avg", "max", "min"]
 
 

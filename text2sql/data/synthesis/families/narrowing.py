@@ -1,0 +1,438 @@
+"""What narrows the rows of a table: conditions, relations, comparisons with other rows, counts.
+
+    >>> part = narrow(speaker, "singer", (0, 0, 1))
+    >>> part.words
+    ' that play in bands from Rome and whose age is above the average'
+    >>> part.joins, part.where
+    ((Join('band', ...),), Junction('and', (Compare(...), Compare(...))))
+
+Every kind of narrowing is worded by itself, as people set it behind a noun (English) or in front of
+one (Chinese), so that any of them may stand together, and in any question that speaks of rows.
+
+Covered: conditions on own columns and on those of tables up to four joins away, OR, two-sided
+ranges, two columns compared, nested comparisons with an aggregate, with a named row or with the
+most frequent value, IN and NOT IN with set operations inside, EXISTS, groups of related rows.
+Not covered: more than one group.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from text2sql.data.synthesis.families.joins import places_of
+from text2sql.data.synthesis.families.parts import (
+    COUNT,
+    Path,
+    aggregate_words,
+    amount,
+    fitting,
+    joint,
+    path,
+)
+from text2sql.data.synthesis.queries import (
+    Arithmetic,
+    Bool,
+    Call,
+    Col,
+    Compare,
+    Expr,
+    Join,
+    Junction,
+    Key,
+    Lit,
+    Pattern,
+    Query,
+)
+from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.worlds import Field, Link
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What narrows rows, and its words: without a blank before or 的 behind them."""
+
+    words: str
+    where: Bool | None = None
+    joins: tuple[Join, ...] = ()
+    group: tuple[Expr, ...] = ()
+    having: Bool | None = None
+
+    def over(self, query: Query) -> Query:
+        """Return a query of the rows that are left."""
+        return replace(
+            query,
+            joins=(*query.joins, *self.joins),
+            where=joint(query.where, self.where),
+            group=query.group or self.group,
+            having=joint(query.having, self.having),
+        )
+
+
+Narrowing = Callable[[Speaker, str, frozenset[str]], Part | None]
+Shares = Sequence[float]
+
+
+def narrow(
+    speaker: Speaker,
+    table: str,
+    shares: Shares,
+    *,
+    kinds: "Mapping[Narrowing, float] | None" = None,
+    taken: frozenset[str] = frozenset(),
+) -> Part:
+    """Draw so many kinds of narrowing, joined by AND, seldom by OR.
+
+    Args:
+        table: whose rows are narrowed.
+        shares: weights of none, one, two, ... kinds.
+        kinds: with their weights; None means all that do not group.
+        taken: tables that joins must not lead to.
+
+    Returns:
+        One part, its words as they stand at the noun (`Speaker.behind`); no words where nothing
+        narrows.
+    """
+    drawn = kinds or KINDS
+    number = speaker.random.choices(range(len(shares)), shares)[0]
+    parts: list[Part] = []
+    taken |= {table}
+    for kind in speaker.random.choices(list(drawn), list(drawn.values()), k=number):
+        part = kind(speaker, table, taken)
+        if part is not None and not _repeats(part, parts):
+            parts.append(part)
+            taken |= {join.table for join in part.joins}
+    return _merged(speaker, parts)
+
+
+def _repeats(part: Part, parts: Sequence[Part]) -> bool:
+    """Tell whether a part says what another one says, or groups where another one does."""
+    columns = _columns(part)
+    return any(
+        (part.where is not None and columns and columns == _columns(other))
+        or (part.group and other.group)
+        for other in parts
+    )
+
+
+def _columns(part: Part) -> frozenset[tuple[object, str]]:
+    conditions = part.where.parts if isinstance(part.where, Junction) else (part.where,)
+    return frozenset(
+        (one.left, "in" if one.operator == "in" else "")
+        for one in conditions
+        if isinstance(one, Compare) and isinstance(one.left, Col)
+    )
+
+
+def _merged(speaker: Speaker, parts: Sequence[Part]) -> Part:
+    if not parts:
+        return Part("")
+    plain = all(isinstance(p.where, Compare) and not p.joins and not p.group for p in parts)
+    operator = "or" if len(parts) == 2 and plain and speaker.chance(0.22) else "and"
+    wheres = [part.where for part in parts if part.where is not None]
+    where = Junction("or", tuple(wheres)) if operator == "or" else joint(*wheres)
+    mark = speaker.say("either") if operator == "or" else ""
+    word = speaker.say("or" if operator == "or" else "together")
+    return Part(
+        speaker.behind(mark + word.join(part.words for part in parts)),
+        where,
+        tuple(join for part in parts for join in part.joins),
+        next((part.group for part in parts if part.group), ()),
+        joint(*(part.having for part in parts)),
+    )
+
+
+def clause(speaker: Speaker, text: str) -> str:
+    """Return words that stand at a noun without their blank or particle."""
+    return text.strip() if speaker.english else text.removesuffix("的")
+
+
+# --- a table's own columns -----------------------------------------------------------------------
+
+
+def own(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """A condition on a column."""
+    found = speaker.condition(table, equal=speaker.chance(0.55))
+    return Part(found[1], found[0]) if found else None
+
+
+def either(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """One of two conditions."""
+    first = speaker.condition(table, equal=speaker.chance(0.6))
+    second = speaker.condition(table, equal=speaker.chance(0.6))
+    if first is None or second is None or first[0] == second[0]:
+        return None
+    text = f"{speaker.say('either')}{first[1]}{speaker.say('or')}{second[1]}"
+    return Part(text, Junction("or", (first[0], second[0])))
+
+
+def ends(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """A number between two ends, or outside them."""
+    known = [f for f in speaker.fields(table) if f.numeric and len(f.values) > 2]
+    if not known:
+        return None
+    field = speaker.random.choice(known)
+    low, high = sorted(v for v in speaker.random.sample(field.values, 2) if not isinstance(v, str))
+    inside = speaker.chance(0.5)
+    keys = ("at_least", "at_most") if inside else ("less", "more")
+    words = [
+        speaker.say(key, n=speaker.column(field), v=speaker.value(field, value))
+        for key, value in zip(keys, (low, high), strict=True)
+    ]
+    operators = (">=", "<=") if inside else ("<", ">")
+    sides = [Compare(field.col, op, Lit(v)) for op, v in zip(operators, (low, high), strict=True)]
+    word = "and" if inside else "or"
+    return Part(speaker.say(word).join(words), Junction(word, tuple(sides)))
+
+
+def contains(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """A text that contains one of two words."""
+    known = [f for f in speaker.fields(table) if len(f.values) > 2 and isinstance(f.values[0], str)]
+    if not known:
+        return None
+    field = speaker.random.choice(known)
+    words = [str(value).split()[0] for value in speaker.random.sample(field.values, 2)]
+    if words[0] == words[1] or min(map(len, words)) < 2:
+        return None
+    name, quoted = speaker.column(field), [speaker.say("quoted", v=word) for word in words]
+    texts = [speaker.say("contains", n=name, v=word) for word in quoted]
+    sides = tuple(Compare(field.col, "like", Pattern(word)) for word in words)
+    return Part(speaker.say("or").join(texts), Junction("or", sides))
+
+
+def twins(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """Two columns of one kind, compared."""
+    drawn = pair_of_kind(speaker, table)
+    if drawn is None:
+        return None
+    one, other = drawn
+    draw = speaker.random.random()
+    parts = {"n": speaker.column(one), "m": speaker.column(other)}
+    if draw < 0.7 or not one.numeric:
+        key, operator = speaker.random.choice((("twins_more", ">"), ("twins_less", "<")))
+        return Part(speaker.say(key, **parts), Compare(one.col, operator, other.col))
+    value = _rounded(speaker, one)
+    condition = Compare(Arithmetic(one.col, "-", other.col), ">", Lit(value))
+    return Part(speaker.say("twins_by", v=speaker.number(value), **parts), condition)
+
+
+def _rounded(speaker: Speaker, field: Field) -> int:
+    found = [abs(v) for v in field.values if not isinstance(v, str)]
+    return int(float(f"{max(found, default=1) * speaker.random.random() / 2:.1g}"))
+
+
+def pair_of_kind(speaker: Speaker, table: str) -> tuple[Field, Field] | None:
+    """Draw two numeric or two temporal columns of one kind."""
+    known = [f for f in speaker.fields(table) if f.numeric or f.kind.moment]
+    pairs = [(a, b) for a in known for b in known if a is not b and a.kind is b.kind]
+    return speaker.random.choice(pairs) if pairs else None
+
+
+# --- nested comparisons --------------------------------------------------------------------------
+
+
+def against(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """A number compared with an aggregate of all rows, or of some."""
+    known = speaker.numbers(table)
+    if not known:
+        return None
+    field = speaker.random.choice(known)
+    name = speaker.random.choices(("avg", "max", "min"), (5, 3, 2))[0]
+    inner = _some(speaker, table, (0.45, 0.45, 0.1))
+    query = inner.over(Query((Call(name, field.col),), table))
+    things = speaker.thing(table)
+    if name != "avg" and speaker.chance(0.45):
+        words = speaker.say(
+            "at_extreme_of", n=speaker.column(field), max=speaker.say(name), things=things,
+            inner=inner.words,
+        )  # fmt: skip
+        return Part(words, Compare(field.col, "=", query))
+    above = name == "min" or (name == "avg" and speaker.chance(0.62))
+    operator = ">" if above else "<"
+    if name == "avg" and speaker.chance(0.12):
+        operator += "="
+    key = {">": "above_v", "<": "below_v", ">=": "not_below_v", "<=": "not_above_v"}[operator]
+    words = speaker.say(
+        "against_some", n=speaker.column(field), agg=speaker.say(name), things=things,
+        cmp=speaker.say(key, v="").strip(), inner=inner.words,
+    )  # fmt: skip
+    return Part(clause(speaker, words), Compare(field.col, operator, query))
+
+
+def _some(speaker: Speaker, table: str, shares: Shares) -> Part:
+    """Draw what narrows the rows of an inner query: seldom by a join."""
+    return narrow(speaker, table, shares, kinds=INNER)
+
+
+def commonest(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """The value that most rows have, or the fewest."""
+    if not (known := speaker.groups(table)):
+        return None
+    field, most = speaker.random.choice(known), speaker.chance(0.85)
+    common = speaker.say("common" if most else "rare")
+    inner = Query((field.col,), table, group=(field.col,), order=(Key(COUNT, most),), limit=1)
+    if speaker.chance(0.15):
+        some = narrow(speaker, table, (0, 1), kinds={own: 1})
+        words = speaker.say(
+            "commonest_of", n=speaker.column(field), common=common, things=speaker.thing(table),
+            inner=some.words,
+        )  # fmt: skip
+        return Part(words, Compare(field.col, "=", some.over(inner)))
+    words = speaker.say("the_commonest", n=speaker.column(field), common=common)
+    return Part(clause(speaker, words), Compare(field.col, "=", inner))
+
+
+def same(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """What one named row has, or more or less of it."""
+    naming = speaker.naming(table)
+    if naming is None or len(naming.values) != speaker.world.rows.get(table):
+        return None
+    others = [f for f in speaker.fields(table) if f is not naming and f.kind.name != "flag"]
+    if not others:
+        return None
+    field, value = speaker.random.choice(others), speaker.random.choice(naming.values)
+    key, operator = "same_as", "="
+    if (field.numeric or field.kind.moment) and speaker.chance(0.6):
+        key, operator = speaker.random.choice((("more_than_of", ">"), ("less_than_of", "<")))
+    named = Compare(naming.col, "=", Lit(value))
+    words = speaker.say(key, n=speaker.column(field), v=speaker.value(naming, value))
+    where: Bool = Compare(field.col, operator, Query((field.col,), table, where=named))
+    if operator == "=" and speaker.chance(0.3):
+        words += speaker.say("but_itself")
+        where = Junction("and", (where, Compare(naming.col, "<>", Lit(value))))
+    return Part(words, where)
+
+
+def best(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """What the first row of an order has."""
+    known = [f for f in speaker.fields(table) if f.numeric or f.kind.moment]
+    others = speaker.groups(table)
+    if not known or not others:
+        return None
+    field, shared = speaker.random.choice(known), speaker.random.choice(others)
+    most = speaker.chance(0.7)
+    if shared is field:
+        return None
+    first = speaker.superlative(field, most, speaker.thing(table, False))
+    inner = Query((shared.col,), table, order=(Key(field.col, most),), limit=1)
+    words = speaker.say("same_as_best", n=speaker.column(shared), superlative=first)
+    return Part(words, Compare(shared.col, "=", inner))
+
+
+# --- other tables --------------------------------------------------------------------------------
+
+
+def related(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """Rows that belong to rows of another table, up to four joins away."""
+    route = path(speaker, (58, 29, 9, 4), table)
+    if route is None or taken & set(route.tables[1:]):
+        return None
+    inner = narrow(speaker, route.target, (0.14, 0.66, 0.16, 0.04), kinds=OWN)
+    if len(route.tables) > 2 and inner.where is not None and speaker.chance(0.15):
+        between = speaker.condition(route.tables[1])
+        if between is not None:
+            words = speaker.say("rel_between", c=speaker.thing(route.tables[1]), d=between[1])
+            inner = Part(inner.words, joint(inner.where, between[0]))
+            return _related(speaker, route, inner, words)
+    return _related(speaker, route, inner, "")
+
+
+def _related(speaker: Speaker, route: Path, inner: Part, further: str) -> Part:
+    places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
+    key = "rel" if inner.words else "rel_any"
+    words = speaker.say(key, verb=places["verb"], bs=places["bs"], b=places["b"], inner=inner.words)
+    return Part(words + further, inner.where, route.source()[1])
+
+
+def _children(speaker: Speaker, table: str, taken: frozenset[str]) -> Link | None:
+    links = speaker.world.links
+    known = [k for k in links if k.parent.table == table and k.child.table not in taken]
+    return speaker.random.choice(known) if known else None
+
+
+def numerous(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """Rows with so many rows of another table, or with such an aggregate of them."""
+    link = _children(speaker, table, taken)
+    if link is None:
+        return None
+    child = link.child.table
+    join = Join(child, ((link.parent, link.child),))
+    bs, numbers = speaker.thing(child), [f for f in speaker.numbers(child) if f.values]
+    group: tuple[Expr, ...] = (link.parent,)
+    if numbers and speaker.chance(0.3):
+        having, words = measured(speaker, speaker.random.choice(numbers))
+        return Part(
+            speaker.say("numerous_measure", bs=bs, measure=words), None, (join,), group, having
+        )
+    having, words = amount(speaker)
+    return Part(speaker.say("numerous", bs=bs, amount=words), None, (join,), group, having)
+
+
+def measured(speaker: Speaker, field: Field) -> tuple[Compare, str]:
+    """Draw a condition on an aggregate of a column, and its words."""
+    name = speaker.random.choice(fitting(field))
+    above, value = speaker.chance(0.6), speaker.random.choice(field.values)
+    operator = speaker.random.choice((">", ">", ">=") if above else ("<", "<", "<="))
+    key = {">": "above_v", "<": "below_v", ">=": "not_below_v", "<=": "not_above_v"}[operator]
+    words = f"{aggregate_words(speaker, name, field)}{' ' if speaker.english else ''}"
+    words += speaker.say(key, v=speaker.value(field, value))
+    return Compare(Call(name, field.col), operator, Lit(value)), words
+
+
+def among(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """Rows whose key is, or is not, among the rows of another table."""
+    links = [k for k in speaker.world.links if table in (k.child.table, k.parent.table)]
+    links = [k for k in links if k.child.table != k.parent.table]
+    if not links:
+        return None
+    link = speaker.random.choice(links)
+    key, foreign = (
+        (link.parent, link.child) if link.parent.table == table else (link.child, link.parent)
+    )
+    negated = speaker.chance(0.6)
+    operator, word = ("not in", "not_in_those") if negated else ("in", "in_those")
+    if speaker.chance(0.12) and (found := _two(speaker, foreign, negated)) is not None:
+        return Part(found[1], Compare(key, operator, found[0]))
+    inner = narrow(
+        speaker, foreign.table, (0.26, 0.6, 0.14), kinds=INNER, taken=frozenset((table,))
+    )
+    bs = speaker.thing(foreign.table)
+    words = clause(speaker, speaker.say(word, bs=bs, inner=inner.words))
+    if not negated and key == link.parent and inner.where is None and speaker.chance(0.3):
+        query = Query((foreign,), foreign.table, where=Compare(foreign, "=", key))
+        return Part(words, Compare(None, "exists", query))
+    distinct = speaker.chance(0.1)
+    query = inner.over(Query((foreign,), foreign.table, distinct))
+    return Part(words, Compare(key, operator, query))
+
+
+def _two(speaker: Speaker, foreign: Col, negated: bool) -> tuple[Query, str] | None:
+    """Draw two sets of rows of another table, their keys in common or one without the other."""
+    first = speaker.condition(foreign.table, equal=True)
+    second = speaker.condition(foreign.table, equal=True)
+    if first is None or second is None or first[0] == second[0]:
+        return None
+    sides = [Query((foreign,), foreign.table, where=found[0]) for found in (first, second)]
+    operator, key = speaker.random.choice((("intersect", "in_both"), ("except", "in_one")))
+    if negated:
+        operator, key = "union", "in_none"
+    words = speaker.say(
+        key, bs=speaker.thing(foreign.table), first=first[1], second=second[1]
+    )  # fmt: skip
+    return replace(sides[0], then=(operator, sides[1])), words
+
+
+OWN: dict[Narrowing, float] = {own: 30, either: 2, ends: 1, contains: 0.5}
+INNER: dict[Narrowing, float] = {own: 12, related: 5, either: 0.8}
+KINDS: dict[Narrowing, float] = {
+    own: 40,
+    related: 26,
+    against: 9,
+    among: 8,
+    either: 3,
+    ends: 3,
+    commonest: 3,
+    same: 3,
+    contains: 1.5,
+    twins: 1.5,
+    best: 1.5,
+}
+GROUPING: dict[Narrowing, float] = {**KINDS, numerous: 14}
