@@ -1,5 +1,6 @@
 """Query trees and their spellings."""
 
+import re
 import sqlite3
 
 import pytest
@@ -111,6 +112,14 @@ def test_pointers_say_what_the_spelled_query_says(query, database):
     sql = Checker(SCHEMA, order="from-first").to_sql(text)
     spelled = write(query, Spelled(SCHEMA))
     assert database.execute(sql).fetchall() == database.execute(spelled).fetchall()
+
+
+def test_aliases_of_an_inner_query_differ_from_one_another_and_from_those_around(database):
+    inner = Query((SHOWN,), "singer", joins=(JOIN, Join("venue", ((SHOWN, Col("venue", "id")),))))
+    outer = Query((NAME,), "singer", joins=(JOIN,), where=Compare(ID, "in", inner))
+    assert write(outer, Spelled(SCHEMA)).count(" AS T") == len(
+        set(re.findall(r" AS (T\d)", write(outer, Spelled(SCHEMA))))
+    )
 
 
 def test_a_query_names_its_tables_and_holds_its_inner_ones():

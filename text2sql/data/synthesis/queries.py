@@ -350,11 +350,12 @@ class Spelled:
         if len(tables) == 1 and not query.alias:
             own = {tables[0]: ""}
         else:
-            own = {table: self._alias(table, place) for place, table in enumerate(tables, start=1)}
+            own = {}
+            for place, table in enumerate(tables, start=1):
+                own[table] = self._alias(table, place, {*self.named.values(), *own.values()})
         return Spelled(self.schema, self.aliases, False, self.named | own, alone=len(tables) < 2)
 
-    def _alias(self, table: str, place: int) -> str:
-        taken = set(self.named.values())
+    def _alias(self, table: str, place: int, taken: set[str]) -> str:
         if self.aliases == "full":
             return ""
         name = f"T{place}" if self.aliases == "T" else table.rpartition(".")[2][0].lower()

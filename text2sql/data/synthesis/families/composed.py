@@ -159,10 +159,9 @@ def superlative(speaker: Speaker) -> Draft | None:
         text = speaker.say("extreme", superlative=best, **words)
     else:
         said = speaker.column(field)
-        if where != table:
-            said = _of_other(speaker, where, said)
-        key = "most_first" if most else "least_first"
-        text = speaker.say(key, n=said, k=speaker.number(limit), **things(speaker, table), **words)
+        words |= {"n": said if where == table else _of_other(speaker, where, said)}
+        words |= {"k": speaker.number(limit), "most": speaker.extreme(field, most)}
+        text = speaker.say("first_of", **things(speaker, table), **words)
     order = (Key(field.col, most),)
     query = part.over(Query(shown.columns, table, shown.distinct, order=order, limit=limit))
     return Draft(query, speaker.ask(text))
@@ -199,7 +198,7 @@ def _measures(speaker: Speaker, table: str, rows: float) -> tuple[tuple[Expr, ..
         draw = speaker.random.random()
         if draw < rows:
             columns.append(COUNT)
-            words.append(speaker.rows())
+            words.append(speaker.say("how_many"))
         elif draw < rows + 0.2 and (known := speaker.groups(table)):
             field, distinct = speaker.random.choice(known), speaker.chance(0.75)
             key = "number_of" if distinct else "count_known"
@@ -267,7 +266,7 @@ def _groups(
         return None
     calls, measure_words = found
     if child is not None:
-        measure_words = _of_other(speaker, child, measure_words)
+        measure_words = speaker.say("of_children", what=measure_words, bs=speaker.thing(child))
     draw = speaker.random.random()
     columns = (*shown.columns, *calls) if draw < 0.5 else (*calls, *shown.columns)
     what = measure_words

@@ -28,6 +28,7 @@ from text2sql.data.synthesis.families.parts import (
     joint,
     path,
 )
+from text2sql.data.synthesis.grammar import is_modifier, is_plural, plain, with_link
 from text2sql.data.synthesis.queries import (
     Arithmetic,
     Bool,
@@ -129,15 +130,25 @@ def _merged(speaker: Speaker, parts: Sequence[Part]) -> Part:
     operator = "or" if len(parts) == 2 and plain and speaker.chance(0.22) else "and"
     wheres = [part.where for part in parts if part.where is not None]
     where = Junction("or", tuple(wheres)) if operator == "or" else joint(*wheres)
-    mark = speaker.say("either") if operator == "or" else ""
-    word = speaker.say("or" if operator == "or" else "together")
     return Part(
-        speaker.behind(mark + word.join(part.words for part in parts)),
+        speaker.behind(_joined(speaker, [part.words for part in parts], operator)),
         where,
         tuple(join for part in parts for join in part.joins),
         next((part.group for part in parts if part.group), ()),
         joint(*(part.having for part in parts)),
     )
+
+
+def _joined(speaker: Speaker, words: Sequence[str], operator: str) -> str:
+    """Join the words of parts; one that may stand before the noun comes first."""
+    if len(words) == 1:
+        return words[0]
+    link = speaker.say("together" if operator == "and" else "or")
+    if operator == "or":
+        return speaker.say("either") + link.join(map(plain, words))
+    first, *rest = sorted(words, key=is_modifier, reverse=True)
+    behind = link.join(map(plain, rest))
+    return with_link(first, link) + behind if is_modifier(first) else plain(first) + link + behind
 
 
 def clause(speaker: Speaker, text: str) -> str:
@@ -160,7 +171,7 @@ def either(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     second = speaker.condition(table, equal=speaker.chance(0.6))
     if first is None or second is None or first[0] == second[0]:
         return None
-    text = f"{speaker.say('either')}{first[1]}{speaker.say('or')}{second[1]}"
+    text = _joined(speaker, (first[1], second[1]), "or")
     return Part(text, Junction("or", (first[0], second[0])))
 
 
@@ -172,15 +183,20 @@ def ends(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     field = speaker.random.choice(known)
     low, high = sorted(v for v in speaker.random.sample(field.values, 2) if not isinstance(v, str))
     inside = speaker.chance(0.5)
-    keys = ("at_least", "at_most") if inside else ("less", "more")
-    words = [
-        speaker.say(key, n=speaker.column(field), v=speaker.value(field, value))
-        for key, value in zip(keys, (low, high), strict=True)
-    ]
+    words = speaker.say(
+        "inside" if inside else "outside",
+        v=speaker.value(field, low), w=speaker.value(field, high), **_named(speaker, field),
+    )  # fmt: skip
     operators = (">=", "<=") if inside else ("<", ">")
     sides = [Compare(field.col, op, Lit(v)) for op, v in zip(operators, (low, high), strict=True)]
-    word = "and" if inside else "or"
-    return Part(speaker.say(word).join(words), Junction(word, tuple(sides)))
+    return Part(words, Junction("and" if inside else "or", tuple(sides)))
+
+
+def _named(speaker: Speaker, field: Field) -> dict[str, str]:
+    """Return the places of a template for a column, its article and its verb."""
+    name = speaker.column(field)
+    several = speaker.english and is_plural(name)
+    return {"n": name, "a": "" if several else "a ", "verb_be": "are" if several else "is"}
 
 
 def contains(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
@@ -192,10 +208,10 @@ def contains(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None
     words = [str(value).split()[0] for value in speaker.random.sample(field.values, 2)]
     if words[0] == words[1] or min(map(len, words)) < 2:
         return None
-    name, quoted = speaker.column(field), [speaker.say("quoted", v=word) for word in words]
-    texts = [speaker.say("contains", n=name, v=word) for word in quoted]
+    v, w = (speaker.say("quoted", v=word) for word in words)
     sides = tuple(Compare(field.col, "like", Pattern(word)) for word in words)
-    return Part(speaker.say("or").join(texts), Junction("or", sides))
+    text = speaker.say("contains_either", n=speaker.column(field), v=v, w=w)
+    return Part(text, Junction("or", sides))
 
 
 def twins(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
@@ -204,11 +220,11 @@ def twins(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     if drawn is None:
         return None
     one, other = drawn
-    draw = speaker.random.random()
-    parts = {"n": speaker.column(one), "m": speaker.column(other)}
-    if draw < 0.7 or not one.numeric:
+    parts = {**_named(speaker, one), "m": speaker.column(other)}
+    if one.kind.calendar or speaker.chance(0.7):
+        manner = "_moment" if one.kind.calendar else ""
         key, operator = speaker.random.choice((("twins_more", ">"), ("twins_less", "<")))
-        return Part(speaker.say(key, **parts), Compare(one.col, operator, other.col))
+        return Part(speaker.say(key + manner, **parts), Compare(one.col, operator, other.col))
     value = _rounded(speaker, one)
     condition = Compare(Arithmetic(one.col, "-", other.col), ">", Lit(value))
     return Part(speaker.say("twins_by", v=speaker.number(value), **parts), condition)
@@ -221,7 +237,7 @@ def _rounded(speaker: Speaker, field: Field) -> int:
 
 def pair_of_kind(speaker: Speaker, table: str) -> tuple[Field, Field] | None:
     """Draw two numeric or two temporal columns of one kind."""
-    known = [f for f in speaker.fields(table) if f.numeric or f.kind.moment]
+    known = [f for f in speaker.fields(table) if f.numeric or f.kind.calendar]
     pairs = [(a, b) for a in known for b in known if a is not b and a.kind is b.kind]
     return speaker.random.choice(pairs) if pairs else None
 
@@ -241,8 +257,8 @@ def against(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     things = speaker.thing(table)
     if name != "avg" and speaker.chance(0.45):
         words = speaker.say(
-            "at_extreme_of", n=speaker.column(field), max=speaker.say(name), things=things,
-            inner=inner.words,
+            "at_extreme_of", max=speaker.say(name), things=things, inner=inner.words,
+            **_named(speaker, field),
         )  # fmt: skip
         return Part(words, Compare(field.col, "=", query))
     above = name == "min" or (name == "avg" and speaker.chance(0.62))
@@ -290,10 +306,10 @@ def same(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
         return None
     field, value = speaker.random.choice(others), speaker.random.choice(naming.values)
     key, operator = "same_as", "="
-    if (field.numeric or field.kind.moment) and speaker.chance(0.6):
+    if field.numeric and not field.kind.calendar and speaker.chance(0.6):
         key, operator = speaker.random.choice((("more_than_of", ">"), ("less_than_of", "<")))
     named = Compare(naming.col, "=", Lit(value))
-    words = speaker.say(key, n=speaker.column(field), v=speaker.value(naming, value))
+    words = speaker.say(key, v=speaker.value(naming, value), **_named(speaker, field))
     where: Bool = Compare(field.col, operator, Query((field.col,), table, where=named))
     if operator == "=" and speaker.chance(0.3):
         words += speaker.say("but_itself")
@@ -329,7 +345,8 @@ def related(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     if len(route.tables) > 2 and inner.where is not None and speaker.chance(0.15):
         between = speaker.condition(route.tables[1])
         if between is not None:
-            words = speaker.say("rel_between", c=speaker.thing(route.tables[1]), d=between[1])
+            through = speaker.thing(route.tables[1])
+            words = speaker.say("rel_between", c=through, d=plain(between[1]))
             inner = Part(inner.words, joint(inner.where, between[0]))
             return _related(speaker, route, inner, words)
     return _related(speaker, route, inner, "")
@@ -410,12 +427,13 @@ def _two(speaker: Speaker, foreign: Col, negated: bool) -> tuple[Query, str] | N
     second = speaker.condition(foreign.table, equal=True)
     if first is None or second is None or first[0] == second[0]:
         return None
+    one, other = plain(first[1]), plain(second[1])
     sides = [Query((foreign,), foreign.table, where=found[0]) for found in (first, second)]
     operator, key = speaker.random.choice((("intersect", "in_both"), ("except", "in_one")))
     if negated:
         operator, key = "union", "in_none"
     words = speaker.say(
-        key, bs=speaker.thing(foreign.table), first=first[1], second=second[1]
+        key, bs=speaker.thing(foreign.table), first=one, second=other
     )  # fmt: skip
     return replace(sides[0], then=(operator, sides[1])), words
 
