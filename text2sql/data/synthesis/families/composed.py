@@ -174,9 +174,10 @@ def measured_rows(speaker: Speaker) -> Draft | None:
         return None
     part = narrow(speaker, table, (0.08, 0.5, 0.31, 0.11))
     where = table if speaker.chance(0.85) else speaker.random.choice(_tables(table, part))
-    if speaker.chance(0.36):
+    if speaker.chance(0.36) or part.repeats:
+        counted = _counted(speaker, table, part)
         text = speaker.say("count", where=part.words, **things(speaker, table))
-        return Draft(part.over(Query((COUNT,), table)), text)
+        return Draft(part.over(Query((counted,), table)), text) if counted else None
     found = _measures(speaker, where, rows=0.1)
     if found is None:
         return None
@@ -184,6 +185,14 @@ def measured_rows(speaker: Speaker) -> Draft | None:
     said = words if where == table else _of_other(speaker, where, words)
     text = speaker.say("aggregate", aggs=said, where=part.words, **things(speaker, table))
     return Draft(part.over(Query(columns, table)), speaker.ask(text))
+
+
+def _counted(speaker: Speaker, table: str, part: Part) -> Call | None:
+    """Return what counts the rows of a table, each once."""
+    primary = speaker.world.primary(table)
+    if not part.repeats:
+        return COUNT
+    return Call("count", primary, distinct=True) if primary else None
 
 
 def _measures(speaker: Speaker, table: str, rows: float) -> tuple[tuple[Expr, ...], str] | None:
@@ -223,7 +232,7 @@ def grouped(speaker: Speaker) -> Draft | None:
     part = narrow(speaker, table, (0.5, 0.38, 0.1, 0.02))
     where = speaker.random.choice(_tables(table, part))
     known = speaker.groups(where)
-    if not known:
+    if not known or part.repeats:
         return None
     fields = speaker.random.sample(known, min(len(known), 2 if speaker.chance(0.14) else 1))
     names = speaker.listed([speaker.column(field) for field in fields])
@@ -241,7 +250,7 @@ def per_parent(speaker: Speaker) -> Draft | None:
     part = narrow(speaker, table, (0.75, 0.25), kinds=GROUPING)
     of = part if part.group else numerous(speaker, table, frozenset(_tables(table, part)))
     shown = selected(speaker, table)
-    if of is None or shown is None:
+    if of is None or shown is None or part.repeats:
         return None
     key = of.group if speaker.chance(0.7) else shown[0][:1]
     rows = replace(

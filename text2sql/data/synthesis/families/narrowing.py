@@ -18,6 +18,7 @@ Not covered: more than one group.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from text2sql.data.synthesis import relating
 from text2sql.data.synthesis.families.joins import places_of
 from text2sql.data.synthesis.families.parts import (
     COUNT,
@@ -56,6 +57,7 @@ class Part:
     joins: tuple[Join, ...] = ()
     group: tuple[Expr, ...] = ()
     having: Bool | None = None
+    repeats: bool = False  # joins may give a row several times: what is counted then is wrong
 
     def over(self, query: Query) -> Query:
         """Return a query of the rows that are left."""
@@ -107,11 +109,9 @@ def narrow(
 def _repeats(part: Part, parts: Sequence[Part]) -> bool:
     """Tell whether a part says what another one says, or groups where another one does."""
     columns = _columns(part)
-    return any(
-        (part.where is not None and columns and columns == _columns(other))
-        or (part.group and other.group)
-        for other in parts
-    )
+    alike = bool(columns) and any(columns == _columns(other) for other in parts)
+    counts = [p for p in (part, *parts) if p.group or p.repeats]
+    return alike or (len(counts) > 1 and any(p.group for p in counts))
 
 
 def _columns(part: Part) -> frozenset[tuple[object, str]]:
@@ -136,6 +136,7 @@ def _merged(speaker: Speaker, parts: Sequence[Part]) -> Part:
         tuple(join for part in parts for join in part.joins),
         next((part.group for part in parts if part.group), ()),
         joint(*(part.having for part in parts)),
+        any(part.repeats for part in parts),
     )
 
 
@@ -196,7 +197,12 @@ def _named(speaker: Speaker, field: Field) -> dict[str, str]:
     """Return the places of a template for a column, its article and its verb."""
     name = speaker.column(field)
     several = speaker.english and is_plural(name)
-    return {"n": name, "a": "" if several else "a ", "verb_be": "are" if several else "is"}
+    return {
+        "n": name,
+        "a": "" if several else "a ",
+        "verb_be": "are" if several else "is",
+        "who": speaker.who(field.col.table),
+    }
 
 
 def contains(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
@@ -288,8 +294,8 @@ def commonest(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | Non
     if speaker.chance(0.15):
         some = narrow(speaker, table, (0, 1), kinds={own: 1})
         words = speaker.say(
-            "commonest_of", n=speaker.column(field), common=common, things=speaker.thing(table),
-            inner=some.words,
+            "commonest_of", common=common, things=speaker.thing(table), inner=some.words,
+            **_named(speaker, field),
         )  # fmt: skip
         return Part(words, Compare(field.col, "=", some.over(inner)))
     words = speaker.say("the_commonest", n=speaker.column(field), common=common)
@@ -329,7 +335,7 @@ def best(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
         return None
     first = speaker.superlative(field, most, speaker.thing(table, False))
     inner = Query((shared.col,), table, order=(Key(field.col, most),), limit=1)
-    words = speaker.say("same_as_best", n=speaker.column(shared), superlative=first)
+    words = speaker.say("same_as_best", superlative=first, **_named(speaker, shared))
     return Part(words, Compare(shared.col, "=", inner))
 
 
@@ -342,21 +348,33 @@ def related(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     if route is None or taken & set(route.tables[1:]):
         return None
     inner = narrow(speaker, route.target, (0.14, 0.66, 0.16, 0.04), kinds=OWN)
-    if len(route.tables) > 2 and inner.where is not None and speaker.chance(0.15):
+    where, words = inner.where, {}
+    if inner.words:
+        words[route.target] = clause(speaker, inner.words)
+    if len(route.tables) > 2 and where is not None and speaker.english and speaker.chance(0.15):
         between = speaker.condition(route.tables[1])
         if between is not None:
-            through = speaker.thing(route.tables[1])
-            words = speaker.say("rel_between", c=through, d=plain(between[1]))
-            inner = Part(inner.words, joint(inner.where, between[0]))
-            return _related(speaker, route, inner, words)
-    return _related(speaker, route, inner, "")
+            words[route.tables[1]] = between[1]
+            said = relating.related(speaker, route, words)
+            return _joining(route, said, joint(between[0], where))
+    return _joining(route, _relation(speaker, route, words), where)
 
 
-def _related(speaker: Speaker, route: Path, inner: Part, further: str) -> Part:
+def _joining(route: Path, words: str, where: Bool | None) -> Part:
+    return Part(words, where, route.source()[1], repeats=not all(route.forward))
+
+
+def _relation(speaker: Speaker, route: Path, words: Mapping[str, str]) -> str:
+    if speaker.english and speaker.chance(0.88):
+        return relating.related(speaker, route, words)
     places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
-    key = "rel" if inner.words else "rel_any"
-    words = speaker.say(key, verb=places["verb"], bs=places["bs"], b=places["b"], inner=inner.words)
-    return Part(words + further, inner.where, route.source()[1])
+    inner = words.get(route.target, "")
+    parts = {key: places[key] for key in ("verb", "bs", "b", "who")}
+    return (
+        speaker.say("rel", inner=speaker.behind(inner), **parts)
+        if inner
+        else (speaker.say("rel_any", **parts))
+    )
 
 
 def _children(speaker: Speaker, table: str, taken: frozenset[str]) -> Link | None:
@@ -372,15 +390,15 @@ def numerous(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None
         return None
     child = link.child.table
     join = Join(child, ((link.parent, link.child),))
-    bs, numbers = speaker.thing(child), [f for f in speaker.numbers(child) if f.values]
-    group: tuple[Expr, ...] = (link.parent,)
+    numbers = [f for f in speaker.numbers(child) if f.values]
+    places = {"bs": speaker.thing(child), "who": speaker.who(table)}
     if numbers and speaker.chance(0.3):
         having, words = measured(speaker, speaker.random.choice(numbers))
-        return Part(
-            speaker.say("numerous_measure", bs=bs, measure=words), None, (join,), group, having
-        )
-    having, words = amount(speaker)
-    return Part(speaker.say("numerous", bs=bs, amount=words), None, (join,), group, having)
+        said = speaker.say("numerous_measure", measure=words, **places)
+    else:
+        having, words = amount(speaker)
+        said = speaker.say("numerous", amount=words, **places)
+    return Part(said, None, (join,), (link.parent,), having)
 
 
 def measured(speaker: Speaker, field: Field) -> tuple[Compare, str]:
@@ -406,13 +424,14 @@ def among(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     )
     negated = speaker.chance(0.6)
     operator, word = ("not in", "not_in_those") if negated else ("in", "in_those")
-    if speaker.chance(0.12) and (found := _two(speaker, foreign, negated)) is not None:
+    who = speaker.who(table)
+    found = _two(speaker, foreign, negated, who) if speaker.chance(0.12) else None
+    if found is not None:
         return Part(found[1], Compare(key, operator, found[0]))
-    inner = narrow(
-        speaker, foreign.table, (0.26, 0.6, 0.14), kinds=INNER, taken=frozenset((table,))
-    )
+    inside = frozenset((table,))
+    inner = narrow(speaker, foreign.table, (0.26, 0.6, 0.14), kinds=INNER, taken=inside)
     bs = speaker.thing(foreign.table)
-    words = clause(speaker, speaker.say(word, bs=bs, inner=inner.words))
+    words = clause(speaker, speaker.say(word, bs=bs, inner=inner.words, who=who))
     if not negated and key == link.parent and inner.where is None and speaker.chance(0.3):
         query = Query((foreign,), foreign.table, where=Compare(foreign, "=", key))
         return Part(words, Compare(None, "exists", query))
@@ -421,7 +440,7 @@ def among(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     return Part(words, Compare(key, operator, query))
 
 
-def _two(speaker: Speaker, foreign: Col, negated: bool) -> tuple[Query, str] | None:
+def _two(speaker: Speaker, foreign: Col, negated: bool, who: str) -> tuple[Query, str] | None:
     """Draw two sets of rows of another table, their keys in common or one without the other."""
     first = speaker.condition(foreign.table, equal=True)
     second = speaker.condition(foreign.table, equal=True)
@@ -433,7 +452,7 @@ def _two(speaker: Speaker, foreign: Col, negated: bool) -> tuple[Query, str] | N
     if negated:
         operator, key = "union", "in_none"
     words = speaker.say(
-        key, bs=speaker.thing(foreign.table), first=one, second=other
+        key, bs=speaker.thing(foreign.table), first=one, second=other, who=who
     )  # fmt: skip
     return replace(sides[0], then=(operator, sides[1])), words
 
