@@ -8,6 +8,7 @@
     ├── DataError                 a malformed record, with its file and line
     ├── GoldError                 gold SQL that does not run: the data set is broken
     ├── SettingsError             a recipe or project file with a wrong key or value
+    ├── PolicyError               a policy with a wrong key or clause; a user that it does not admit
     ├── PromptError               a question that is empty or too long, a prompt that does not fit
     │   └── Unsayable             SQL that the answer format of a base has no words for
     ├── ModelError                a base or adapter that cannot be loaded or does not match its card
@@ -87,6 +88,10 @@ class GoldError(Text2SQLError):
 
 class SettingsError(Text2SQLError):
     """A recipe or project file with a wrong key or value; the message names the key."""
+
+
+class PolicyError(Text2SQLError):
+    """A policy with a wrong key or clause, or a user whom it does not let in."""
 
 
 class PromptError(Text2SQLError):

@@ -27,6 +27,7 @@ from text2sql.execution import gate
 from text2sql.execution.frames import Reply, collect
 from text2sql.execution.policy import Catalog
 from text2sql.execution.results import Caps, Refusal
+from text2sql.execution.walls import Wall
 
 _CONFIG = {
     "enable_external_access": "false",
@@ -114,7 +115,7 @@ class DuckDBEngine:
         import duckdb
 
         self._watchdog = watchdog or Watchdog()
-        self._harmless: set[str] = (
+        self._harmless: set[tuple[str, Wall | None]] = (
             set()
         )  # statements that passed: judging takes as long as a small query
         config = {**_CONFIG, "memory_limit": f"{memory >> 20}MiB"}
@@ -125,12 +126,15 @@ class DuckDBEngine:
             )  # so that results do not depend on the machine
             self._connection.execute("SET lock_configuration = true")
             self._catalog = _read_catalog(self._connection)
+            self._macros = _read_macros(self._connection)
         except duckdb.Error as error:
             raise DatabaseError(
                 f"cannot open database {path}: {_first_line(error)}", path
             ) from None
 
-    def run(self, sql: str, caps: Caps, *, explain: bool = False) -> Reply:
+    def run(
+        self, sql: str, caps: Caps, *, explain: bool = False, wall: Wall | None = None
+    ) -> Reply:
         """Run or explain one statement; whatever goes wrong is in the reply."""
         until = time.monotonic() + caps.timeout
         started = time.perf_counter()
@@ -139,7 +143,7 @@ class DuckDBEngine:
             cursor = self._connection.cursor()
             self._watchdog.arm(until, cursor.interrupt)
             try:
-                self._judge(cursor, sql)
+                self._judge(cursor, sql, wall)
                 sql = f"EXPLAIN {sql}" if explain else sql
                 started = time.perf_counter()
                 return _query(cursor, sql, caps, until, started)
@@ -152,13 +156,15 @@ class DuckDBEngine:
             kind, message = classify(error), str(error).strip() or type(error).__name__
         return Reply(kind, message, time.perf_counter() - started)
 
-    def _judge(self, cursor: Any, sql: str) -> None:
-        if sql in self._harmless:
+    def _judge(self, cursor: Any, sql: str, wall: Wall | None) -> None:
+        if (sql, wall) in self._harmless:
             return
-        check_tree(cursor, sql, self._catalog)
+        tree = check_tree(cursor, sql, self._catalog)
+        if wall is not None:
+            check_wall(cursor, tree, wall, self._macros)
         if len(self._harmless) >= _REMEMBERED:
             self._harmless.clear()
-        self._harmless.add(sql)
+        self._harmless.add((sql, wall))
 
     def close(self) -> None:
         """Close the connection, and with it the file."""
@@ -194,8 +200,8 @@ def classify(error: Exception) -> str:
     return _KINDS.get(name, "memory" if "bad_alloc" in message else "engine")
 
 
-def check_tree(cursor: Any, sql: str, catalog: Catalog) -> None:
-    """Judge the engine's own reading of a statement.
+def check_tree(cursor: Any, sql: str, catalog: Catalog) -> dict[str, Any]:
+    """Judge the engine's own reading of a statement, and return it.
 
     Raises:
         Refusal: it is not one query, or names what the policy forbids.
@@ -207,11 +213,55 @@ def check_tree(cursor: Any, sql: str, catalog: Catalog) -> None:
     if kinds != ["SELECT"]:
         what = "no statement" if not kinds else ", ".join(kinds).replace("_", " ")
         raise Refusal("refused", f"one query is expected, not {what}")
-    tree = json.loads(cursor.execute(_SERIALIZE, [sql]).fetchone()[0])
-    if tree.get("error"):
-        raise Refusal("refused", f"the statement cannot be judged: {tree.get('error_message')}")
+    tree = _serialised(cursor, sql)
     for node, ctes in _nodes(tree["statements"]):
         _check_node(node, ctes, catalog)
+    return tree
+
+
+def _serialised(cursor: Any, sql: str) -> dict[str, Any]:
+    tree: dict[str, Any] = json.loads(cursor.execute(_SERIALIZE, [sql]).fetchone()[0])
+    if tree.get("error"):
+        raise Refusal("refused", f"the statement cannot be judged: {tree.get('error_message')}")
+    return tree
+
+
+def check_wall(cursor: Any, tree: dict[str, Any], wall: Wall, macros: frozenset[str]) -> None:
+    """Make sure that the engine reads no table outside a guard, and calls no macro of the owner's.
+
+    Raises:
+        Refusal: it does.
+    """
+    guards = [_without_places(_serialised(cursor, g)["statements"][0]) for g in sorted(wall.guards)]
+    pending: list[Any] = [tree["statements"]]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending.extend(value)
+        if not isinstance(value, dict):
+            continue
+        if value.get("type") == "SUBQUERY" and _without_places(value["subquery"]) in guards:
+            continue
+        pending.extend(value.values())
+        _check_outside(value, wall, macros)
+
+
+def _check_outside(node: dict[str, Any], wall: Wall, macros: frozenset[str]) -> None:
+    if node.get("type") == "BASE_TABLE":
+        name, namespace = str(node["table_name"]).lower(), str(node["schema_name"]).lower()
+        full_name = name if namespace in ("", "main") else f"{namespace}.{name}"
+        if not name.startswith(wall.prefix) and full_name not in wall.plain:
+            raise Refusal("refused", f"table {name} is not allowed under this policy")
+    called = str(node.get("function_name", "")).lower()
+    if called in macros - wall.functions:
+        raise Refusal("refused", f"function {called} is not allowed under this policy")
+
+
+def _without_places(value: Any) -> Any:
+    """Return a tree without what depends on where it stands in a text."""
+    if isinstance(value, dict):
+        return {k: _without_places(v) for k, v in value.items() if k != "query_location"}
+    return [_without_places(item) for item in value] if isinstance(value, list) else value
 
 
 def _nodes(value: Any) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
@@ -261,6 +311,12 @@ def _read_catalog(connection: Any) -> Catalog:
         if found <= catalog.forbidden:
             return catalog
         catalog = replace(catalog, forbidden=catalog.forbidden | found)
+
+
+def _read_macros(connection: Any) -> frozenset[str]:
+    """Return the names of the owner's macros."""
+    named = "SELECT DISTINCT function_name FROM system.main.duckdb_functions() WHERE NOT internal"
+    return frozenset(name.lower() for (name,) in connection.execute(named).fetchall())
 
 
 def _stored_queries(connection: Any) -> list[tuple[str, list[str]]]:

@@ -22,11 +22,13 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from text2sql.databases import FILE_ENGINES, Database, locate
 from text2sql.errors import DatabaseError, SettingsError
 from text2sql.execution.frames import Reply, decode, encode
 from text2sql.execution.results import Caps, Execution, Refusal, check_size, failed
+from text2sql.execution.walls import Wall
 from text2sql.execution.workers import Request, Worker
 
 Signature = tuple[int, ...]
@@ -89,6 +91,7 @@ class Executor:
         max_rows: int = _DEFAULTS.max_rows,
         max_bytes: int = _DEFAULTS.max_bytes,
         as_of: Moment | None = None,
+        wall: Wall | None = None,
     ) -> Execution:
         """Run one statement.
 
@@ -101,6 +104,7 @@ class Executor:
             max_bytes: bytes of encoded rows returned at most.
             as_of: a moment (UTC where it names no zone) in the place of the clock: of now(),
                 CURRENT_DATE, date('now') and their like.
+            wall: what it may read, for the engine to check; see `walls`.
 
         Returns:
             Rows, or the reason why there are none.
@@ -110,7 +114,7 @@ class Executor:
             SettingsError: a cap that is not positive, or a moment that cannot be read.
         """
         caps = Caps(timeout, max_rows, max_bytes)
-        return _execution(self._run([sql], database, caps, as_of=as_of)[0])
+        return _execution(self._run([sql], database, caps, as_of=as_of, wall=wall)[0])
 
     def fetch(
         self,
@@ -139,6 +143,7 @@ class Executor:
         database: str | Path | Database | None = None,
         *,
         timeout: float = _DEFAULTS.timeout,
+        wall: Wall | None = None,
     ) -> Execution:
         """Ask the engine what it thinks of a statement, without running it.
 
@@ -149,7 +154,7 @@ class Executor:
         Raises:
             DatabaseError: as for `execute`.
         """
-        return _execution(self._run([sql], database, Caps(timeout), explain=True)[0])
+        return _execution(self._run([sql], database, Caps(timeout), explain=True, wall=wall)[0])
 
     def _run(
         self,
@@ -159,6 +164,7 @@ class Executor:
         *,
         explain: bool = False,
         as_of: Moment | None = None,
+        wall: Wall | None = None,
     ) -> list[Reply]:
         found, signature = self._find(self._database if database is None else database)
         replies = [_refused(sql) for sql in statements]
@@ -167,10 +173,11 @@ class Executor:
         if found.path is None:
             from text2sql.execution import warehouse
 
-            ran = [_encoded(warehouse.run(sql, found, caps, explain=explain)) for sql in texts]
+            options: dict[str, Any] = {"explain": explain, "role": wall.role if wall else None}
+            ran = [_encoded(warehouse.run(sql, found, caps, **options)) for sql in texts]
         else:
             where = found.engine, str(found.path), signature
-            ran = self._ask([Request(*where, sql, explain) for sql in texts], caps)
+            ran = self._ask([Request(*where, sql, explain, wall) for sql in texts], caps)
         done = dict(zip(asked, ran, strict=True))
         return [reply or done[i] for i, reply in enumerate(replies)]
 

@@ -57,7 +57,8 @@ STATES = {
 # The styles are those that drivers read; only the output changes, not the order of day and month.
 _BEGIN = """BEGIN READ ONLY; SET LOCAL statement_timeout = {ms};
 SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL cursor_tuple_fraction = 1;
-SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = postgres; SET LOCAL bytea_output = hex"""
+SET LOCAL standard_conforming_strings = on; SET LOCAL datestyle = ISO;
+SET LOCAL intervalstyle = postgres; SET LOCAL bytea_output = hex"""
 _IDLE_MS = 60_000  # between two pages, for a client that stopped
 _RESET_SECONDS = 2.0
 
@@ -69,8 +70,15 @@ class _Stale(Exception):
     """The connection was dead before the statement got to it."""
 
 
-def run(sql: str, database: Database, caps: Caps, *, explain: bool = False) -> Execution:
-    """Run or explain a statement that the gate has let through.
+def run(
+    sql: str,
+    database: Database,
+    caps: Caps,
+    *,
+    explain: bool = False,
+    role: str | None = None,
+) -> Execution:
+    """Run or explain a statement that the gate has let through, with the rights of a role.
 
     Raises:
         DatabaseError: the server cannot be reached.
@@ -78,7 +86,7 @@ def run(sql: str, database: Database, caps: Caps, *, explain: bool = False) -> E
     for _ in range(2):
         with connections.borrow(database) as connection:
             try:
-                return _Statement(connection, database, caps).run(sql, explain)
+                return _Statement(connection, database, caps, role).run(sql, explain)
             except _Stale as stale:
                 reason = str(stale)
         connections.drop(database)  # its neighbours in the pool are as dead
@@ -88,8 +96,15 @@ def run(sql: str, database: Database, caps: Caps, *, explain: bool = False) -> E
 class _Statement:
     """A borrowed connection while it serves one statement."""
 
-    def __init__(self, connection: "PoolProxiedConnection", database: Database, caps: Caps) -> None:
+    def __init__(
+        self,
+        connection: "PoolProxiedConnection",
+        database: Database,
+        caps: Caps,
+        role: str | None,
+    ) -> None:
         self.connection, self.database, self.caps = connection, database, caps
+        self.role = role
         self.dialect: Dialect = connections.find_engine(database).dialect
         driver: Any = connection.driver_connection
         self.driver, self.cursor = driver, driver.cursor()
@@ -127,11 +142,17 @@ class _Statement:
     def _begin(self, watch: watchdog.Watch) -> None:
         ms = max(1, round(self.caps.timeout * 1000))
         try:
-            self.cursor.execute(_BEGIN.format(ms=ms, idle=_IDLE_MS))
+            self.cursor.execute(_BEGIN.format(ms=ms, idle=_IDLE_MS) + self._set_role())
         except self.dialect.loaded_dbapi.Error as error:
             if self._lost(error) and not watch.fired:
                 raise _Stale(connections.first_line(error, self.database)) from None
             raise
+
+    def _set_role(self) -> str:
+        if self.role is None:
+            return ""
+        name = self.role.replace('"', '""')
+        return f'; SET LOCAL ROLE "{name}"'
 
     def _pages(
         self, sql: str, explain: bool, watch: watchdog.Watch

@@ -26,6 +26,7 @@ from text2sql.execution import policy
 from text2sql.execution.frames import Reply, collect
 from text2sql.execution.policy import Catalog
 from text2sql.execution.results import MAX_SQL, Caps, Refusal, check_size
+from text2sql.execution.walls import Wall
 from text2sql.execution.words import check_words, is_suspicious
 
 _LIMITS = {
@@ -76,17 +77,23 @@ class SQLiteEngine:
             DatabaseError: the file cannot be opened, or is no SQLite database.
         """
         self._until = 0.0
+        self._wall: Wall | None = None
         self._connection = _connect(path)
         try:
-            self._catalog, self._hidden = _lock(self._connection, heap)
+            self._catalog, self._hidden, self._virtual = _lock(self._connection, heap)
         except sqlite3.Error as error:
             self._connection.close()
             raise DatabaseError(f"cannot read database {path}: {error}", path) from None
         self._connection.set_authorizer(self._authorize)
         self._connection.set_progress_handler(self._late, _OPERATIONS)
 
-    def run(self, sql: str, caps: Caps, *, explain: bool = False) -> Reply:
+    def run(
+        self, sql: str, caps: Caps, *, explain: bool = False, wall: Wall | None = None
+    ) -> Reply:
         """Run or explain one statement; whatever goes wrong is in the reply."""
+        if wall != self._wall:
+            self._wall = wall
+            self._connection.set_authorizer(self._authorize)  # statements are compiled anew
         self._until = time.monotonic() + caps.timeout
         started = time.perf_counter()
         try:
@@ -150,12 +157,19 @@ class SQLiteEngine:
         if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE):
             allowed = True
         elif action == sqlite3.SQLITE_READ:
-            allowed = not self._is_hidden((first or "").lower())
+            allowed = self._may_read((first or "").lower(), second or "")
         elif action == sqlite3.SQLITE_FUNCTION:
             allowed = (second or "").lower() in policy.SQLITE_FUNCTIONS
         else:  # FTS5 asks for data_version itself; a statement would have to begin with PRAGMA
             allowed = (action, first, second) == (sqlite3.SQLITE_PRAGMA, "data_version", None)
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+    def _may_read(self, table: str, column: str) -> bool:
+        if self._wall is not None and not self._wall.may_read(table, column):
+            # a virtual table reads tables of its own, whose names begin with its name
+            owners = [name for name in self._virtual if table.startswith(f"{name}_")]
+            return any(self._wall.may_read(name, "") for name in owners)
+        return not self._is_hidden(table)
 
     def _is_hidden(self, table: str) -> bool:
         if table in self._catalog.tables:
@@ -242,8 +256,10 @@ def _has_log(path: str) -> bool:
         raise DatabaseError(f"cannot open database {path}: {error.strerror}", path) from None
 
 
-def _lock(connection: sqlite3.Connection, heap: int) -> tuple[Catalog, frozenset[str]]:
-    """Set the limits; return what is known of the database, and the hidden virtual tables."""
+def _lock(
+    connection: sqlite3.Connection, heap: int
+) -> tuple[Catalog, frozenset[str], tuple[str, ...]]:
+    """Set the limits; return what is known of the database, hidden modules, virtual tables."""
     for pragma in (
         "query_only=1",
         "trusted_schema=1",  # else views may not call json_extract; the authorizer judges views too
@@ -265,7 +281,7 @@ def _lock(connection: sqlite3.Connection, heap: int) -> tuple[Catalog, frozenset
     for limit, value in _LIMITS.items():
         connection.setlimit(limit, value)
     own = frozenset(name for name in owned if not name.startswith("sqlite_"))
-    return Catalog(tables=own), frozenset(modules - policy.SQLITE_MODULES)
+    return Catalog(tables=own), frozenset(modules - policy.SQLITE_MODULES), tuple(virtual)
 
 
 def _touch(connection: sqlite3.Connection, table: str) -> None:

@@ -58,8 +58,15 @@ _NUMBERS = {
 }
 
 
-def run(sql: str, database: Database, caps: Caps, *, explain: bool = False) -> Execution:
-    """Run or explain one statement on a server.
+def run(
+    sql: str,
+    database: Database,
+    caps: Caps,
+    *,
+    explain: bool = False,
+    role: str | None = None,
+) -> Execution:
+    """Run or explain one statement on a server, in PostgreSQL as another role.
 
     Returns:
         Rows, or the server's complaint without a password in it.
@@ -79,7 +86,7 @@ def run(sql: str, database: Database, caps: Caps, *, explain: bool = False) -> E
         return failed(refusal.kind, refusal.message)
     _check_driver(database)
     if database.engine == "postgresql":
-        return postgres.run(sql, database, caps, explain=explain)
+        return postgres.run(sql, database, caps, explain=explain, role=role)
     return _run_mysql(f"EXPLAIN {sql}" if explain else sql, database, caps)
 
 

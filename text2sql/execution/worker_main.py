@@ -23,6 +23,7 @@ from text2sql.execution.frames import OPENED, OPENING, READY, Reply, decode, enc
 from text2sql.execution.pipes import Pipe
 from text2sql.execution.results import Caps
 from text2sql.execution.sqlite_engine import SQLiteEngine
+from text2sql.execution.walls import unpacked
 
 if TYPE_CHECKING:
     from text2sql.execution.duckdb_engine import DuckDBEngine, Watchdog
@@ -150,7 +151,7 @@ def main(fd: int, parent: int, memory: int) -> None:
 
 
 def _serve(pipe: Pipe, engines: Engines) -> None:
-    kind, path, signature, sql, explain, *caps = decode(pipe.receive())
+    kind, path, signature, sql, explain, wall, *caps = decode(pipe.receive())
     try:
         engine = engines.find(path, signature)
         if engine is None:
@@ -160,7 +161,7 @@ def _serve(pipe: Pipe, engines: Engines) -> None:
             finally:
                 pipe.send(OPENED)
         signal.setitimer(signal.ITIMER_REAL, caps[0] + SELF_KILL_SECONDS)
-        reply = engine.run(sql, Caps(*caps), explain=explain)
+        reply = engine.run(sql, Caps(*caps), explain=explain, wall=unpacked(wall))
     except DatabaseError as error:
         reply = Reply("database", str(error))
     except MemoryError:

@@ -27,6 +27,7 @@ from text2sql.errors import Text2SQLError
 from text2sql.execution.frames import OPENED, OPENING, READY, Reply, decode, encode
 from text2sql.execution.pipes import Pipe
 from text2sql.execution.results import Caps
+from text2sql.execution.walls import Wall, packed
 
 GRACE_SECONDS = 0.5  # past the deadline, for the engine to stop by itself
 _START_SECONDS = 60.0
@@ -51,11 +52,13 @@ class Request:
     signature: tuple[int, ...]
     sql: str
     explain: bool = False
+    wall: Wall | None = None
 
 
 def _frame(request: Request, caps: Caps) -> bytes:
-    what = (request.engine, request.path, request.signature, request.sql, request.explain)
-    return encode((*what, caps.timeout, caps.max_rows, caps.max_bytes))
+    where = (request.engine, request.path, request.signature)
+    what = (request.sql, request.explain, packed(request.wall))
+    return encode((*where, *what, caps.timeout, caps.max_rows, caps.max_bytes))
 
 
 def _fitting(frames: Sequence[bytes]) -> int:

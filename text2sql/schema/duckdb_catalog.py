@@ -46,12 +46,7 @@ def read_duckdb_tables(database: Database) -> tuple[Table, ...]:
     Raises:
         DatabaseError: the file is corrupt, open for writing elsewhere, or cannot be read.
     """
-    import duckdb
-
-    try:
-        relations, columns, constraints = _read_catalogue(str(database.path))
-    except duckdb.Error as error:
-        raise _unreadable(database, error) from None
+    relations, columns, constraints = read_catalogue(database, _RELATIONS, _COLUMNS, _CONSTRAINTS)
     by_table: dict[int, list[Column]] = defaultdict(list)
     for oid, name, kind, nullable, comment in columns:
         by_table[oid].append(Column(name, kind, nullable, comment or None))
@@ -61,16 +56,23 @@ def read_duckdb_tables(database: Database) -> tuple[Table, ...]:
     return tuple(_table(row, by_table[row[0]], keys[row[0]]) for row in relations)
 
 
-def _read_catalogue(path: str) -> tuple[list[Any], ...]:
+def read_catalogue(database: Database, *queries: str) -> list[list[Any]]:
+    """Return the rows of queries on the catalogue of a file, which is attached as `source`.
+
+    Raises:
+        DatabaseError: the file is corrupt, open for writing elsewhere, or cannot be read.
+    """
     import duckdb
 
     # Attached, not connected to: a connection would have to repeat the settings of every other
     # connection of this process to the same file.
-    literal = path.replace("'", "''")
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute(f"ATTACH '{literal}' AS source (READ_ONLY, TYPE duckdb)")
-        queries = (_RELATIONS, _COLUMNS, _CONSTRAINTS)
-        return tuple(connection.execute(query).fetchall() for query in queries)
+    literal = str(database.path).replace("'", "''")
+    try:
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.execute(f"ATTACH '{literal}' AS source (READ_ONLY, TYPE duckdb)")
+            return [connection.execute(query).fetchall() for query in queries]
+    except duckdb.Error as error:
+        raise _unreadable(database, error) from None
 
 
 def _table(relation: tuple, columns: list[Column], constraints: list[tuple]) -> Table:

@@ -40,7 +40,7 @@ def read_sqlite_tables(database: Database) -> tuple[Table, ...]:
     """
     assert database.path is not None
     try:
-        with closing(_open(database.path)) as connection:
+        with closing(open_read_only(database.path)) as connection:
             found = connection.execute(_TABLES).fetchall()
             tables = [_read_table(connection, name, kind) for name, kind in found]
     except (sqlite3.Error, OSError) as error:
@@ -50,7 +50,8 @@ def read_sqlite_tables(database: Database) -> tuple[Table, ...]:
     return tuple(table for table in tables if table is not None)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a file so that nothing is written, not even beside it."""
     mode = "immutable=1" if _is_idle_wal(path) else "mode=ro"
     connection = sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS)
     connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")

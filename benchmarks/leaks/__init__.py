@@ -1,0 +1,1 @@
+"""What the policy fuzz is made of."""
