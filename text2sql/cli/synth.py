@@ -35,6 +35,14 @@ def synth(
         float,
         typer.Option(min=0, max=2, help="Use foreign keys found out with at least that; 2: none."),
     ] = 0.7,
+    rewrite: Annotated[
+        str | None,
+        typer.Option(help="Base, or http://host/v1#model, that adds questions in other words."),
+    ] = None,
+    answer_with: Annotated[
+        str | None,
+        typer.Option(help="With --rewrite: the base whose SQL proves them.  [default: the same]"),
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds for one query.")] = 5.0,
     overwrite: Annotated[bool, typer.Option(help="Replace what is there.")] = False,
     json: JsonOption = False,
@@ -56,7 +64,8 @@ def synth(
         _invent(invented, output, drawing, overwrite, json)
         return
     _check_output(output, overwrite, json)
-    _ask(database, output, drawing | {"least": join_confidence, "timeout": timeout}, json)
+    asking = drawing | {"least": join_confidence, "timeout": timeout}
+    _ask(database, output, asking, (rewrite, answer_with), json)
 
 
 def _invent(
@@ -85,17 +94,45 @@ def _check_output(output: Path | None, overwrite: bool, json: bool) -> None:
         raise OutputError(f"{output} exists: replace it with --overwrite")
 
 
-def _ask(database: str | None, output: Path | None, drawing: dict[str, Any], json: bool) -> None:
+def _ask(
+    database: str | None,
+    output: Path | None,
+    drawing: dict[str, Any],
+    models: tuple[str | None, str | None],
+    json: bool,
+) -> None:
     from text2sql.cli.progress import Bar
     from text2sql.data.synthesis.making import make_examples
     from text2sql.project import find_database
 
+    found = find_database(database)
     with Bar("questions") as bar:
-        made = make_examples(find_database(database), progress=bar, **drawing)
+        made = make_examples(found, progress=bar, **drawing)
     _tell(made, drawing["count"])
-    _write(made.records, output)
+    further, counts = _rewrite(made.records, found, models)
+    _write([*made.records, *further], output)
     if json:
-        print_json(made.account())
+        print_json(made.account() | ({"rewriting": counts} if counts else {}))
+
+
+def _rewrite(
+    records: list[dict[str, Any]], database: Any, models: tuple[str | None, str | None]
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Return records in other words, and what became of how many; nothing where not wanted."""
+    if models[0] is None:
+        return [], {}
+    from text2sql.cli.progress import Bar
+    from text2sql.models import open_model
+    from text2sql.rewriting import rewrite
+
+    with Bar("rewritten") as bar, open_model(models[0]) as writer:
+        answerer = open_model(models[1]) if models[1] else None
+        done = rewrite(records, writer, database, answerer=answerer, progress=bar)
+        if answerer is not None:
+            answerer.close()
+    counts = done.counts()
+    note("rewriting: " + ", ".join(f"{number:,} {what}" for what, number in counts.items()))
+    return done.records, counts
 
 
 def _write(records: list[dict[str, Any]], output: Path | None) -> None:
