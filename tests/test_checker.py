@@ -200,6 +200,30 @@ def test_a_window_may_be_another_one_with_a_frame(checker):
     assert checker.complete(begun).split() == [*begun.split(), "WINDOW", "w", "AS()"]
 
 
+@pytest.mark.parametrize("whole", ["SELECT x'00fF' FROM orders", "SELECT hex(X'' || x'4a'), 1"])
+def test_a_blob_is_read_byte_by_byte_and_completed(checker, whole):
+    assert checker.accepts(whole)
+    for end in range(len(whole)):
+        ended = checker.complete(whole[:end])
+        assert checker.accepts(ended), ended
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT x'0g'",
+        "SELECT x'123'",
+        "SELECT x'00''11'",
+        "SELECT x '00'",
+        "SELECT 1 LIMIT x'00'",
+        "SELECT name x'00' FROM customers",
+        "SELECT 1 WHERE 'a' LIKE 'b' ESCAPE x'21'",
+    ],
+)
+def test_what_is_no_blob_or_stands_where_none_may_is_refused(checker, sql):
+    assert not checker.accepts(sql)
+
+
 def test_what_from_owes_is_paid_by_the_sources_that_a_completion_writes(checker):
     whole = checker.complete("SELECT T1.name, T2.*, status, no_such_column FROM ")
 

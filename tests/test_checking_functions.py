@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 import pytest
 
-from text2sql.decoding.checking import functions
+from text2sql.decoding.checking import Checker, functions
 from text2sql.decoding.checking.functions import FORMS, FUNCTIONS, GROUPS, Function, admits
 from text2sql.decoding.checking.kinds.forms import ORDERED
 from text2sql.decoding.verification import verify
@@ -194,6 +194,16 @@ def test_pairs_repeat_together() -> None:
 )
 def test_a_group_admits_its_kinds(takes: str, kind: str, expected: bool) -> None:
     assert admits(takes, kind) is expected
+
+
+def test_a_star_without_arguments_is_read_where_sqlite_and_sqlglot_read_it(sqlite: Run) -> None:
+    columns = tuple(Column(named(kind), declared) for kind, declared in TYPES.items())
+    schema = Schema("s", "sqlite", (Table("k", columns),))
+    checker = Checker(schema)
+    for name in (n for n, f in functions.installed_functions("sqlite").items() if f.over is False):
+        sql = f"SELECT {name}(*) FROM k"
+        fine = sqlite(sql) is None and verify(sql, schema).valid
+        assert checker.accepts(sql) == fine, sql
 
 
 def test_only_names_of_the_table_are_optional() -> None:

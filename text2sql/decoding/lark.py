@@ -53,6 +53,7 @@ _WORD = "[A-Za-z_][A-Za-z0-9_]*"
 _LITERALS = {
     "NUMBER": r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+\-]?[0-9]+)?",
     "STRING": r"'([^'\x00]|'')*'",
+    "BLOB": r"[xX]'([0-9A-Fa-f]{2})*'",
     "STRING_INTERVAL": r"'([^'\x00]|'')*'",
     "ARROW_KEY": r"'([^'\x00]|'')*'|[0-9]{1,18}",
     "ESCAPE_STRING": r"'[^'\x00]'",

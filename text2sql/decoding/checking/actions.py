@@ -20,12 +20,12 @@ Action = Callable[[Move], bool]
 # After these what stands on the left is no bare column any more.
 _FORGETTING = (
     "calculated", "concatenated", "arrowed", "bitted", "signed", "end_call", "end_case", "end_cast",
-    "end_scalar", "computed", "compared", "logical", "string", "number", "null", "boolean",
+    "end_scalar", "computed", "compared", "logical", "string", "blob", "number", "null", "boolean",
     "arithmetic", "concat", "bits", "arrow", "sign",
 )  # fmt: skip
 _MARKS = (
-    "string", "null", "boolean", "date_value", "timestamp_value", "time_value", "computed", "not",
-    "is_null", "arithmetic", "concat", "arrow", "bits", "is", "between", "like",
+    "string", "blob", "null", "boolean", "date_value", "timestamp_value", "time_value", "computed",
+    "not", "is_null", "arithmetic", "concat", "arrow", "bits", "is", "between", "like",
     "escape", "is_truth",
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State
 
 MAX_VISITS = 3000
+_ENDS_LATE = (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END, lexer.BLOB_END)
 _NAMES = 4  # names tried at a place: the shortest
 
 
@@ -66,6 +67,9 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
         return
     if mode == lexer.NUMBER:
         yield from _stored_ends(checker, state)
+    if mode == lexer.BLOB:
+        yield b"0'" if text else b"'"
+        return
     if mode == lexer.QUOTED:
         yield from _quoted_ends(checker, state.reading[0], *text)
         return
@@ -74,7 +78,7 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
         return
     place = checker.finish(state.reading)
     if place is not None:
-        ends_late = mode in (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END)
+        ends_late = mode in _ENDS_LATE
         gap = b" " if ends_late else b""
         for piece in _lexemes(checker, place):
             tight = not gap or piece[:1] in b",();.=<>+*/%|"
@@ -258,6 +262,8 @@ def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
             yield word[len(text) :]
     for name in begun_names(checker, place, text)[:_NAMES]:
         yield name[len(text) :]
+    if text == b"x":
+        yield b"''"
     cut_letter = lexer.cut(text)
     if cut_letter:
         yield _character_end(cut_letter)

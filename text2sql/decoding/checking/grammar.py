@@ -14,7 +14,7 @@ and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
 Not covered: rows other than before `IN (SELECT ...)` and, in SQLite, beside another row; table
-functions, LATERAL, blobs.
+functions, LATERAL.
 """
 
 import re
@@ -128,7 +128,7 @@ limit_count  = <count> | +limit_sums '-' <count>
 limit_sign   = +limit_sums '+' | +limit_sums '-' | +limit_sums '*'
 limit_more   = OFFSET <count> | +limit_comma ',' <count> |
 
-primary      = NUMBER @number | STRING @string | NULL @null
+primary      = NUMBER @number | STRING @string | NULL @null | +blobs BLOB @blob
              | +booleans TRUE @boolean | +booleans FALSE @boolean
              | CURRENT_DATE @date_value | CURRENT_TIMESTAMP @timestamp_value
              | +current_time CURRENT_TIME @time_value

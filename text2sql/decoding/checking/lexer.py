@@ -5,9 +5,9 @@
 A lexeme is handed to the parser when the byte after it is known, and is let in only while some
 legal lexeme begins so: `SELE` is fine where SELECT is.
 
-Covered: words, numbers, strings, names in the dialect's quotes, operators, comments; UTF-8 that a
-token cuts in two.
-Not covered: blobs, hexadecimal numbers, strings with a letter before the quote.
+Covered: words, numbers, strings, blobs (`x'00ff'`), names in the dialect's quotes, operators,
+comments; UTF-8 that a token cuts in two.
+Not covered: strings with another letter before the quote.
 """
 
 import re
@@ -15,8 +15,10 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 READY, WORD, NUMBER, STRING, STRING_END, QUOTED, QUOTED_END, SIGN, LINE, BLOCK = range(10)
+BLOB, BLOB_END = 10, 11
 _WORD_RUN = re.compile(rb"[A-Za-z0-9_\x80-\xff]+")
 _DIGITS = re.compile(rb"[0-9]+")
+_HEX = re.compile(rb"[0-9a-fA-F]*")
 _BLANKS = re.compile(rb"[ \t\n\r]+")
 _NUMBER = re.compile(rb"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|0x[0-9a-f]{1,15}", re.IGNORECASE)
 _NUMBER_BEGUN = re.compile(
@@ -30,11 +32,11 @@ _SPACES = frozenset(b" \t\n\r")
 _LEXEME = re.compile(
     rb"([ \t\n\r]*)(?:([A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)|([,.()*=<>+%|&;]))"
 )
-_INSIDE = frozenset({STRING, QUOTED, LINE, BLOCK})
+_INSIDE = frozenset({STRING, QUOTED, LINE, BLOCK, BLOB})
 # In which modes a word or mark without a blank before it is a lexeme of its own, or goes on.
 _BEFORE = {
     WORD: frozenset({READY, WORD, SIGN}),
-    SIGN: frozenset({READY, WORD, STRING_END, QUOTED_END}),
+    SIGN: frozenset({READY, WORD, STRING_END, QUOTED_END, BLOB_END}),
 }
 _QUOTE = ord("'")
 MAX_NUMBER, MAX_DIGITS = 40, 18
@@ -60,6 +62,7 @@ class Parser(Protocol):
     def number_begins(self, place: Place, text: bytes) -> bool: ...
     def string(self, place: Place, text: bytes | None) -> Place | None: ...
     def string_begins(self, place: Place, text: bytes | None) -> bool: ...
+    def blob(self, place: Place) -> Place | None: ...
     def string_matters(self, place: Place) -> bool: ...
     def comment_begins(self, place: Place) -> bool: ...
     def sign(self, place: Place, text: bytes) -> Place | None: ...
@@ -93,6 +96,9 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
                 if index == end and not parser.word_begins(place, text):
                     return None
                 continue
+            if byte == _QUOTE and text == b"x" and parser.blob(place) is not None:
+                mode, text, index = BLOB, False, index + 1
+                continue
             if byte == _QUOTE or (byte in parser.quotes and not parser.touching):
                 return None
         elif mode == STRING:
@@ -110,6 +116,15 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
                 mode, index = STRING, index + 1
                 continue
             if byte in _WORD_BYTES and not parser.touching:
+                return None
+        elif mode == BLOB:
+            blob = _in_blob(text, data, index)
+            if blob is None:
+                return None
+            (mode, text), index = blob
+            continue
+        elif mode == BLOB_END:
+            if byte == _QUOTE or byte in _WORD_BYTES:
                 return None
         elif mode == QUOTED:
             quoted = _in_quotes(parser, place, text, data, index)
@@ -206,6 +221,8 @@ def finish(parser: Parser, reading: Reading) -> Place | None:
         return parser.string(place, text[0])
     if mode == QUOTED_END:
         return parser.name(place, text[1], _quoting(text[0]))
+    if mode == BLOB_END:
+        return parser.blob(place)
     if mode == SIGN:
         return parser.sign(place, text)
     return place if mode in (READY, LINE) else None
@@ -280,6 +297,15 @@ def _in_quotes(
     if left or (opener == ord("[") and parser.name(place, kept, _quoting(opener)) is None):
         return None  # other marks could be doubled, and the name go on
     return (QUOTED_END, (opener, kept)), close + 1
+
+
+def _in_blob(half: bool, data: bytes, index: int) -> tuple[tuple[int, Any], int] | None:
+    """Read hexadecimal digits, two for a byte; `half` says that one of them waits for the other."""
+    end = _HEX.match(data, index).end()  # type: ignore[union-attr]
+    half ^= bool((end - index) % 2)
+    if end == len(data):
+        return (BLOB, half), end
+    return None if half or data[end] != _QUOTE else ((BLOB_END, None), end + 1)
 
 
 def _comment(place: Place, mode: int, partial: bytes, run: bytes) -> Reading | None:

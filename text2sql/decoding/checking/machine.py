@@ -80,7 +80,9 @@ def _places(symbol: Symbol) -> int:
 
 
 # Terminals in capitals that are no keywords: what the lexer tells apart.
-CLASSES = frozenset({"NUMBER", "STRING", "STRING_INTERVAL", "ARROW_KEY", "ESCAPE_STRING", "EOT"})
+CLASSES = frozenset(
+    {"NUMBER", "STRING", "BLOB", "STRING_INTERVAL", "ARROW_KEY", "ESCAPE_STRING", "EOT"}
+)
 
 
 def _written(symbol: Symbol) -> int:

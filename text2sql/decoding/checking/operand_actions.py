@@ -14,6 +14,8 @@ GENERIC_TYPES = frozenset(
 )
 LONG_TYPES = {b"double": "PRECISION", b"character": "VARYING"}  # what must follow a type's word
 STARLESS = frozenset({"pi"})  # functions without arguments that sqlglot gives no star either
+# functions of any number of arguments, which SQLite calls without one, too: as good as never meant
+STARRED = frozenset({"char", "format", "json_insert", "json_replace", "printf", "strftime"})
 ROW_LIMIT = 8  # values of a row
 DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
 
@@ -100,8 +102,11 @@ class OperandActions(LendingActions):
         function = move.frame.function
         if function.name == "count":
             return True
-        is_empty = "star_arguments" in self.dialect.features and not function.least
-        return is_empty and function.kind == "scalar" and function.name not in STARLESS
+        if "star_arguments" not in self.dialect.features or function.kind != "scalar":
+            return False
+        if function.name in STARRED:
+            return True
+        return not function.least and function.name not in STARLESS
 
     def do_all_arguments(self, move: Move) -> bool:
         return bool(move.frame.function.distinct)

@@ -67,6 +67,9 @@ def written(
         yield from _names(checker, place, terminal, functions)
     elif terminal in LITERALS:
         yield from _literals(checker, place, terminal)
+    elif terminal == "BLOB":
+        after = checker.blob(place)
+        yield from [Option(terminal, b"x''", after)] if after is not None else []
     elif terminal not in TOKEN_CLASSES:
         after = checker.shift(place, terminal)
         if after is not None:

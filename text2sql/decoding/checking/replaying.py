@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Lexeme(NamedTuple):
     """A piece of text that is read at once."""
 
-    kind: str  # word, number, string, quoted, sign, comment, unclosed or end
+    kind: str  # word, number, string, blob, quoted, sign, comment, unclosed or end
     start: int
     text: str
 
@@ -50,12 +50,13 @@ class Terminal(NamedTuple):
 
 
 @cache
-def _pattern(openers: frozenset[int]) -> re.Pattern[str]:
+def _pattern(openers: frozenset[int], blobs: bool) -> re.Pattern[str]:
+    blob = "(?P<blob>[xX]'[^']*') |" if blobs else ""
     bracket = r"|\[[^\]]*\]" if ord("[") in openers else ""
     backtick = "|`(?:[^`]|``)*`" if ord("`") in openers else ""
     return re.compile(
         rf"""(?P<blank>[ \t\n\r]+) | (?P<comment>--[^\n]*\n?|/\*.*?\*/)
-        | (?P<number>(?:\d+(?:\.\d*)?|(?<![\w"`\]])\.\d+)(?:[eE][+-]?\d+)?)
+        | {blob} (?P<number>(?:\d+(?:\.\d*)?|(?<![\w"`\]])\.\d+)(?:[eE][+-]?\d+)?)
         | (?P<word>[A-Za-z0-9_\u0080-\U0010ffff]+) | (?P<string>'(?:[^']|'')*')
         | (?P<quoted>"(?:[^"]|"")*"{backtick}{bracket}) | (?P<unclosed>(?:['"`]|/\*).*)
         | (?P<sign>->>|->|\|\||<=|>=|<>|!=|==|<<|>>|::|.)""",
@@ -65,7 +66,8 @@ def _pattern(openers: frozenset[int]) -> re.Pattern[str]:
 
 def lexemes(checker: "Checker", sql: str) -> Iterator[Lexeme]:
     """Yield the lexemes of a text, comments too, and an empty one at its end."""
-    for match in _pattern(frozenset(checker.quotes)).finditer(sql):
+    blobs = "blobs" in checker.dialect.features
+    for match in _pattern(frozenset(checker.quotes), blobs).finditer(sql):
         if match.lastgroup != "blank":
             yield Lexeme(str(match.lastgroup), match.start(), match[0])
     yield Lexeme("end", len(sql), "")
@@ -119,6 +121,8 @@ def candidates(checker: "Checker", place: Place, lexeme: Lexeme) -> Iterator[tup
     if lexeme.kind == "number":
         numbers = (t for t in ("<count>", "ARROW_KEY", "NUMBER") if t in terminals)
         yield from ((terminal, text.lower().encode()) for terminal in numbers)
+    if lexeme.kind == "blob":
+        yield "BLOB", None
     if lexeme.kind == "string":
         kept = text[1:-1].replace("''", "'").encode()
         strings = terminals & {"STRING", "ARROW_KEY", "STRING_INTERVAL", "ESCAPE_STRING"}

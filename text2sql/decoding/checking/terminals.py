@@ -89,6 +89,8 @@ class Terminals:
         if not text.isascii() and not self.names.begins_name(text):
             return False
         cell, frame, held = place
+        if text == b"x" and "BLOB" in cell.terminals and self.blob(place) is not None:
+            return True
         for keyword in cell.keywords(text):
             if self.shift(place, keyword) is not None:
                 return True
@@ -187,6 +189,10 @@ class Terminals:
         if self.dialect.string_alias and "<alias>" in cell.terminals and text:
             return self.shift(place, "<alias>", (self.dialect.fold(text, quoted=True), 3))
         return None
+
+    def blob(self, place: Place) -> Place | None:
+        """Read a whole blob."""
+        return None if self.compared(place) else self.shift(place, "BLOB")
 
     def string_begins(self, place: Place, text: bytes | None) -> bool:
         """Tell whether a legal string begins so."""

@@ -50,6 +50,7 @@ _TYPED = {
     "STRING_INTERVAL": (b"'3 months'", b"'1'"),
 }
 _STRINGS = (b"''", b"'a'", b"'it''s %'", b"'2020-01-01'", "'é😀'".encode(), b"'a\nb'")
+_BLOBS = (b"x''", b"X'00fF'")
 _NUMBERS = (b"0", b"1", b"2", b"10", b"3.5", b".5", b"1e3", b"99")
 _GIVEN = (b"t1", b"t2", b"t3", b"a", b"b", b"cnt", b"total", b"x1", b"name_2")
 
@@ -169,6 +170,9 @@ def _ways(
             after = _literal(checker, place, one)
             if after is not None:
                 yield one, after
+    elif terminal == "BLOB":
+        after = checker.blob(place)
+        yield from [(random.choice(_BLOBS), after)] if after is not None else []
     elif terminal not in TOKEN_CLASSES or terminal == "EOT":
         after = checker.shift(place, terminal)
         if after is not None:
