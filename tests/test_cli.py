@@ -37,6 +37,7 @@ COMMANDS = [
     "data-check",
     "data-stats",
     "data-neighbours",
+    "data-get",
     "data-dedup",
     "data-decontaminate",
     "data-snapshot",

@@ -13,6 +13,7 @@
     │   └── Unsayable             SQL that the answer format of a base has no words for
     ├── ModelError                a base or adapter that cannot be loaded or does not match its card
     ├── TrainingError             a run that cannot go on: its gradients are no numbers
+    ├── FetchError               a file that cannot be fetched, or is not the one it should be
     ├── OutputError               an output folder that exists, is in use or cannot be written
     ├── Interrupted               a run that was stopped in good order and can be continued
     └── MissingExtra              a dependency that an extra would have installed
@@ -108,6 +109,14 @@ class ModelError(Text2SQLError):
 
 class TrainingError(Text2SQLError):
     """A training that cannot go on as it is; the message says what is kept."""
+
+
+class FetchError(Text2SQLError):
+    """A file that cannot be fetched, or is not the one it should be; `url` is where it was."""
+
+    def __init__(self, message: str, url: str) -> None:
+        self.url = url
+        super().__init__(message)
 
 
 class OutputError(Text2SQLError):

@@ -162,9 +162,11 @@ def _split_of(stem: str, folder: str) -> str:
 
 
 def _below(folder: Path, file: Path) -> Layout:
+    own = (folder / "database", *_of_spider(folder))
     tables = [folder / "tables.json", folder.parent / "spider" / "tables.json"]
-    databases = (folder / "database", *_of_spider(folder))
-    return Layout((file,), databases, tables=_if_there(tables))
+    if file.stem == "test" and (folder / "test_database").is_dir():  # Spider's, since 2024
+        own, tables = (folder / "test_database", *own), [folder / "test_tables.json", *tables]
+    return Layout((file,), own, tables=_if_there(tables))
 
 
 def _of_spider(folder: Path) -> tuple[Path, ...]:
