@@ -4,19 +4,20 @@
     >>> pairs[0].question, write(pairs[0].query, Spelled(world.schema))
     ('how many members are there older than 30?', 'SELECT count(*) FROM member WHERE age > 30')
 
-A pair is kept if its SQL runs and its result is neither empty (unless emptiness is the point) nor
-that of the whole table: such a question tells right from wrong SQL.
+A pair is kept if its SQL runs and its result is neither empty (a few are) nor that of a simpler
+query (`verifying.simplified`): such a question tells right from wrong SQL.
 """
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from text2sql.data.synthesis.families import composed, groups, joins, nested, single
 from text2sql.data.synthesis.families.parts import Draft, Family
 from text2sql.data.synthesis.queries import Query, Spelled, write
 from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.verifying import same_rows, simplified
 from text2sql.data.synthesis.worlds import World
 
 FAMILIES: dict[Family, float] = {
@@ -48,8 +49,9 @@ def draw(world: World, connection: sqlite3.Connection, count: int, random: Rando
         random: decides everything.
     """
     found: dict[str, Pair] = {}
+    spelling = Spelled(world.schema, "full")
     for pair in propose(world, random, count * TRIES):
-        if pair.question.lower() not in found and _useful(pair.query, world, connection, random):
+        if pair.question.lower() not in found and _useful(pair.query, spelling, connection, random):
             found[pair.question.lower()] = pair
             if len(found) == count:
                 break
@@ -79,16 +81,19 @@ def family_name(family: Family) -> str:
     return f"{family.__module__.rpartition('.')[2]}.{family.__name__}"
 
 
-def _useful(query: Query, world: World, connection: sqlite3.Connection, random: Random) -> bool:
-    rows = _rows(write(query, Spelled(world.schema, "full")), connection)
+def _useful(
+    query: Query, spelling: Spelled, connection: sqlite3.Connection, random: Random
+) -> bool:
+    rows = _rows(write(query, spelling), connection)
     if rows is None:
         return False
     if not rows or rows in ([(None,)], [(0,)]):
         return random.random() < EMPTY
-    if query.where is None or query.group or query.limit is not None or query.joins:
-        return True
-    without = _rows(write(replace(query, where=None), Spelled(world.schema, "full")), connection)
-    return rows != without
+    for _, simpler in simplified(query):
+        others = _rows(write(simpler, spelling), connection)
+        if others is not None and same_rows(rows, others):
+            return False
+    return True
 
 
 def _rows(sql: str, connection: sqlite3.Connection) -> list[tuple[object, ...]] | None:

@@ -344,6 +344,7 @@ class Spelled:
     from_first: bool = False
     named: dict[str, str] = field(default_factory=dict)  # table -> alias, in the query around
     alone: bool = True  # one table in FROM and nothing around it: columns need no table
+    quoted: dict[str, str] = field(default_factory=dict)  # full names that were written before
 
     def enter(self, query: Query) -> "Spelled":
         tables = query.tables()
@@ -353,7 +354,8 @@ class Spelled:
             own = {}
             for place, table in enumerate(tables, start=1):
                 own[table] = self._alias(table, place, {*self.named.values(), *own.values()})
-        return Spelled(self.schema, self.aliases, False, self.named | own, alone=len(tables) < 2)
+        named = self.named | own
+        return Spelled(self.schema, self.aliases, False, named, len(tables) < 2, self.quoted)
 
     def _alias(self, table: str, place: int, taken: set[str]) -> str:
         if self.aliases == "full":
@@ -379,9 +381,11 @@ class Spelled:
         return written
 
     def _full(self, name: str) -> str:
-        table = self.schema.table(name)
-        parts = table.full_name_parts if table else (name,)
-        return ".".join(quote(part, self.schema.dialect) for part in parts)
+        if name not in self.quoted:
+            table = self.schema.table(name)
+            parts = table.full_name_parts if table else (name,)
+            self.quoted[name] = ".".join(quote(part, self.schema.dialect) for part in parts)
+        return self.quoted[name]
 
     def literal(self, value: str | int | float | None) -> str:
         return literal(value)

@@ -7,12 +7,16 @@ has a chance, in plainer words. What narrows the rows is `narrowing`.
 from dataclasses import dataclass, replace
 
 from text2sql.data.synthesis.families.narrowing import (
+    COUNTED,
     GROUPING,
+    OWN,
     Part,
+    beyond,
     measured,
     narrow,
     numerous,
     pair_of_kind,
+    worded,
 )
 from text2sql.data.synthesis.families.parts import (
     COUNT,
@@ -23,6 +27,8 @@ from text2sql.data.synthesis.families.parts import (
     amount,
     any_table,
     fitting,
+    joint,
+    path,
     selected,
     things,
 )
@@ -35,6 +41,7 @@ from text2sql.data.synthesis.queries import (
     Expr,
     Junction,
     Key,
+    Lit,
     Query,
     Star,
 )
@@ -49,6 +56,15 @@ class Shown:
     columns: tuple[Expr, ...]
     words: str
     distinct: bool = False
+
+
+def _child(speaker: Speaker, share: float) -> str | None:
+    """Draw a table, in that share of draws one that belongs to others."""
+    children = sorted({link.child.table for link in speaker.world.links})
+    if children and speaker.chance(share):
+        found = speaker.random.choice(children)
+        return found if speaker.fields(found) else None
+    return any_table(speaker)
 
 
 def _tables(table: str, part: Part) -> tuple[str, ...]:
@@ -98,8 +114,8 @@ def block(speaker: Speaker) -> Draft | None:
     table = any_table(speaker)
     if table is None:
         return None
-    kinds = GROUPING if speaker.chance(0.2) else None
-    part = narrow(speaker, table, (0.16, 0.4, 0.3, 0.14), kinds=kinds)
+    kinds = GROUPING if speaker.chance(0.4) else None
+    part = narrow(speaker, table, (0.14, 0.44, 0.3, 0.12), kinds=kinds)
     shown = _columns(speaker, table, part)
     if shown is None:
         return None
@@ -169,10 +185,10 @@ def superlative(speaker: Speaker) -> Draft | None:
 
 def measured_rows(speaker: Speaker) -> Draft | None:
     """Counts and aggregates of rows."""
-    table = any_table(speaker)
+    table = _child(speaker, 0.5)
     if table is None:
         return None
-    part = narrow(speaker, table, (0.08, 0.5, 0.31, 0.11))
+    part = narrow(speaker, table, (0.06, 0.45, 0.35, 0.14), kinds=COUNTED)
     where = table if speaker.chance(0.85) else speaker.random.choice(_tables(table, part))
     if speaker.chance(0.36) or part.repeats:
         counted = _counted(speaker, table, part)
@@ -226,10 +242,10 @@ def _measures(speaker: Speaker, table: str, rows: float) -> tuple[tuple[Expr, ..
 
 def grouped(speaker: Speaker) -> Draft | None:
     """Measures of groups, with conditions on rows and on groups, an order and a limit."""
-    table = any_table(speaker)
+    table = _child(speaker, 0.4)
     if table is None:
         return None
-    part = narrow(speaker, table, (0.5, 0.38, 0.1, 0.02))
+    part = narrow(speaker, table, (0.42, 0.43, 0.12, 0.03), kinds=COUNTED)
     where = speaker.random.choice(_tables(table, part))
     known = speaker.groups(where)
     if not known or part.repeats:
@@ -247,7 +263,7 @@ def per_parent(speaker: Speaker) -> Draft | None:
     table = any_table(speaker)
     if table is None:
         return None
-    part = narrow(speaker, table, (0.75, 0.25), kinds=GROUPING)
+    part = narrow(speaker, table, (0.68, 0.32), kinds=GROUPING)
     of = part if part.group else numerous(speaker, table, frozenset(_tables(table, part)))
     shown = selected(speaker, table)
     if of is None or shown is None or part.repeats:
@@ -258,6 +274,48 @@ def per_parent(speaker: Speaker) -> Draft | None:
     )
     child = of.joins[-1].table
     return _groups(speaker, table, rows, Shown(shown[0], shown[1]), key, child)
+
+
+def most_related(speaker: Speaker) -> Draft | None:
+    """The row that the most or fewest rows belong to, of some rows at times."""
+    route = path(speaker, (64, 36))
+    if route is None or route.forward[0] or not speaker.fields(route.target):
+        return None
+    table, far = route.tables[0], route.target
+    shown = selected(speaker, table)
+    inner = narrow(speaker, far, (0.5, 0.45, 0.05), kinds=OWN)
+    part = narrow(speaker, table, (0.8, 0.2), kinds=OWN)
+    if shown is None:
+        return None
+    most, numbers = speaker.chance(0.82), speaker.numbers(far)
+    call, measure = COUNT, ""
+    if numbers and not route.forward[-1] and speaker.chance(0.3):
+        field = speaker.random.choice(numbers)
+        name = speaker.random.choice(("sum", "sum", *fitting(field)))
+        call, measure = Call(name, field.col), aggregate_words(speaker, name, field)
+    limit = speaker.random.choices((1, 3, None), (80, 12, 8))[0]
+    key = "most_children" if limit == 1 else "first_children" if limit else "by_children"
+    words = {
+        "what": shown[1],
+        "where": part.words,
+        "inner": inner.words,
+        "bs": speaker.thing(far),
+        "k": speaker.number(limit or 0),
+        "as": speaker.thing(table),
+        "a": speaker.thing(table, False),
+        "many": speaker.say("many" if most else "fewest"),
+        "way": speaker.say("falling" if most else "rising"),
+    }
+    if measure:
+        key, words["agg"] = f"{key}_measured", measure
+        words["most"] = speaker.say("most" if most else "least")
+    source, joins = route.source()
+    group = (route.links[0].parent,) if speaker.chance(0.72) else shown[0][:1]
+    query = Query(
+        shown[0], source, joins=joins, where=joint(part.where, inner.where), group=group,
+        order=(Key(call, most),), limit=limit,
+    )  # fmt: skip
+    return Draft(query, speaker.ask(speaker.say(key, **words)))
 
 
 def _groups(
@@ -383,8 +441,11 @@ def sets(speaker: Speaker) -> Draft | None:
     operator, key = speaker.random.choices(
         (("intersect", "set_both"), ("except", "set_neither"), ("union", "set_union")), (4, 5, 3)
     )[0]
-    first = _side(speaker, table, shown[0], (0.55 if operator == "except" else 0, 0.75, 0.25))
-    second = _side(speaker, table, shown[0], (0, 0.78, 0.22))
+    if operator != "union" and speaker.chance(0.3):
+        first, second = _contrast(speaker, table, operator) or (None, None)
+    else:
+        first = _side(speaker, table, shown[0], (0.55 if operator == "except" else 0, 0.75, 0.25))
+        second = _side(speaker, table, shown[0], (0, 0.78, 0.22))
     if first is None or second is None or first.words == second.words:
         return None
     distinct = speaker.chance(0.14)
@@ -395,6 +456,29 @@ def sets(speaker: Speaker) -> Draft | None:
     if speaker.chance(0.08) and len(shown[0]) == 1:
         return Draft(Query((COUNT,), query), speaker.say("set_count", w=text))
     return Draft(query, speaker.ask(text))
+
+
+def _contrast(speaker: Speaker, table: str, operator: str) -> tuple[Part, Part] | None:
+    """Draw two sides that differ in one value: above and below, or one value and another."""
+    route = path(speaker, (75, 25), table) if speaker.chance(0.5) else None
+    target = route.target if route else table
+    known = [f for f in speaker.fields(target) if len(f.values) > 1 and f.kind.name != "flag"]
+    if not known:
+        return None
+    field = speaker.random.choice(known)
+    low, high = sorted(speaker.random.sample(field.values, 2), key=lambda v: (str(type(v)), v))
+    ranges = field.numeric and speaker.chance(0.75)
+    said = (("more", ">", high), ("less", "<", low)) if ranges else (("equal", "=", low),) * 2
+    values = [value for _, _, value in said] if ranges else [low, high]
+    sides = []
+    for (key, sign, _), value in zip(said, values, strict=True):
+        condition = Compare(field.col, sign, Lit(value))
+        words = worded(speaker, key, field, value)
+        sides.append(Part(speaker.behind(words), condition))
+    if speaker.chance(0.5):
+        sides.reverse()
+    one, other = sides if route is None else (beyond(speaker, route, side) for side in sides)
+    return one, other
 
 
 def _side(
@@ -410,10 +494,11 @@ def _side(
 
 
 FAMILIES: dict[Family, float] = {
-    block: 16,
-    superlative: 4,
-    measured_rows: 8,
-    grouped: 7,
-    per_parent: 7,
-    sets: 8,
+    block: 20,
+    superlative: 5,
+    measured_rows: 12,
+    grouped: 9,
+    per_parent: 9,
+    most_related: 8,
+    sets: 12,
 }

@@ -109,18 +109,16 @@ def narrow(
 def _repeats(part: Part, parts: Sequence[Part]) -> bool:
     """Tell whether a part says what another one says, or groups where another one does."""
     columns = _columns(part)
-    alike = bool(columns) and any(columns == _columns(other) for other in parts)
+    alike = any(columns & _columns(other) for other in parts)
     counts = [p for p in (part, *parts) if p.group or p.repeats]
     return alike or (len(counts) > 1 and any(p.group for p in counts))
 
 
-def _columns(part: Part) -> frozenset[tuple[object, str]]:
+def _columns(part: Part) -> frozenset[Col]:
+    """Return the columns that a part's conditions begin with."""
     conditions = part.where.parts if isinstance(part.where, Junction) else (part.where,)
-    return frozenset(
-        (one.left, "in" if one.operator == "in" else "")
-        for one in conditions
-        if isinstance(one, Compare) and isinstance(one.left, Col)
-    )
+    compared = (one.left for one in conditions if isinstance(one, Compare))
+    return frozenset(left for left in compared if isinstance(left, Col))
 
 
 def _merged(speaker: Speaker, parts: Sequence[Part]) -> Part:
@@ -344,7 +342,15 @@ def best(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
 
 def related(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     """Rows that belong to rows of another table, up to four joins away."""
-    route = path(speaker, (58, 29, 9, 4), table)
+    return _through(speaker, path(speaker, (58, 29, 9, 4), table), taken)
+
+
+def belonging(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """Rows that belong to one row of another table: none of them is joined twice."""
+    return _through(speaker, path(speaker, (62, 28, 10), table, forward=True), taken)
+
+
+def _through(speaker: Speaker, route: Path | None, taken: frozenset[str]) -> Part | None:
     if route is None or taken & set(route.tables[1:]):
         return None
     inner = narrow(speaker, route.target, (0.14, 0.66, 0.16, 0.04), kinds=OWN)
@@ -358,6 +364,20 @@ def related(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
             said = relating.related(speaker, route, words)
             return _joining(route, said, joint(between[0], where))
     return _joining(route, _relation(speaker, route, words), where)
+
+
+def beyond(speaker: Speaker, route: Path, inner: Part) -> Part:
+    """Return what narrows the far end of a path as what narrows its beginning."""
+    words = {route.target: clause(speaker, inner.words)}
+    part = _joining(route, _relation(speaker, route, words), inner.where)
+    return replace(part, words=speaker.behind(part.words))
+
+
+def worded(speaker: Speaker, key: str, field: Field, value: str | int | float) -> str:
+    """Word a comparison of a column with a value: key is `more`, `less` or `equal`."""
+    if field.kind.calendar and key != "equal":
+        key += "_moment"
+    return speaker.say(key, v=speaker.value(field, value), **_named(speaker, field))
 
 
 def _joining(route: Path, words: str, where: Bool | None) -> Part:
@@ -463,7 +483,7 @@ KINDS: dict[Narrowing, float] = {
     own: 40,
     related: 26,
     against: 9,
-    among: 8,
+    among: 11,
     either: 3,
     ends: 3,
     commonest: 3,
@@ -472,4 +492,5 @@ KINDS: dict[Narrowing, float] = {
     twins: 1.5,
     best: 1.5,
 }
-GROUPING: dict[Narrowing, float] = {**KINDS, numerous: 14}
+GROUPING: dict[Narrowing, float] = {**KINDS, numerous: 30}
+COUNTED: dict[Narrowing, float] = {**KINDS, related: 5, belonging: 34}

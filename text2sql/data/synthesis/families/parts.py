@@ -191,13 +191,18 @@ class Path:
 
 
 def path(
-    speaker: Speaker, lengths: Sequence[int] = (60, 30, 10), start: str | None = None
+    speaker: Speaker,
+    lengths: Sequence[int] = (60, 30, 10),
+    start: str | None = None,
+    *,
+    forward: bool = False,
 ) -> Path | None:
     """Draw a path of joins; no table twice.
 
     Args:
         lengths: weights of one, two, three joins.
         start: the first table; None draws one.
+        forward: only from children to parents, so that no row is joined twice.
     """
     links = [link for link in speaker.world.links if link.child.table != link.parent.table]
     if not links:
@@ -205,16 +210,17 @@ def path(
     joined = sorted({col.table for link in links for col in (link.child, link.parent)})
     tables = [start or speaker.random.choice(joined)]
     taken: list[Link] = []
-    forward: list[bool] = []
+    downs: list[bool] = []
     for _ in range(speaker.random.choices(range(1, len(lengths) + 1), lengths)[0]):
         steps = [step for link in links if (step := _step(link, tables)) is not None]
+        steps = [step for step in steps if step[1] or not forward]
         if not steps:
             break
         link, down, table = speaker.random.choice(steps)
         tables.append(table)
         taken.append(link)
-        forward.append(down)
-    return Path(tuple(tables), tuple(taken), tuple(forward)) if taken else None
+        downs.append(down)
+    return Path(tuple(tables), tuple(taken), tuple(downs)) if taken else None
 
 
 def _step(link: Link, tables: Sequence[str]) -> tuple[Link, bool, str] | None:
