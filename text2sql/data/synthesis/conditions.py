@@ -13,8 +13,10 @@ Not covered: conditions with a query inside, which the families word.
 import re
 from typing import TYPE_CHECKING
 
+from text2sql.data.synthesis import grammar
 from text2sql.data.synthesis.deeds import ages, deed, is_own
 from text2sql.data.synthesis.grammar import is_plural, modifier
+from text2sql.data.synthesis.makers import demonyms
 from text2sql.data.synthesis.queries import Compare, Lit, Pattern
 from text2sql.data.synthesis.worlds import Field
 
@@ -107,6 +109,21 @@ def special(speaker: "Speaker", field: Field, part: str) -> tuple[str, ...]:
     return tuple(way for way in ways if way not in taken)
 
 
+def asks(speaker: "Speaker", field: Field) -> tuple[str, ...]:
+    """Return questions for a column of one row, {t}, that do not name it: "how old is {t}?"."""
+    noun = speaker.world.nouns[field.col.table]
+    if field.kind.calendar:
+        said = next((s for name in field.names if (s := deed(name, noun.one[0]))), "")
+        done = said.removeprefix("were ")
+        return (f"when was {{t}} {done}?",) if said.startswith("were ") else ()
+    names = set(field.names[0].split())
+    if field.kind.own and not names <= {*field.kind.own, *noun.one[0].split()}:
+        return ()
+    if field.kind.asks_where and noun.person:
+        return ("where is {t} from?", "where does {t} live?")
+    return field.kind.asks
+
+
 def _done(field: Field, noun: str, part: str) -> tuple[str, ...]:
     """Word a date by what happened on it."""
     said = next((d for name in field.names if (d := deed(name, noun))), None)
@@ -192,6 +209,12 @@ def _text(speaker: "Speaker", field: Field, equal: bool) -> Said:
             text = _worded(speaker, "either_value", field, v=v, w=w)
             return Compare(field.col, "in", (Lit(pair[0]), Lit(pair[1]))), text
     found, text = _compare(speaker, field, "=", value, "equal")
+    names_row = field.kind.name in ("name", "title") and isinstance(value, str)
+    if names_row and speaker.english and speaker.chance(0.5):
+        return found, grammar.name(speaker.value(field, value), text)
+    people = demonyms().get(str(value)) if field.kind.name == "country" else None
+    if people and speaker.english and speaker.chance(0.15):
+        return found, modifier(speaker.table_number(field.col.table), people, text)
     if _is_adjective(speaker, field, value) and speaker.chance(0.4):
         said = str(value) if field.kind.person or speaker.chance(0.4) else str(value).lower()
         text = modifier(speaker.table_number(field.col.table), said, text)
@@ -201,7 +224,8 @@ def _text(speaker: "Speaker", field: Field, equal: bool) -> Said:
 def _is_adjective(speaker: "Speaker", field: Field, value: Value) -> bool:
     if not (speaker.english and field.kind.adjective and isinstance(value, str)):
         return False
-    return bool(_ADJECTIVE.fullmatch(value)) and not is_plural(value.lower())
+    code = value.isupper() and len(value) < 5
+    return bool(_ADJECTIVE.fullmatch(value)) and not code and not is_plural(value.lower())
 
 
 def _like(speaker: "Speaker", field: Field, value: str) -> Said:

@@ -35,7 +35,7 @@ class Kind:
     ascending: tuple[str, ...] = ()  # orders
     descending: tuple[str, ...] = ()
     own: tuple[str, ...] = ()  # words of names that these wordings fit; none: all names
-    how: tuple[str, ...] = ()  # "how old"
+    asks: tuple[str, ...] = ()  # questions for one row, {t}
     numeric: bool = False
     moment: bool = False  # a date or time
     summable: bool = False  # a sum of it says something
@@ -46,6 +46,11 @@ class Kind:
     things: tuple[str, ...] = ()  # `equal` for anything else
     grouping: bool = False  # puts rows into groups
     person: bool = False  # its wordings are for people only
+
+    @property
+    def asks_where(self) -> bool:
+        """Whether it tells a place."""
+        return bool(self.people)
 
     @property
     def calendar(self) -> bool:

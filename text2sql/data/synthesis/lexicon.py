@@ -92,6 +92,13 @@ def domains() -> dict[str, Domain]:
     return {domain.name: domain for domain in read}
 
 
+@cache
+def extras() -> tuple[Attribute, ...]:
+    """Return the columns that tables of any kind may have."""
+    path = Path(__file__).with_name("extras.yaml")
+    return tuple(map(_attribute, yaml.safe_load(path.read_text(encoding="utf-8"))))
+
+
 def _read(path: Path) -> Domain:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     content = yaml.load(path.read_text(encoding="utf-8"), loader)

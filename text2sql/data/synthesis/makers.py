@@ -33,6 +33,13 @@ def pools() -> dict[str, list[Any]]:
     return read
 
 
+@cache
+def demonyms() -> dict[str, str]:
+    """Return what is said of things and people from a country: `French` of France."""
+    p = pools()
+    return dict(zip(p["demonym_countries"], p["demonyms"], strict=True))
+
+
 def make(attribute: Attribute, count: int, random: Random, *, language: str = "en") -> list[Value]:
     """Return values, some of them equal, in the style that one column has."""
     values = attribute.values

@@ -28,9 +28,8 @@ from text2sql.data.synthesis.deeds import participle
 from text2sql.data.synthesis.grammar import ARE, BE, IMPLIED, MANY, ONE, is_plural
 from text2sql.data.synthesis.kinds import Kind
 from text2sql.data.synthesis.queries import Bool, Junction, Key
+from text2sql.data.synthesis.saying import date_words, number_words
 from text2sql.data.synthesis.worlds import Field, World, plural
-
-SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 _CLAUSE = re.compile(r"\b(?:since|at|from|in|on|by)$|^(?:how|has|is) |^(?:speaks|opens|starts)$")
 _UNIT = re.compile(r" (?:g|kg|mm|cm|m|km|kmh|c|mins?|hrs|h|l|ml|pct|usd|eur|kwh?|mb|gb)$")
@@ -105,6 +104,8 @@ class Speaker:
         ways = self.words[key]
         fitting = [way for way in ways if needed <= _places(way)] if needed else ways
         way = self.random.choice(fitting or ways)
+        if "what" in parts:
+            parts["what"] = parts["what"].removeprefix(IMPLIED)
         return way.format(be=BE, are=ARE, **VERBS, **parts)
 
     # --- names -----------------------------------------------------------------------------------
@@ -160,14 +161,16 @@ class Speaker:
         if not isinstance(value, str):
             return self.number(value)
         if re.fullmatch(r"[\d.:\- ]+", value):
-            return value
+            spoken = self.english and self.chance(0.15) and date_words(value, self.random)
+            return spoken or value
         return self.say("value", v=value, l=value.lower())
 
     def number(self, value: int | float) -> str:
-        """Return a number as a question says it: small ones in words, at times."""
-        if self.english and isinstance(value, int) and 0 < value <= 10 and self.chance(0.4):
-            return SMALL[value]
-        return f"{value:,}" if value >= 10000 and self.chance(0.15) else str(value)
+        """Return a number as a question says it: in words, at times."""
+        share = 0.4 if value <= 10 else 0.15
+        if self.english and isinstance(value, int) and self.chance(share):
+            return self.random.choice(number_words(value) or (str(value),))
+        return str(value)
 
     # --- fields ----------------------------------------------------------------------------------
 
@@ -220,7 +223,9 @@ class Speaker:
         if not self.english:
             return said
         if self.chance(0.6):  # "first and last names"
-            said = re.sub(rf"{MANY}?first names?( and |, ){MANY}?(?=last name)", r"first\1", said)
+            said = re.sub(
+                rf"({MANY}*)first names?( and |, ){MANY}?(?=last name)", r"\1first\2", said
+            )
         return IMPLIED + said if [*chosen] == self.implied(table) else said
 
     # --- conditions ------------------------------------------------------------------------------
@@ -317,7 +322,8 @@ class Speaker:
             return self.say("order_whole", w=what)
         if self.chance(0.45):
             return self.say("question", w=what)
-        if what.startswith(MANY) and self.chance(0.3):
+        several = what.count(MANY) > 1 or (what.startswith(MANY) and " and " not in what)
+        if several and self.chance(0.3):
             return self.say("order_many", w=what)
         return self.say("order", w=what)
 

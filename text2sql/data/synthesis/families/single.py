@@ -1,5 +1,7 @@
 """Questions about one table."""
 
+from text2sql.data.synthesis import grammar
+from text2sql.data.synthesis.conditions import asks
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
@@ -16,6 +18,7 @@ from text2sql.data.synthesis.queries import (
     Call,
     Case,
     Cast,
+    Col,
     Compare,
     Key,
     Lit,
@@ -31,11 +34,15 @@ def columns(speaker: Speaker) -> Draft | None:
     if table is None or (shown := selected(speaker, table)) is None:
         return None
     where, said = speaker.conditions(table)
+    if isinstance(where, Compare) and where.operator == "=" and where.left in shown[0]:
+        return None  # nobody asks for what the question says
     order, by = ordered(speaker, table, 0.28)
     distinct = len(shown[0]) == 1 and speaker.chance(0.1)
     naming = speaker.naming(table)
     what = speaker.different(shown[1]) if distinct else shown[1]
     parts = {"what": what, "where": said, "by": by, **things(speaker, table)}
+    if question := _of_one(speaker, table, shown, said):
+        return Draft(Query(shown[0], table, distinct, where=where), question)
     only_name = naming is not None and shown[0] == (naming.col,)
     if only_name and said and not distinct and speaker.chance(0.35):
         question = speaker.say("list_which", **parts)
@@ -46,6 +53,21 @@ def columns(speaker: Speaker) -> Draft | None:
     else:
         question = speaker.ask(speaker.say("list", **parts))
     return Draft(Query(shown[0], table, distinct, where=where, order=order), question)
+
+
+def _of_one(
+    speaker: Speaker, table: str, shown: tuple[tuple[Col, ...], str], said: str
+) -> str | None:
+    """Ask about one row that is known by its name: "how old is Joe Sharp?"."""
+    name = grammar.named(said)
+    if name is None or not speaker.chance(0.7):
+        return None
+    field = speaker.world.field_of(shown[0][0])
+    row = name if speaker.chance(0.5) else f"the {speaker.thing(table, False)} {name}"
+    if len(shown[0]) == 1 and (asked := asks(speaker, field)) and speaker.chance(0.6):
+        return speaker.random.choice(asked).format(t=row)
+    parts = things(speaker, table) | {"what": shown[1], "v": name}
+    return speaker.ask(speaker.say("list_of_one", **parts))
 
 
 def everything(speaker: Speaker) -> Draft | None:
