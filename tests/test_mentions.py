@@ -3,9 +3,12 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from text2sql.schema import Column, ForeignKey, Schema, Table
 from text2sql.schema.mentions import CANDIDATES, Linker, Mention, Value
+from text2sql.schema.values import gather
 
 SINGER = Table(
     "singer",
@@ -25,11 +28,13 @@ CONCERT = Table(
     (ForeignKey(("singer_id",), "singer", ("singer_id",)),),
 )
 SCHEMA = Schema("music", "sqlite", (SINGER, CONCERT))
-CELLS = {
-    "france": [Value("'France'", "singer", "country")],
-    "new york": [Value("'New York'", "singer", "country")],
-    "age": [Value("'Age'", "concert", "concert_name")],
-}
+CELLS = gather(
+    [
+        ("singer", "country", "France"),
+        ("singer", "country", "New York"),
+        ("concert", "concert_name", "Age"),
+    ]
+)
 
 
 def found(question: str, cells: dict | None = None) -> dict[str, Mention]:
@@ -86,6 +91,157 @@ def test_of_many_candidates_those_of_mentioned_tables_are_kept():
     linker = Linker(Schema("d", "sqlite", tables))
     mention = next(m for m in linker.mentions("the code of t7") if m.text == "code")
     assert len(mention.columns) == CANDIDATES and mention.columns[0] == ("t7", "code")
+
+
+def marked(question: str, schema: Schema, cells=()) -> set[str]:
+    """Return the columns that a question mentions, with those of its values."""
+    mentions = Linker(schema, gather(cells)).mentions(question)
+    columns = {name for m in mentions for name in m.columns}
+    columns |= {(v.table, v.column) for m in mentions for v in m.values if v.column}
+    return {column for _, column in columns}
+
+
+def schema_of(**tables: str) -> Schema:
+    made = (Table(name, tuple(map(Column, names.split()))) for name, names in tables.items())
+    return Schema("d", "sqlite", tuple(made))
+
+
+SHORT = schema_of(
+    employee="eid fname lname birthdate dept_no qty_sold baseprice mgrid avg_temp lat",
+    department="dept_no dname",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "column"),
+    [
+        ("first names of employees", "fname"),
+        ("birth dates of employees", "birthdate"),
+        ("ids of the employees", "eid"),
+        ("department numbers of employees", "dept_no"),
+        ("what quantity was sold", "qty_sold"),
+        ("the base price of an employee", "baseprice"),
+        ("the price of an employee", "baseprice"),
+        ("id of the manager of each employee", "mgrid"),
+        ("average temperature", "avg_temp"),
+        ("latitude of employees", "lat"),
+        ("names of departments", "dname"),
+        ("who is the oldest employee", "birthdate"),
+    ],
+)
+def test_short_names_and_names_written_together_are_found_by_their_words(question, column):
+    assert column in marked(question, SHORT)
+
+
+PEOPLE = schema_of(people="name age sex country height price city hand", year="year date title")
+
+
+@pytest.mark.parametrize(
+    ("question", "column"),
+    [
+        ("the oldest people", "age"),
+        ("the tallest person", "height"),
+        ("how much does it cost", "price"),
+        ("where are these people", "city"),
+        ("Where do they live?", "city"),
+        ("Who is from France", "name"),
+        ("how many women are there", "sex"),
+        ("titles since 2009", "year"),
+        ("persons by nation", "country"),
+    ],
+)
+def test_what_is_said_without_a_name_hints_at_columns(question, column):
+    assert column in marked(question, PEOPLE)
+
+
+def test_words_inside_a_sentence_that_only_join_clauses_hint_at_nothing():
+    assert "name" not in marked("people who won, whose age is 3", PEOPLE)
+    assert "city" not in marked("people of an age where it rains", PEOPLE)
+
+
+def test_codes_and_nationalities_are_found_as_they_are_stored():
+    cells = [("people", "sex", "F"), ("people", "country", "France"), ("people", "hand", "L")]
+    cells += [("people", "name", "F")]
+    mentions = {
+        m.text: m.values
+        for m in Linker(PEOPLE, gather(cells)).mentions("French women who are left-handed")
+    }
+    assert mentions["French"] == (Value("'France'", "people", "country"),)
+    assert mentions["women"] == (Value("'F'", "people", "sex"),)
+    assert mentions["left-handed"] == (Value("'L'", "people", "hand"),)
+
+
+def test_plurals_punctuation_and_blanks_of_cells_do_not_matter():
+    cells = [("people", "name", "cat"), ("people", "city", " Comp. Sci. "), ("people", "hand", "x")]
+    values = {m.text: m.values for m in Linker(PEOPLE, gather(cells)).mentions("cats in Comp Sci")}
+    assert values["cats"][0].sql == "'cat'"
+    assert values["Comp Sci"][0].sql == "' Comp. Sci. '"
+
+
+def test_of_two_columns_with_a_cell_the_one_of_a_mentioned_table_comes_first():
+    schema = schema_of(shop="city", customer="city", order="city")
+    cells = [(table.name, "city", "Rome") for table in schema.tables]
+    mentions = Linker(schema, gather(cells)).mentions("orders from Rome")
+    assert mentions[-1].values[0].table == "order"
+
+
+def test_a_column_of_the_table_that_is_named_beside_it_comes_first():
+    schema = schema_of(a="id name", shop="id name", b="id name")
+    mentions = {m.text: m for m in Linker(schema).mentions("names of shops")}
+    assert mentions["names"].columns[0] == ("shop", "name")
+
+
+CHINESE = Schema(
+    "商店",
+    "sqlite",
+    (
+        Table("客户", (Column("客户编号"), Column("姓名"), Column("性别"), Column("出生日期"))),
+        Table("orders", (Column("amount", comment="订单金额"), Column("city", synonyms=("城市",)))),
+    ),
+)
+
+
+def test_chinese_is_cut_where_names_and_cells_end():
+    cells = [("orders", "city", "北京市"), ("客户", "性别", "女")]
+    mentions = {
+        m.text: m
+        for m in Linker(CHINESE, gather(cells)).mentions(
+            "北京市的女客户中年龄最大的三十五个客户编号和订单金额"
+        )
+    }
+    assert mentions["北京市"].values == (Value("'北京市'", "orders", "city"),)
+    assert mentions["女"].values == (Value("'女'", "客户", "性别"),)
+    assert mentions["客户"].tables == ("客户",)
+    assert mentions["年龄"].columns == (("客户", "出生日期"),)
+    assert mentions["三十五"].values == (Value("35"),)
+    assert mentions["客户编号"].columns == (("客户", "客户编号"),)
+    assert mentions["订单金额"].columns == (("orders", "amount"),)
+
+
+def test_chinese_and_english_may_stand_side_by_side():
+    mentions = {m.text for m in Linker(CHINESE).mentions("每个customer的amount和城市")}
+    assert {"amount", "城市"} <= mentions
+
+
+def test_a_wide_schema_of_codes_is_linked_by_them():
+    wide = schema_of(t=" ".join(f"c{n}" for n in range(500)), xkz="a b")
+    assert "c17" in marked("the largest c17 of t", wide)
+    assert {m.tables for m in Linker(wide).mentions("rows of xkz")} == {("xkz",)}
+
+
+ODD = st.text(st.sampled_from("aé客户ß1'\"“.-/ 年一\u200b\x00😀Q_%"), max_size=25)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ODD, max_size=4, unique=True), st.lists(ODD, max_size=4), ODD)
+def test_no_name_cell_or_question_is_too_odd(names, texts, question):
+    table = Table(names[0] if names else "", tuple(map(Column, names)), comment=question)
+    linker = Linker(Schema("d", "sqlite", (table,)), gather(("", "c", text) for text in texts))
+    for asked in (question, " ".join([*names, *texts]), question * 20):
+        mentions = linker.mentions(asked)
+        assert [asked[m.start : m.end] for m in mentions] == [m.text for m in mentions]
+        assert all(a.end <= b.start for a, b in pairwise(mentions))
+        assert all(len(m.columns) <= CANDIDATES for m in mentions)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_every_name_is_shown_with_its_pointer_and_every_mention_is_marked():
         "concert <t1> : year ( of the show ) <c3> ~ , singer id <c4> + > <c0>\n"
     )
     assert shown.own_text.startswith(
-        "Full names <c1> of singers <t0> older than 30 <v0>, O'Brien <v1>?"
+        "Full names <c1> of singers <t0> older <c2> than 30 <v0>, O'Brien <v1>?"
     )
     assert shown.pointers.sql["<c1>"] == 'singer."full name"'
 

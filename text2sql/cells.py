@@ -1,7 +1,7 @@
 """The texts of a real database for the linker: read once, kept in the user's cache.
 
     >>> cells = DatabaseCells(locate("shop.sqlite"), schema)
-    >>> cells.get("berlin")
+    >>> cells.get(key_of("Berlin"))
     (Value(sql="'Berlin'", table='customers', column='city'),)
 
 Nothing is read before the first question. What was read stands in a file of the cache that only its
@@ -71,7 +71,7 @@ class DatabaseCells:
         self._folder = folder or Path(platformdirs.user_cache_dir("text2sql")) / "values"
 
     def get(self, key: str, default: Sequence[Value] = ()) -> Sequence[Value]:
-        """Return the texts of a key (`schema.values.keys`), with their columns."""
+        """Return the texts of a key (`schema.words.key_of`), with their columns."""
         return self.index.get(key, default)
 
     def near(self, text: str) -> Sequence[Value]:

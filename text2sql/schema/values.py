@@ -2,12 +2,12 @@
 
     >>> build_values(schema, value_lister("shop.sqlite"), Path("shop.values"))
     >>> with ValueIndex.open(Path("shop.values")) as index:
-    ...     index.get(fold("new  york"))
+    ...     index.get(key_of("NEW  york"))
     (Value(sql="'New York'", table='customers', column='city'),)
 
-A text is found by its letters, case and blanks aside, or by the stems of its words, so that "cats"
-finds `cat`: `keys` says how. One that is spelled another way is found by the letters that it shares
-(`near`: FTS5's trigrams choose, rapidfuzz judges; without either nothing is near).
+A text is found by the stems of its words, so that "cats" finds `cat`. One that is spelled another
+way is found by the letters that it shares (`near`: FTS5's trigrams choose, rapidfuzz judges;
+without either nothing is near).
 
 Covered: distinct texts of at most LONGEST characters in columns that may hold text; at most
 MAX_VALUES of them and MAX_SECONDS of reading; `unread` names the columns that were not read.
@@ -27,11 +27,10 @@ from typing import Any, Self
 
 from text2sql.schema.mentions import Value, quoted
 from text2sql.schema.model import Column, Schema
-from text2sql.schema.words import fold, plain, stem_key, words
+from text2sql.schema.words import fold, key_of, plain
 
-FORMAT = 1  # of the file: raise it when another version would read it wrongly
+FORMAT = 2  # of the file: raise it when another version would read it wrongly
 LONGEST = 80  # characters of a text; longer ones are prose
-LONGEST_PHRASE = 6  # words of a text that is found by their stems
 MAX_VALUES = 200_000  # texts of a database; each column's own count
 MAX_SECONDS = 20.0  # of reading; a column that has begun is read to its own deadline
 PLACES = 16  # of one key: a text in another spelling or column
@@ -52,9 +51,8 @@ _NO_TEXT = re.compile(
 _NO_TEXT_OR_MOMENT = re.compile(f"{_NO_TEXT.pattern}|date|time|interval|year", re.IGNORECASE)
 _TABLES = """
     CREATE TABLE places (id INTEGER PRIMARY KEY, owner TEXT, name TEXT, read INTEGER);
-    CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
+    CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT UNIQUE, key TEXT);
     CREATE TABLE cells (text INTEGER, place INTEGER, PRIMARY KEY (text, place)) WITHOUT ROWID;
-    CREATE TABLE keys (key TEXT, text INTEGER, PRIMARY KEY (key, text)) WITHOUT ROWID;
 """
 _NEAR = """
     CREATE VIRTUAL TABLE near USING fts5(key, tokenize='trigram', content='', detail=none);
@@ -62,23 +60,12 @@ _NEAR = """
 """
 
 
-@lru_cache(maxsize=65536)
-def keys(text: str) -> tuple[str, ...]:
-    """Return what a text is found by: as it is folded, and `~` with the stems of its words."""
-    folded = fold(text)
-    found = [folded] if folded else []
-    if len(split := words(text)) <= LONGEST_PHRASE and any(len(word) > 2 for word in split):
-        found.append(stem_key(text))
-    return tuple(dict.fromkeys(found))
-
-
 def gather(cells: Iterable[tuple[str, str, str]]) -> dict[str, tuple[Value, ...]]:
     """Return texts by their keys, for cells that are at hand: (table, column, text)."""
     found: dict[str, dict[Value, None]] = {}
     for table, column, text in cells:
-        stored = Value(quoted(text), table, column)
-        for key in keys(text):
-            found.setdefault(key, {})[stored] = None
+        if key := key_of(text):
+            found.setdefault(key, {})[Value(quoted(text), table, column)] = None
     return {key: tuple(values)[:PLACES] for key, values in found.items()}
 
 
@@ -113,7 +100,7 @@ class ValueIndex:
 
     def _get(self, key: str, default: Sequence[Value] = ()) -> Sequence[Value]:
         """Return the texts of a key with their columns, in the order of the schema."""
-        return self._stored("SELECT text FROM keys WHERE key = ?", key) or default
+        return self._stored("SELECT id FROM texts WHERE key = ?", key) or default
 
     def _stored(self, chosen: str, *parameters: Any) -> tuple[Value, ...]:
         sql = f"""
@@ -203,6 +190,7 @@ def build_values(
         if read:
             left -= len(texts)
             _insert(texts, place, connection)
+    connection.execute("CREATE INDEX by_key ON texts (key)")
     _index_trigrams(connection)
     connection.commit()
 
@@ -215,16 +203,12 @@ def _texts(listed: Iterable[object]) -> Iterator[str]:
 
 def _insert(texts: Sequence[str], place: int, connection: sqlite3.Connection) -> None:
     for text in texts:
-        added = connection.execute("INSERT OR IGNORE INTO texts (text) VALUES (?)", (text,))
-        if added.rowcount == 1:
-            identity = added.lastrowid
-            rows = ((key, identity) for key in keys(text))
-            connection.executemany("INSERT INTO keys VALUES (?, ?)", rows)
-        else:
-            (identity,) = connection.execute(
-                "SELECT id FROM texts WHERE text = ?", (text,)
-            ).fetchone()
-        connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (identity, place))
+        row = (text, key_of(text))
+        connection.execute("INSERT OR IGNORE INTO texts (text, key) VALUES (?, ?)", row)
+        cell = (place, text)
+        connection.execute(
+            "INSERT OR IGNORE INTO cells SELECT id, ? FROM texts WHERE text = ?", cell
+        )
 
 
 def _index_trigrams(connection: sqlite3.Connection) -> None:
@@ -232,5 +216,6 @@ def _index_trigrams(connection: sqlite3.Connection) -> None:
         connection.executescript(_NEAR)
     except sqlite3.OperationalError:  # an SQLite without FTS5, or before 3.34
         return
-    rows = ((number, plain(text)) for number, text in connection.execute("SELECT * FROM texts"))
+    texts = connection.execute("SELECT id, text FROM texts")
+    rows = ((identity, plain(text)) for identity, text in texts)
     connection.executemany("INSERT INTO near (rowid, key) VALUES (?, ?)", rows)

@@ -13,9 +13,9 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_CHINESE = r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+CHINESE = r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(
-    rf"[{_CHINESE}]+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_{_CHINESE}]+|\d+|[^\W_{_CHINESE}]"
+    rf"[{CHINESE}]+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_{CHINESE}]+|\d+|[^\W_{CHINESE}]"
 )
 
 # Words that stand in questions about anything; they say nothing about which column is meant.
@@ -27,6 +27,22 @@ _STOP_WORDS = """
     what when where whether which who whom whose why will with would you your
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
+
+# Forms of one word that no ending explains.
+_IRREGULAR = """
+    people=person persons=person children=child men=man women=woman feet=foot teeth=tooth mice=mouse
+    indices=index vertices=vertex matrices=matrix criteria=criterion phenomena=phenomenon
+    analyses=analysis crises=crisis theses=thesis statuses=status leaves=leaf lives=life
+    knives=knife wives=wife halves=half shelves=shelf wolves=wolf sold=sell sale=sell sales=sell
+    bought=buy paid=pay payment=pay payments=pay made=make held=hold taught=teach taken=take
+    took=take wrote=write written=write won=win winner=win winners=win lost=lose built=build
+    sent=send spent=spend given=give gave=give flown=fly flew=fly flight=fly flights=fly began=begin
+    begun=begin driven=drive drove=drive driver=drive drivers=drive chosen=choose sung=sing ran=run
+    movies=movie cookies=cookie news=news goes=go shoes=shoe heroes=hero died=die dies=die dead=die
+    death=die deaths=die births=birth born=birth prerequisite=prereq prerequisites=prereq
+    wins=win lens=lens gas=gas bus=bus buses=bus
+"""
+IRREGULAR = dict(pair.split("=") for pair in _IRREGULAR.split())
 
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
 
@@ -45,7 +61,7 @@ def words(text: str) -> list[str]:
 def _words(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for token in _TOKEN.findall(unicodedata.normalize("NFKC", text)):
-        chinese = re.match(rf"[{_CHINESE}]", token) and len(token) > 1
+        chinese = re.match(rf"[{CHINESE}]", token) and len(token) > 1
         found += [token[i : i + 2] for i in range(len(token) - 1)] if chinese else [token.lower()]
     return tuple(found)
 
@@ -66,14 +82,18 @@ def plain(text: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def stem_key(text: str) -> str:
-    """Return what texts of the same words have in common, whatever their endings and accents."""
-    return f"~{' '.join(map(stem, _words(plain(text))))}"
+def key_of(text: str) -> str:
+    """Return what texts of the same words have in common, whatever their endings and accents.
+
+    That is the stems of the words; of a text without any, its characters.
+    """
+    return " ".join(map(stem, _words(plain(text)))) or fold(text)
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """Return an English word without its ending, roughly: forms of one word must meet, no more."""
+    word = IRREGULAR.get(word, word)
     for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             return _final(word[: -len(ending)] + instead)
