@@ -7,7 +7,6 @@ import pytest
 
 from text2sql.data.catalog import find_dataset, list_datasets
 from text2sql.data.checks import check_splits
-from text2sql.data.statistics import describe
 from text2sql.errors import DatabaseError, DataError, UnknownName
 from text2sql.records import read_examples, read_gold_lines
 
@@ -149,19 +148,6 @@ def test_every_registered_data_set_is_listed_with_what_is_there(tmp_path):
 
     assert rows["samples"]["splits"] == ["train", "dev", "dev_in_domain"]
     assert rows["spider"]["present"] is False
-
-
-def test_statistics_count_every_example_once():
-    from text2sql import scoring
-
-    counted = describe(find_dataset("samples", split="dev"), hardness=scoring.hardness)
-
-    assert (
-        sum(counted["by_hardness"].values())
-        == counted["examples"]
-        == sum(counted["by_database"].values())
-    )
-    assert all(count > 0 for count in counted["by_hardness"].values())
 
 
 @pytest.mark.spider

@@ -1,5 +1,6 @@
 """Commands about data sets."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -87,27 +88,50 @@ def check(
 def stats(
     dataset: DatasetArgument,
     split: SplitOption = "train",
+    base: Annotated[
+        str | None, typer.Option(help="Count tokens with this base's tokenizer.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG of the lengths to draw.")] = None,
     data_root: DataRootOption = None,
     limit: LimitOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Count examples by database, hardness and language, skeletons and lengths.
+    """Count examples by database, hardness and language, skeletons, lengths, curriculum.
 
-    Example: t2s data stats samples --split dev
+    Tokens are the base's own with --base; without it they are estimated, and named so.
+
+    Example: t2s data stats samples --split dev --plot lengths.png
     """
     from text2sql import reporting, scoring
     from text2sql.data.catalog import find_dataset
-    from text2sql.data.statistics import describe
+    from text2sql.data.statistics import describe, lengths
     from text2sql.project import load_project
 
     found = find_dataset(
         dataset, split=split, data_root=data_root, project=load_project(), limit=limit
     )
-    counted = describe(found, hardness=scoring.hardness)
+    count = _counter(base) if base else None
+    counted = describe(found, hardness=scoring.hardness, count=count)
+    if plot is not None:
+        long = lengths(found, count)
+        lists = dict(zip(long.names(), (long.questions, long.queries), strict=True))
+        reporting.draw_histograms(lists, plot)
+        note(f"lengths drawn in {plot}")
     if json:
         print_json(counted)
     else:
         typer.echo(reporting.mapping_table(counted))
+
+
+def _counter(base: str) -> Callable[[str], int]:
+    from text2sql.bases import find_base, load_tokenizer
+    from text2sql.bundled import ensure_mini
+
+    found = find_base(base)
+    if found.name == "mini":
+        ensure_mini()
+    tokenizer = load_tokenizer(found)
+    return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 @data_app.command()

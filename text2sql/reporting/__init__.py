@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         overlaps_table,
     )
     from text2sql.reporting.comparisons import comparison_table
+    from text2sql.reporting.histograms import draw_histograms
     from text2sql.reporting.html import html_report, write_report
     from text2sql.reporting.listings import (
         bases_table,
@@ -36,6 +37,7 @@ __all__ = [
     "decoding_summary",
     "deduplicated_record",
     "deduplicated_table",
+    "draw_histograms",
     "gold_check",
     "html_report",
     "mapping_table",
@@ -58,6 +60,7 @@ _HOMES = {
     "decoding_summary": "listings",
     "deduplicated_record": "care",
     "deduplicated_table": "care",
+    "draw_histograms": "histograms",
     "gold_check": "listings",
     "html_report": "html",
     "mapping_table": "listings",
