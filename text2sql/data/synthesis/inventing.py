@@ -61,7 +61,7 @@ def invent(random: Random, *, language: str = "en", domain: str | None = None) -
     while len(things) < size - 2 or random.random() < 0.17:  # of another domain
         more = 1 if len(things) >= size - 2 else size - len(things)
         other = known[random.choice(sorted(known))]
-        things += [t for t in _things(other, more, random, language) if _new(t, things)]
+        things += _apart(_things(other, more, random, language), things)
     style = draw_style(random)
     world, rows = _build(chosen.name, things, style, random, language)
     connection = sqlite3.connect(":memory:", check_same_thread=False)
@@ -72,8 +72,13 @@ def invent(random: Random, *, language: str = "en", domain: str | None = None) -
     return Invented(world, connection)
 
 
-def _new(thing: Thing, things: list[Thing]) -> bool:
-    return thing.name not in {other.name for other in things}
+def _apart(more: list[Thing], things: list[Thing]) -> list[Thing]:
+    """Return further things without those whose name is taken, and what refers to them."""
+    taken = {thing.name for thing in things}
+    kept = [thing for thing in more if thing.name not in taken]
+    for thing in kept:
+        thing.parents = [p for p in thing.parents if any(p[0] is other for other in kept)]
+    return [thing for thing in kept if not thing.bridge or len(thing.parents) == 2]
 
 
 def _things(domain: Domain, size: int, random: Random, language: str) -> list[Thing]:
