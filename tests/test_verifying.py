@@ -85,6 +85,12 @@ def test_a_query_is_judged_by_what_its_parts_change(run, query, reason):
     assert judge(query, run) == reason
 
 
+def test_ties_are_found_in_a_nested_query_too(run):
+    rated = Query((RATING,), "books", group=(RATING,), order=(Key(MANY.left, True),), limit=1)
+
+    assert judge(where(Compare(RATING, "=", rated)), run) == TIES
+
+
 def test_sides_of_a_set_operation_must_both_matter(run):
     few, many = (where(Compare(PAGES, "<", Lit(n)), select=(PAGES,)) for n in (120, 400))
     union = Query(few.select, "books", where=few.where, then=("union", many))

@@ -35,6 +35,14 @@ def synth(
         float,
         typer.Option(min=0, max=2, help="Use foreign keys found out with at least that; 2: none."),
     ] = 0.7,
+    seeds: Annotated[
+        Path | None,
+        typer.Option(help="Evolve these pairs: other values, columns, tables, harder, reworded."),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Make pairs of this file of SQL: questions are told from it."),
+    ] = None,
     rewrite: Annotated[
         str | None,
         typer.Option(help="Base, or http://host/v1#model, that adds questions in other words."),
@@ -54,10 +62,14 @@ def synth(
 
     Example: t2s synth -d shop.sqlite -n 500 --output shop.jsonl
 
+    Example: t2s synth -d shop.sqlite --seeds pairs.jsonl -n 200 --output more.jsonl
+
     Example: t2s synth --invented 50 -n 5000 --output invented
     """
     from text2sql.data.synthesis.shares import read_shares, with_shares
 
+    if sum(given is not None for given in (invented, seeds, log)) > 1:
+        raise typer.BadParameter("--invented, --seeds and --log are three ways: give one")
     families = with_shares(read_shares(share or ()))
     drawing = {"count": count, "seed": seed, "language": language, "families": families}
     if invented is not None:
@@ -65,7 +77,7 @@ def synth(
         return
     _check_output(output, overwrite, json)
     asking = drawing | {"least": join_confidence, "timeout": timeout}
-    _ask(database, output, asking, (rewrite, answer_with), json)
+    _ask(database, output, asking, (seeds, log), (rewrite, answer_with), json)
 
 
 def _invent(
@@ -98,21 +110,41 @@ def _ask(
     database: str | None,
     output: Path | None,
     drawing: dict[str, Any],
+    sources: tuple[Path | None, Path | None],
     models: tuple[str | None, str | None],
     json: bool,
 ) -> None:
-    from text2sql.cli.progress import Bar
-    from text2sql.data.synthesis.making import make_examples
     from text2sql.project import find_database
 
     found = find_database(database)
-    with Bar("questions") as bar:
-        made = make_examples(found, progress=bar, **drawing)
-    _tell(made, drawing["count"])
+    made = _make(found, drawing, *sources)
+    _tell(made, drawing["count"], sources[1])
     further, counts = _rewrite(made.records, found, models)
     _write([*made.records, *further], output)
     if json:
         print_json(made.account() | ({"rewriting": counts} if counts else {}))
+
+
+def _make(database: Any, drawing: dict[str, Any], seeds: Path | None, log: Path | None) -> Any:
+    """Draw questions, evolve a user's, or tell those of a log."""
+    from text2sql.cli.progress import Bar
+    from text2sql.data.registering import read_pairs
+    from text2sql.data.synthesis.evolving import evolve_examples
+    from text2sql.data.synthesis.making import make_examples
+    from text2sql.data.synthesis.query_logs import read_log, tell_log
+
+    given = {key: value for key, value in drawing.items() if key not in ("language", "families")}
+    count = given.pop("count")
+    if seeds is not None:
+        with Bar("questions") as bar:
+            return evolve_examples(
+                database, read_pairs(seeds, database), count, progress=bar, **given
+            )
+    if log is not None:
+        with Bar("statements") as bar:
+            return tell_log(database, read_log(log), count, progress=bar, **given)
+    with Bar("questions") as bar:
+        return make_examples(database, progress=bar, **drawing)
 
 
 def _rewrite(
@@ -146,12 +178,15 @@ def _write(records: list[dict[str, Any]], output: Path | None) -> None:
         note(f"{len(records):,} questions in {output}")
 
 
-def _tell(made: Any, wanted: int) -> None:
+def _tell(made: Any, wanted: int, log: Path | None) -> None:
     for join in made.joins:
         note(f"join found out: {join.shown} (confidence {join.confidence:.2f}: {join.reason})")
     if made.unread:
         note(f"no rows to ask about: {', '.join(made.unread)}")
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in made.refused.items())
+    if log is not None:
+        note(f"{made.drawn:,} statements in {log}; left: {reasons or 'none'}")
+        return
     note(f"drew {made.drawn:,} questions; not kept: {reasons or 'none'}")
     if len(made.records) < wanted:
         note(f"the database gives no more than {len(made.records):,} of {wanted:,} questions")

@@ -59,7 +59,7 @@ def condition(
     return _text(speaker, field, equal)
 
 
-def _worded(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
+def worded(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
     """Say a condition in the manner of its column: of a moment, of a count, or of any other."""
     name = speaker.column(field)
     several = speaker.english and is_plural(name)
@@ -78,7 +78,7 @@ def _worded(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
 def _null(speaker: "Speaker", field: Field) -> Said:
     key = "null" if speaker.chance(0.7) else "not_null"
     operator = "is null" if key == "null" else "is not null"
-    return Compare(field.col, operator), _worded(speaker, key, field)
+    return Compare(field.col, operator), worded(speaker, key, field)
 
 
 # --- numbers and moments --------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def _range(speaker: "Speaker", field: Field) -> Said:
     if draw < 0.84 and len(field.values) > 2:
         pair = _pair(speaker, field)
         low, high = (speaker.value(field, v) for v in pair)
-        text = _way(speaker, "between", field, v=low, w=high)
+        text = way(speaker, "between", field, v=low, w=high)
         return Compare(field.col, "between", (Lit(pair[0]), Lit(pair[1]))), text
     if draw < 0.89:
         return _compare(speaker, field, "<>", value, "not")
@@ -177,19 +177,19 @@ def _pair(speaker: "Speaker", field: Field) -> list[Value]:
 
 
 def _compare(speaker: "Speaker", field: Field, operator: str, value: Value, key: str) -> Said:
-    text = _way(speaker, key, field, v=speaker.value(field, value))
+    text = way(speaker, key, field, v=speaker.value(field, value))
     return Compare(field.col, operator, Lit(value)), text
 
 
-def _way(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
+def way(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
     """Say a condition by the wordings of its column's kind, or by those of all columns."""
     ways = special(speaker, field, key) if key in ("more", "less", "between", "equal") else ()
     if ways and speaker.chance(0.5):
-        way = speaker.random.choice(ways)
-        if "{n}" in way:
+        chosen = speaker.random.choice(ways)
+        if "{n}" in chosen:
             parts["n"] = speaker.column(field)
-        return way.format(who=speaker.who(field.col.table), **speaker.verbs, **parts)
-    return _worded(speaker, key, field, **parts)
+        return chosen.format(who=speaker.who(field.col.table), **speaker.verbs, **parts)
+    return worded(speaker, key, field, **parts)
 
 
 # --- texts ----------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def _text(speaker: "Speaker", field: Field, equal: bool) -> Said:
         if draw < 0.26 and len(field.values) > 2:
             pair = speaker.random.sample(list(field.values), 2)
             v, w = (speaker.value(field, one) for one in pair)
-            text = _worded(speaker, "either_value", field, v=v, w=w)
+            text = worded(speaker, "either_value", field, v=v, w=w)
             return Compare(field.col, "in", (Lit(pair[0]), Lit(pair[1]))), text
     found, text = _compare(speaker, field, "=", value, "equal")
     names_row = field.kind.name in ("name", "title") and isinstance(value, str)
@@ -242,7 +242,7 @@ def _like(speaker: "Speaker", field: Field, value: str) -> Said:
         end = value[-speaker.random.choice((1, 2, 3)) :].strip() or value[-1:]
         key, operator, pattern = "ends", "like", Pattern(end, behind=False)
     shown = speaker.say("letter" if len(pattern.text) == 1 else "quoted", v=pattern.text)
-    return Compare(field.col, operator, pattern), _worded(speaker, key, field, v=shown)
+    return Compare(field.col, operator, pattern), worded(speaker, key, field, v=shown)
 
 
 # --- flags ----------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def translate(text: str, schema: Schema) -> str:
     tree = sqlglot.parse_one(text, read="sqlite")
     if schema.dialect in _IGNORE_CASE:
         for like in list(tree.find_all(exp.Like)):
-            like.replace(exp.ILike(this=like.this, expression=like.expression))
+            like.replace(exp.ILike(**like.args))
     for division in tree.find_all(exp.Div):
         division.set("safe", False)  # division by zero is no case that a drawn query has
     nullable = {column.name for _, column in schema.columns() if column.nullable}

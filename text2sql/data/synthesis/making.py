@@ -53,6 +53,9 @@ _BARREN = 600  # draws in a row of which nothing is kept: the database gives no 
 Progress = Callable[[int, int], None]  # records made, records wanted
 
 
+Writer = Callable[..., dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """Records, and what was found out on the way."""
@@ -108,11 +111,11 @@ def make_examples(
     if count < 1:
         raise SettingsError(f"at least 1 question, not {count}")
     with Executor(database, workers=workers) as executor:
-        world, joins = _read_world(database, executor, language, least, timeout)
+        world, joins = read_world(database, executor, language, least, timeout)
         drawn: Counter[str] = Counter()
         kept = keep_pairs(
             _proposed(world, seed, count, families),
-            lambda query: _run(query, world.schema, executor, timeout),
+            query_runner(world.schema, executor, timeout),
             drawn,
             workers=workers,
         )
@@ -125,9 +128,14 @@ def make_examples(
     return Made(records, drawn.pop("drawn", 0), dict(drawn.most_common()), joins, unread)
 
 
-def _read_world(
+def read_world(
     database: Database, executor: Executor, language: str, least: float, timeout: float
 ) -> tuple[World, list[Join]]:
+    """Survey a database, with the joins that nobody declared.
+
+    Raises:
+        DatabaseError: it cannot be read, or has no table with rows.
+    """
     schema = read_schema(database)
     sample = sampler(database)
     asked = {table.full_name: sample(table, 1) for table in schema.tables}
@@ -153,9 +161,16 @@ def _read_world(
     return replace(world, nouns=nouns, links=links), joins
 
 
-def _run(query: Query, schema: Schema, executor: Executor, timeout: float) -> Rows | None:
-    ran = executor.execute(spell(query, schema), timeout=timeout, max_rows=_ROWS)
-    return None if ran.error or ran.truncated else ran.rows
+def query_runner(
+    schema: Schema, executor: Executor, timeout: float
+) -> Callable[[Query], Rows | None]:
+    """Return the function that runs a drawn query on its database; None where it fails."""
+
+    def run(query: Query) -> Rows | None:
+        ran = executor.execute(spell(query, schema), timeout=timeout, max_rows=_ROWS)
+        return None if ran.error or ran.truncated else ran.rows
+
+    return run
 
 
 def _proposed(
@@ -204,10 +219,11 @@ def _known(pair: Pair, questions: set[str], golds: Counter[Query]) -> str | None
     return "asked often enough" if golds[pair.query] >= SAME_SQL else None
 
 
-def record_writer(
-    world: World, *, seed: int, database: str | None
-) -> Callable[[Pair], dict[str, Any]]:
+def record_writer(world: World, *, seed: int, database: str | None) -> Writer:
     """Return the function that makes an example record of a pair.
+
+    It takes the pair, its SQL where that is not ours, and what the provenance says beside seed and
+    family.
 
     Args:
         world: of its database.
@@ -219,8 +235,8 @@ def record_writer(
     schema, names = world.schema, Names.of(world.schema)
     generator = f"text2sql {__version__} synthesis {GENERATOR}"
 
-    def write(pair: Pair) -> dict[str, Any]:
-        sql = spell(pair.query, schema)
+    def write(pair: Pair, sql: str | None = None, /, **said: str) -> dict[str, Any]:
+        sql = sql or spell(pair.query, schema)
         record = {"question": pair.question, "query": sql, "db_id": schema.name}
         if database is not None:
             record["database"] = database
@@ -230,7 +246,7 @@ def record_writer(
             "source": "synthesis",
             "hardness": hardness(sql, names, dialect=schema.dialect),
             "skeleton": skeleton(sql, schema.dialect),
-            "provenance": {"generator": generator, "seed": seed, "family": pair.family},
+            "provenance": {"generator": generator, "seed": seed, "family": pair.family, **said},
         }
 
     return write

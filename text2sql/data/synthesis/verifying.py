@@ -7,11 +7,12 @@
 A pair teaches and tests something only if simpler queries give other rows. So a query is refused
 when it fails, when nothing comes back (no row, or NULLs and zeros alone), when a part of it makes
 no difference (a condition, HAVING, DISTINCT, a join, one side of a set operation, LIMIT), and when
-ties make the rows behind its LIMIT a matter of chance.
+ties make the rows behind a LIMIT, a nested one too, a matter of chance.
 
 Covered: every part of `queries.Query`, at the outermost level.
 Not covered: parts inside nested queries, which only a change of the whole condition would show;
-ORDER BY alone: rows that happen to be stored in order are still rows in order.
+ties in a nested query that looks outside; ORDER BY alone: rows that happen to be stored in order
+are still rows in order.
 """
 
 from collections import Counter
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from text2sql.data.synthesis.queries import Bool, Col, Junction, Query, Star
+from text2sql.data.synthesis.queries import Bool, Col, Junction, Query, Star, blocks
 
 Rows = Sequence[tuple[Any, ...]]
 Run = Callable[[Query], Rows | None]  # None: it failed, or returned more than is read
@@ -45,7 +46,7 @@ def judge(query: Query, run: Run) -> str | None:
         others = run(simpler)
         if others is not None and same_rows(rows, others):
             return f"same without {what}"
-    return TIES if query.limit is not None and _ties(query, run) else None
+    return TIES if any(_ties(block, run) for block in blocks(query)) else None
 
 
 def simplified(query: Query) -> Iterator[tuple[str, Query]]:
