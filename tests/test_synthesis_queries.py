@@ -26,6 +26,7 @@ from text2sql.data.synthesis.queries import (
     write,
 )
 from text2sql.decoding.checking import Checker
+from text2sql.decoding.pointing import to_sql
 from text2sql.schema import Column, ForeignKey, Schema, Table
 from text2sql.schema.pointers import number
 
@@ -106,10 +107,10 @@ def test_every_spelling_of_a_query_gives_the_same_rows(query, database):
 @pytest.mark.parametrize("query", QUERIES)
 def test_pointers_say_what_the_spelled_query_says(query, database):
     pointers = number(SCHEMA).with_values(["30", "'O''B'", "3"])
-    text = write(query, Pointed(pointers))
+    text = write(query, Pointed(pointers, SCHEMA))
     for token, written in sorted(pointers.bytes().items(), key=lambda pair: -len(pair[0])):
         text = text.replace(f" {token}", token).replace(token, written.decode())
-    sql = Checker(SCHEMA, order="from-first").to_sql(text)
+    sql = to_sql(text, Checker(SCHEMA, order="from-first"))
     spelled = write(query, Spelled(SCHEMA))
     assert database.execute(sql).fetchall() == database.execute(spelled).fetchall()
 
@@ -130,5 +131,5 @@ def test_a_query_names_its_tables_and_holds_its_inner_ones():
 
 def test_a_value_of_the_question_is_pointed_at_and_another_one_spelled():
     pointers = number(SCHEMA).with_values(["30"])
-    assert write(QUERIES[1], Pointed(pointers)).count("<v0>") == 2
-    assert "LIKE '%O''B%'" in write(QUERIES[1], Pointed(pointers))
+    assert write(QUERIES[1], Pointed(pointers, SCHEMA)).count("<v0>") == 2
+    assert "LIKE '%O''B%'" in write(QUERIES[1], Pointed(pointers, SCHEMA))

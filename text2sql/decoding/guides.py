@@ -430,7 +430,14 @@ def checker_of(
     key = (schema, schema.dialect, order, constraint, id(values))
 
     def make() -> tuple[Checker, Any]:
-        made = Checker(schema, dialect=schema.dialect, order=order, values=values, invented=False)
+        made = Checker(
+            schema,
+            dialect=schema.dialect,
+            order=order,
+            values=values,
+            invented=False,
+            self_joins=order == "select-first",  # pointers could not tell the two apart
+        )
         return made, values  # kept beside it: as long as they live, no others have their id
 
     checker: Checker = _checkers.get(key, make)[0]

@@ -7,7 +7,8 @@
     'SELECT singer.name FROM singer WHERE singer.age > 30'
 
 FROM leads each block, so that a model has said which tables it reads before it points at their
-columns. A column's pointer stands for `table.column`: there are no aliases of tables.
+columns; joins by foreign keys are commas (`joining`). A column's pointer stands for `table.column`:
+there are no aliases of tables.
 
 Covered: every query in which no FROM has a table twice; CTEs and derived tables keep their names.
 Not covered: self joins, and an inner query that refers to an outer row of its own table: a pointer
@@ -45,8 +46,10 @@ def to_sql(text: str, checker: "Checker") -> str:
         text: what a model wrote, names in the place of pointers.
         checker: of order "from-first".
     """
+    from text2sql.decoding.joining import lengthen
+
     try:
-        return checker.to_sql(text)
+        return lengthen(checker.to_sql(text), checker.schema)
     except ValueError:
         return text
 
@@ -105,6 +108,7 @@ def _without_aliases(sql: str, checker: "Checker") -> str:
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import traverse_scope
 
+    from text2sql.decoding.joining import shorten
     from text2sql.schema import sqlglot_schema
 
     dialect = checker.dialect.name
@@ -133,6 +137,7 @@ def _without_aliases(sql: str, checker: "Checker") -> str:
     for alias in list(tree.find_all(exp.Alias)):
         if "written" not in alias.meta:  # qualify names everything that is selected
             _undo(alias)
+    tree = shorten(tree, checker.schema)
     return str(tree.sql(dialect=dialect, identify=False))
 
 

@@ -4,7 +4,7 @@
     >>> query = Query(select=(Call("avg", age),), source="singer")
     >>> write(query, Spelled(schema))
     'SELECT avg(age) FROM singer'
-    >>> write(query, Pointed(pointers))
+    >>> write(query, Pointed(pointers, schema))
     'FROM <t0> SELECT avg(<c2>)'
 
 One tree, several spellings: ordinary SQL with or without aliases, and pointers with FROM first
@@ -15,9 +15,10 @@ Imports nothing beyond the standard library and the schema's model.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from text2sql.schema.join_paths import join_path
 from text2sql.schema.model import Schema
 from text2sql.schema.pointers import Pointers
 from text2sql.schema.quoting import quote
@@ -167,7 +168,7 @@ Bool = Compare | Junction
 
 
 class Spelling(Protocol):
-    """How names and values are written, and which clause leads."""
+    """How names and values are written, which clause leads, what is left out."""
 
     @property
     def from_first(self) -> bool:
@@ -176,6 +177,10 @@ class Spelling(Protocol):
 
     def enter(self, query: Query) -> "Spelling":
         """Return the spelling inside a query: aliases are its own."""
+        ...
+
+    def arrange(self, query: Query) -> Query:
+        """Return the query as this spelling has it: a join without columns is a comma."""
         ...
 
     def table(self, name: str) -> str:
@@ -197,6 +202,7 @@ class Spelling(Protocol):
 
 def write(query: Query, spelling: Spelling) -> str:
     """Write a query as text."""
+    query = spelling.arrange(query)
     inside = spelling.enter(query)
     head, source = _select(query, inside), _from(query, inside)
     parts = [source, head] if inside.from_first else [head, source]
@@ -232,12 +238,14 @@ def _from(query: Query, spelling: Spelling) -> str:
         )
     else:
         source = spelling.table(query.source)
-    joins = [
-        f" {join.kind.upper()} {spelling.table(join.table)} ON "
-        + " AND ".join(f"{spelling.column(a)} = {spelling.column(b)}" for a, b in join.on)
-        for join in query.joins
-    ]
-    return f"FROM {source}{''.join(joins)}"
+    return f"FROM {source}{''.join(_join(join, spelling) for join in query.joins)}"
+
+
+def _join(join: Join, spelling: Spelling) -> str:
+    if not join.on:
+        return f", {spelling.table(join.table)}"
+    pairs = " AND ".join(f"{spelling.column(a)} = {spelling.column(b)}" for a, b in join.on)
+    return f" {join.kind.upper()} {spelling.table(join.table)} ON {pairs}"
 
 
 def _list(expressions: Sequence[Expr], spelling: Spelling) -> str:
@@ -367,6 +375,9 @@ class Spelled:
             name = f"{name[0]}{number}"
         return name
 
+    def arrange(self, query: Query) -> Query:
+        return query
+
     def table(self, name: str) -> str:
         alias = self.named.get(name)
         return self._full(name) + (f" AS {alias}" if alias else "")
@@ -396,13 +407,30 @@ class Spelled:
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """What a base writes that points at names; see `schema.pointers`."""
+    """What a base writes that points at names; see `schema.pointers` and `decoding.joining`."""
 
     pointers: Pointers
+    schema: Schema
     from_first: bool = True
 
     def enter(self, query: Query) -> "Pointed":
         return self
+
+    def arrange(self, query: Query) -> Query:
+        if not query.joins or not _is_plain(query):
+            return query
+        tables = sorted(query.tables(), key=[t.full_name for t in self.schema.tables].index)
+        path = join_path(self.schema, tables)
+        if path is None:
+            return query
+        pairs = [(Col(*own), Col(*other)) for step in path for own, other in step.pairs]
+        said = [frozenset(pair) for join in query.joins for pair in join.on]
+        if {*said} != {frozenset(pair) for pair in pairs}:
+            return query
+        keys = {own: other for own, other in pairs if own not in query.select}
+        group = tuple(keys.get(e, e) if isinstance(e, Col) else e for e in query.group)
+        joins = tuple(Join(step.table, ()) for step in path[1:])
+        return replace(query, source=path[0].table, joins=joins, group=group)
 
     def table(self, name: str) -> str:
         return self.pointers.of_table(name)
@@ -420,6 +448,13 @@ class Pointed:
         token = self.pointers.values.get(literal(pattern.text))
         inside = token.replace("v", "w") if token else pattern.text.replace("'", "''")
         return f"'{'%' * pattern.before}{inside}{'%' * pattern.behind}'"
+
+
+def _is_plain(query: Query) -> bool:
+    """Tell whether FROM joins tables alone, none twice, and their order does not show."""
+    tables = query.tables()
+    once = isinstance(query.source, str) and len({*tables}) == len(tables)
+    return once and all(j.kind == "join" for j in query.joins) and Star() not in query.select
 
 
 def blocks(query: Query) -> Iterator[Query]:

@@ -83,6 +83,7 @@ class Checker(Terminals):
         invented: before FROM, let in names that only a derived table of this query can have.
             Without them a model cannot make up a column, and cannot say
             `SELECT avg(n) FROM (SELECT count(*) AS n ...)` either.
+        self_joins: let a table stand twice in one FROM, under an alias.
 
     Raises:
         SettingsError: a dialect or order that the checker has no table for.
@@ -96,6 +97,7 @@ class Checker(Terminals):
         order: str = "select-first",
         values: Values | None = None,
         invented: bool = True,
+        self_joins: bool = True,
     ) -> None:
         if dialect not in DIALECTS:
             known = ", ".join(DIALECTS)
@@ -115,7 +117,7 @@ class Checker(Terminals):
             KindActions(self.scope) if isinstance(self.scope, KindScope) else Actions(self.scope)
         )
         self.names = Names(self.scope, self.actions)
-        self.scope.invents = invented
+        self.scope.invents, self.scope.joins_itself = invented, self_joins
         self.literals = Literals(values) if values is not None else None
         if self.literals is not None:
             self.scope.watches = True

@@ -28,6 +28,7 @@ class Lookups:
         self.every_table = tuple(dict.fromkeys(every))
         self.function_names = tuple(sorted(name.encode() for name in dialect.functions))
         self._derived: dict[tuple[Any, ...], Relation] = {}
+        self.joins_itself = True  # whether a table may stand twice in one FROM
         self.invents = True  # whether a name before FROM may be one that only this query makes
         self.all_columns = frozenset(c for t in self.every_table for c in t.counts)
         self.column_names = tuple(sorted(self.all_columns))

@@ -112,6 +112,8 @@ class Obligations(Plans):
     def can_add(self, block: Block, own: bytes | None, found: Relation) -> bool:
         """Tell whether a relation may be a source under any name."""
         lenient = block.phase in ("join", "full")
+        if not self.joins_itself:
+            return self.add_source(block, own, found, lenient=lenient) is not None
         names = (own, FRESH, *sorted({r.qualifier for r in block.pending if r.qualifier}))
         return any(self.add_source(block, n, found, lenient=lenient) for n in names)
 

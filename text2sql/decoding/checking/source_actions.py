@@ -112,6 +112,8 @@ class SourceActions(ActionBase):
 
     def do_source_as(self, move: Move) -> bool:
         name = self._name(move)
+        if move.held[1] is not None and not self.scope.joins_itself:
+            return False  # tables keep their names
         return GENERATED.fullmatch(name) is None and self._add(move, name, move.held[2])
 
     def _add(self, move: Move, name: bytes | None, found: Any) -> bool:
