@@ -6,7 +6,8 @@
 A query is drawn with SQLite's meaning; sqlglot carries it over. LIKE ignores case in SQLite, so it
 is ILIKE elsewhere; NULL is the least value there, which only matters where a column holds any.
 
-Covered: SQLite as it is, DuckDB, PostgreSQL; other dialects as far as sqlglot knows them.
+Covered: SQLite as it is, DuckDB, PostgreSQL, date() with modifiers among them; other dialects as
+far as sqlglot knows them.
 Not covered: whether the engine takes it: what it refuses is not kept (`verifying`).
 """
 
@@ -68,6 +69,9 @@ def _determined(column: Col, group: tuple[Expr, ...], schema: Schema) -> bool:
 def translate(text: str, schema: Schema) -> str:
     """Return SQLite's SQL, its names quoted for the other dialect, as that dialect's SQL."""
     tree = sqlglot.parse_one(text, read="sqlite")
+    for call in list(tree.find_all(exp.Anonymous)):
+        if call.name.upper() == "DATE":
+            call.replace(_moved(call))
     if schema.dialect in _IGNORE_CASE:
         for like in list(tree.find_all(exp.Like)):
             like.replace(exp.ILike(**like.args))
@@ -78,6 +82,19 @@ def translate(text: str, schema: Schema) -> str:
         if not any(column.name in nullable for column in _values(key.this)):
             key.set("nulls_first", _nulls_come_first(schema.dialect, bool(key.args.get("desc"))))
     return tree.sql(dialect=schema.dialect)
+
+
+def _moved(call: exp.Anonymous) -> exp.Expr:
+    """Return date(day, modifier, ...) in standard SQL: truncated, and moved by intervals."""
+    first, *steps = call.expressions
+    text = f"CAST({first.sql()} AS DATE)"
+    for step in (step.name for step in steps):
+        if step.startswith("start of "):
+            text = f"CAST(DATE_TRUNC('{step.removeprefix('start of ')}', {text}) AS DATE)"
+        else:
+            number, unit = step[1:].split(" ")
+            text = f"({text} {step[0]} INTERVAL '{number}' {unit.removesuffix('s').upper()})"
+    return sqlglot.parse_one(text, read="duckdb")
 
 
 def _values(expression: exp.Expr) -> list[exp.Column]:

@@ -13,7 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from text2sql.data.synthesis.families import composed, groups, joins, nested, single
+from text2sql.data.synthesis.families import (
+    composed,
+    groups,
+    joins,
+    nested,
+    single,
+    warehouse,
+)
 from text2sql.data.synthesis.families.parts import Draft, Family
 from text2sql.data.synthesis.queries import Query, Spelled, write
 from text2sql.data.synthesis.speaking import Speaker
@@ -25,6 +32,7 @@ FAMILIES: dict[Family, float] = {
     for room in (single, groups, nested, joins, composed)
     for family, weight in room.FAMILIES.items()
 }
+EXTRA: dict[Family, float] = warehouse.FAMILIES  # drawn only where a share is asked for
 TRIES = 6  # draws for one pair that is kept
 EMPTY = 0.06  # share of empty results that are kept: a right answer may be empty
 MAX_STEPS = 200_000  # of SQLite's machine, for one query
@@ -39,7 +47,14 @@ class Pair:
     family: str
 
 
-def draw(world: World, connection: sqlite3.Connection, count: int, random: Random) -> list[Pair]:
+def draw(
+    world: World,
+    connection: sqlite3.Connection,
+    count: int,
+    random: Random,
+    *,
+    families: Mapping[Family, float] = FAMILIES,
+) -> list[Pair]:
     """Draw pairs that differ.
 
     Args:
@@ -47,10 +62,11 @@ def draw(world: World, connection: sqlite3.Connection, count: int, random: Rando
         connection: to it.
         count: pairs at most; fewer where the database gives no more.
         random: decides everything.
+        families: their weights; see `shares.with_shares`.
     """
     found: dict[str, Pair] = {}
     spelling = Spelled(world.schema, "full")
-    for pair in propose(world, random, count * TRIES):
+    for pair in propose(world, random, count * TRIES, families=families):
         if pair.question.lower() not in found and _useful(pair.query, spelling, connection, random):
             found[pair.question.lower()] = pair
             if len(found) == count:

@@ -62,7 +62,7 @@ class Call:
     """A function call; aggregates among them."""
 
     name: str  # lower case
-    argument: "Expr"
+    argument: "Expr | None"  # None: `rank()`
     distinct: bool = False
     further: tuple["Expr", ...] = ()  # arguments behind the first
 
@@ -267,7 +267,7 @@ def _expr(expression: Expr, spelling: Spelling) -> str:
         case Pattern():
             return spelling.pattern(expression)
         case Call(name, argument, distinct, further):
-            inside = _list((argument, *further), spelling)
+            inside = _list((() if argument is None else (argument,)) + further, spelling)
             return f"{name}({'DISTINCT ' if distinct else ''}{inside})"
         case Arithmetic(left, operator, right):
             return f"{_operand(left, spelling)} {operator} {_operand(right, spelling)}"

@@ -5,12 +5,13 @@
     0.5
 
 A share is of all questions that are drawn; the families that are not named keep their weights among
-themselves. What is drawn is not yet kept: a family that a database gives little to gets less.
+themselves, and those that are only drawn when asked for (`drafting.EXTRA`) have none. What is drawn
+is not yet kept: a family that a database gives little to gets less.
 """
 
 from collections.abc import Iterable, Mapping
 
-from text2sql.data.synthesis.drafting import FAMILIES, family_name
+from text2sql.data.synthesis.drafting import EXTRA, FAMILIES, family_name
 from text2sql.data.synthesis.families.parts import Family
 from text2sql.errors import SettingsError, UnknownName
 
@@ -41,7 +42,7 @@ def read_shares(texts: Iterable[str]) -> dict[str, float]:
 
 def names() -> list[str]:
     """Return the names of families, and of the rooms that hold them."""
-    known = [family_name(family) for family in FAMILIES]
+    known = [family_name(family) for family in (*FAMILIES, *EXTRA)]
     return sorted({name.partition(".")[0] for name in known} | set(known))
 
 
@@ -53,14 +54,16 @@ def with_shares(shares: Mapping[str, float]) -> dict[Family, float]:
     Raises:
         SettingsError: no family is left that could be drawn.
     """
-    owner = {family: _owner(family_name(family), shares) for family in FAMILIES}
+    weights = FAMILIES | EXTRA
+    owner = {family: _owner(family_name(family), shares) for family in weights}
+    weights = {f: w for f, w in weights.items() if f in FAMILIES or owner[f]}
     rest = 1 - sum(shares.values())
     totals: dict[str | None, float] = {}
-    for family, weight in FAMILIES.items():
+    for family, weight in weights.items():
         totals[owner[family]] = totals.get(owner[family], 0) + weight
     found = {
         family: weight / totals[owner[family]] * shares.get(owner[family] or "", rest)
-        for family, weight in FAMILIES.items()
+        for family, weight in weights.items()
     }
     if not any(weight > 0 for weight in found.values()):
         raise SettingsError("the shares leave no family of questions that could be drawn")
