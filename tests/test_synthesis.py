@@ -104,6 +104,20 @@ def test_a_synthetic_group_shares_one_schema_and_points_at_it(tokenizer):
     assert synthetic_group(3, tokenizer, base=base) == synthetic_group(3, tokenizer, base=base)
 
 
+def test_an_analysts_questions_are_a_share_that_one_asks_for(tokenizer):
+    base = Base("points", None, prompt_format="pointers", answer_format="pointers")
+    plain, half = (
+        [g for seed in range(5) if (g := synthetic_group(seed, tokenizer, base=base, warehouse=w))]
+        for w in (0.0, 0.6)
+    )
+    texts = [
+        [tokenizer.decode(branch.sql).upper() for group in groups for branch in group.branches]
+        for groups in (plain, half)
+    ]
+    assert not [text for text in texts[0] if "OVER" in text]
+    assert len([text for text in texts[1] if "OVER" in text]) >= 5
+
+
 def _names(tokenizer) -> set[int]:
     return {tokenizer.convert_tokens_to_ids(token) for token in TOKENS if token[1] in "tc"}
 

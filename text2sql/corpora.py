@@ -27,9 +27,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from text2sql.bases import Base, find_base
-from text2sql.data.synthesis.drafting import Pair, draw
+from text2sql.data.synthesis.drafting import FAMILIES, Pair, draw
 from text2sql.data.synthesis.inventing import invent
 from text2sql.data.synthesis.queries import Pointed, write
+from text2sql.data.synthesis.shares import with_shares
 from text2sql.data.synthesis.worlds import World
 from text2sql.prompting import Prompt, build_prompt, encode, encode_completion
 from text2sql.schema.mentions import Linker, Value
@@ -49,13 +50,20 @@ FEW, FEW_SHARE = 48, 0.75  # most renumberings draw from so many numbers: small 
 AHEAD = 24  # databases that are drawn before they are asked for
 
 
-def synthetic_group(seed: int, tokenizer: Any, *, base: Base | None = None) -> "Group | None":
+# what SQL's own functions are told: formats, modifiers of dates, the factor of percents
+_FIXED = re.compile(r"'(?:%Y(?:-%m)?|start of \w+|[+-]\d+ \w+)'|\b100\.0\b")
+
+
+def synthetic_group(
+    seed: int, tokenizer: Any, *, base: Base | None = None, warehouse: float = 0.0
+) -> "Group | None":
     """Return one invented database with its questions; None where nothing could be asked.
 
     Args:
         seed: of everything.
         tokenizer: of a base that points.
         base: says the stop token; None means `mini`.
+        warehouse: share of an analyst's questions (`families.warehouse`), which are beyond Spider.
     """
     from text2sql.training.rows import Branch, Group
 
@@ -63,7 +71,8 @@ def synthetic_group(seed: int, tokenizer: Any, *, base: Base | None = None) -> "
     base = base or find_base("mini")
     invented = invent(random, language="zh" if random.random() < CHINESE else "en")
     try:
-        pairs = draw(invented.world, invented.connection, QUESTIONS, random)
+        families = with_shares({"warehouse": warehouse}) if warehouse else FAMILIES
+        pairs = draw(invented.world, invented.connection, QUESTIONS, random, families=families)
     finally:
         invented.connection.close()
     linker = Linker(invented.world.schema, {} if random.random() < BLIND else cells(invented.world))
@@ -185,7 +194,7 @@ def _prompts(pairs: Sequence[Pair], linker: Linker, random: Random) -> Iterator[
 
 def _guesses(answer: str) -> bool:
     """Tell whether an answer holds a value that is not in the prompt."""
-    spelled = re.sub(r"<[tcvw]\d+>", " ", answer)
+    spelled = _FIXED.sub(" ", re.sub(r"<[tcvw]\d+>", " ", answer))
     texts = re.findall(r"'([^']*)'", spelled)
     numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?", re.sub(r"'[^']*'", "", spelled))
     return any(text.strip("% ") for text in texts) or bool(set(numbers) - {"0", "1", "100"})
