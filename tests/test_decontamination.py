@@ -7,10 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from text2sql.cli import app
-from text2sql.data.catalog import find_dataset
+from text2sql.data.catalog import find_dataset, present_splits
 from text2sql.data.contamination import evaluation_sets, refuse_contaminated
 from text2sql.data.decontamination import find_overlaps, without
 from text2sql.errors import DataError, UnknownName
+from text2sql.project import load_project
 
 
 def dataset(folder, name, pairs, split="train"):
@@ -115,6 +116,24 @@ def test_train_refuses_before_anything_is_loaded_unless_it_is_allowed(
 
     assert isinstance(refused.exception, DataError) and "samples dev" in str(refused.exception)
     assert not isinstance(allowed.exception, DataError)
+
+
+def test_the_evaluation_sets_of_the_project_count_too(dev, train, tmp_path):
+    records = [json.loads(line) for line in (tmp_path / "dev.jsonl").read_text().splitlines()]
+    file = "\n".join(json.dumps(record | {"split": "test"}) for record in records)
+    (tmp_path / "both.jsonl").write_text(file)
+    (tmp_path / "folder").mkdir()
+    for name in ("dev.jsonl", "more_to_learn.jsonl"):
+        (tmp_path / "folder" / name).write_text((tmp_path / "dev.jsonl").read_text())
+    (tmp_path / "text2sql.yaml").write_text("data: {one: both.jsonl, two: folder, three: gone}")
+    project = load_project(tmp_path)
+    known = dict(evaluation_sets(data_root=tmp_path, project=project))
+
+    assert len(known["one test"]) == len(known["two dev"]) == 2 and "two more_to_learn" not in known
+    with pytest.raises(DataError, match="in the evaluation set one test"):
+        refuse_contaminated(dev, known.items())
+    assert present_splits("one", project=project) == ["test"]
+    assert present_splits(str(tmp_path / "folder")) == ["dev", "more_to_learn"]
 
 
 @pytest.mark.spider

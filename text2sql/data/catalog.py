@@ -378,15 +378,33 @@ def list_datasets(
 
 
 def _own_splits(folder: Path) -> list[str]:
-    """Return the splits of a project's data set, as far as the names of its files tell."""
-    found = (path.stem for path in sorted(folder.glob("*.json*")) if path.name != "tables.json")
-    return sorted(found, key=lambda split: split != "train") if folder.is_dir() else []
+    """Return the splits of a folder, what is trained on first."""
+    return sorted(find_splits(folder), key=lambda split: split != "train")
 
 
 def present_splits(
     name: str, *, data_root: str | Path | None = None, project: Project | None = None
 ) -> list[str]:
-    """Return the splits of a registered data set whose file is there; nothing for other names."""
-    rows = list_datasets(data_root=data_root, project=project)
-    row = next((row for row in rows if row["name"] == name), None)
-    return row["splits"] if row else []
+    """Return the splits of a data set that are there; none where its one file names no split.
+
+    Args:
+        name: as `find_dataset` takes it.
+        data_root, project: as for `find_dataset`.
+    """
+    named = {row["name"]: row["splits"] for row in list_datasets(data_root=data_root)}
+    own = project.data if project else {}
+    path = Path(own[name].path if name in own else name)
+    if name in named and name not in own:
+        return named[name]
+    if path.is_dir():
+        return _own_splits(path)
+    return list(split_file(path)) if path.exists() else []
+
+
+def split_file(path: Path) -> dict[str, list[Example]]:
+    """Return the examples of a file by the split that their records name, those that name one."""
+    found: dict[str, list[Example]] = {}
+    for example in read_examples(path):
+        if example.split:
+            found.setdefault(example.split, []).append(example)
+    return found

@@ -1,6 +1,6 @@
 """Refuse to train on questions of an evaluation set.
 
-    >>> refuse_contaminated(dataset, evaluation_sets(data_root="data"))
+    >>> refuse_contaminated(dataset, evaluation_sets(data_root="data", project=project))
     Traceback (most recent call last):
     DataError: 12 of 7,000 training examples are in spider dev, ...
 
@@ -8,8 +8,8 @@ An example counts if an evaluation set asks its question about a database of its
 letter, but for case, punctuation and spaces. Spider's own train and dev share six questions about
 different databases: they are no reason to refuse.
 
-Covered: the evaluation splits of every data set that the kit knows by name and finds at hand. It
-takes no longer than reading them.
+Covered: the evaluation splits of every data set that the kit, or text2sql.yaml, knows by name and
+finds at hand. It takes no longer than reading them.
 Not covered: questions that were changed a little, databases that were renamed: for those,
 `data.decontamination`.
 """
@@ -18,13 +18,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from text2sql.data.catalog import DATASETS, DataSet, examples_of
-from text2sql.data.layouts import Layout
+from text2sql.data.catalog import DATASETS, DataSet, examples_of, split_file
+from text2sql.data.layouts import Layout, Splits, find_splits
 from text2sql.data.likeness import plain
 from text2sql.data.wikisql import WikiSQLTables
 from text2sql.errors import DataError
 from text2sql.examples import Example, read_example
+from text2sql.project import Project
 
+# How splits are named that are there to train on, and in a project those that are not.
+TRAIN = ("train", "fewshot")
+TEST = ("dev", "test", "val", "eval")
 Known = tuple[str, list[Example]]  # what it is called, its examples
 
 
@@ -55,21 +59,39 @@ def _refusal(training: DataSet, name: str, found: list[Example]) -> DataError:
     )
 
 
-def evaluation_sets(*, data_root: str | Path | None = None) -> Iterator[Known]:
+def evaluation_sets(
+    *, data_root: str | Path | None = None, project: Project | None = None
+) -> Iterator[Known]:
     """Yield the examples of every split that is there and is not one to train on.
 
     One whose file is malformed is passed over: it is not what the user asked for.
 
     Args:
-        data_root: as `find_dataset` takes it.
+        data_root, project: as `find_dataset` takes them.
     """
     yield from _bundled()
     for name, entry in DATASETS.items():
-        splits = {} if entry.build else entry.splits(entry.folder(name, data_root))
-        for split, layout in splits.items():
-            if not split.startswith("train"):
-                with suppress(DataError):
-                    yield f"{name} {split}", _examples(layout, split)
+        if not entry.build:
+            splits = entry.splits(entry.folder(name, data_root))
+            yield from _laid_out(name, {k: v for k, v in splits.items() if not k.startswith(TRAIN)})
+    for name, own in (project.data if project else {}).items():
+        yield from _of_project(name, Path(own.path))
+
+
+def _of_project(name: str, path: Path) -> Iterator[Known]:
+    splits = find_splits(path)
+    yield from _laid_out(name, {k: v for k, v in splits.items() if k.startswith(TEST)})
+    if path.is_file():
+        with suppress(DataError):
+            for split, examples in split_file(path).items():
+                if split.startswith(TEST):
+                    yield f"{name} {split}", examples
+
+
+def _laid_out(name: str, splits: Splits) -> Iterator[Known]:
+    for split, layout in splits.items():
+        with suppress(DataError):
+            yield f"{name} {split}", _examples(layout, split)
 
 
 def _examples(layout: Layout, split: str) -> list[Example]:
@@ -79,9 +101,9 @@ def _examples(layout: Layout, split: str) -> list[Example]:
 
 def _bundled() -> Iterator[Known]:
     """Yield the samples' evaluation splits, without building their databases."""
-    from text2sql.samples.building import SPLITS, read_questions
+    from text2sql.samples.building import read_questions
 
-    records = read_questions()
-    for split in [split for split in SPLITS if split != "train"]:
+    records = [r for r in read_questions() if not r["split"].startswith(TRAIN)]
+    for split in dict.fromkeys(record["split"] for record in records):
         own = [record for record in records if record["split"] == split]
-        yield f"samples {split}", [read_example(r, i) for i, r in enumerate(own)]
+        yield f"samples {split}", [read_example(r, index) for index, r in enumerate(own)]

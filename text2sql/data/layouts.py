@@ -50,7 +50,9 @@ Splits = dict[str, Layout]
 
 
 def find_splits(folder: Path) -> Splits:
-    """Return the splits of a folder by name; nothing where it is of no known form."""
+    """Return the splits of a folder by name; nothing where it is none, or of no known form."""
+    if not folder.is_dir():
+        return {}
     for form in FORMS.values():
         if found := form(folder):
             return found

@@ -63,7 +63,7 @@ def start(
     found = _Data(data_root, project)
     learnt = [found.find(each) for each in [stage.recipe for stage in stages] or [read]]
     if not read.allow_contaminated:
-        known = list(evaluation_sets(data_root=data_root))
+        known = list(evaluation_sets(data_root=data_root, project=project))
         for data in learnt:
             refuse_contaminated(data, known)
     everything = replace(learnt[0], examples=[e for data in learnt for e in data.examples])
