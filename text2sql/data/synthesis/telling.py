@@ -140,7 +140,7 @@ def _parts(query: Query) -> tuple[Expr, ...]:
 
 def _column(expression: Expr) -> Col | None:
     if isinstance(expression, Call):
-        return _column(expression.argument)
+        return _column(expression.argument) if expression.argument is not None else None
     return expression if isinstance(expression, Col) else None
 
 
