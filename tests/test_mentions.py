@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from text2sql.schema import Column, ForeignKey, Schema, Table
-from text2sql.schema.mentions import CANDIDATES, Linker, Mention, Value
+from text2sql.schema.mentions import Linker, Mention, Value
+from text2sql.schema.ranking import CANDIDATES
 from text2sql.schema.values import gather
 
 SINGER = Table(
@@ -189,6 +190,35 @@ def test_a_column_of_the_table_that_is_named_beside_it_comes_first():
     schema = schema_of(a="id name", shop="id name", b="id name")
     mentions = {m.text: m for m in Linker(schema).mentions("names of shops")}
     assert mentions["names"].columns[0] == ("shop", "name")
+
+
+def test_a_table_that_is_asked_for_brings_what_it_is_called_but_not_where_it_is_counted():
+    schema = schema_of(club="club_id title", member="club_id age")
+    assert "title" in marked("which clubs have members", schema)
+    assert "title" not in marked("how many clubs are there", schema)
+
+
+def test_a_name_whose_parts_stand_in_columns_of_their_own_is_taken_apart():
+    cells = [("people", "name", "Ann"), ("people", "city", "Lee")]
+    (mention,) = Linker(PEOPLE, gather(cells)).mentions('"Ann Lee"')
+    assert [v.sql for v in mention.values] == ["'Ann Lee'", "'Ann'", "'Lee'"]
+
+
+def test_words_with_a_hyphen_are_taken_apart_where_they_are_nothing_whole():
+    said = {m.text: m for m in Linker(PEOPLE).mentions("sex-specific age of twenty-five")}
+    assert set(said) == {"sex", "age", "twenty-five"}
+
+
+def test_number_of_asks_for_a_count_and_not_for_a_column():
+    schema = schema_of(room="number price", hotel="number_of_rooms id")
+    assert "number" not in marked("the number of prices", schema)
+    assert "number" in marked("the number and price of rooms", schema)
+    assert "number_of_rooms" in marked("the number of rooms of each hotel", schema)
+
+
+def test_digits_have_no_endings():
+    values = gather([("people", "name", "20099")])
+    assert Linker(PEOPLE, values).mentions("in 2009")[0].values == (Value("2009"),)
 
 
 CHINESE = Schema(

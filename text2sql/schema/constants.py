@@ -63,6 +63,11 @@ def is_year(literal: str) -> bool:
     return _YEAR.fullmatch(literal) is not None
 
 
+def is_number_word(text: str) -> bool:
+    """Tell whether a word alone is a number, such as `twenty-five`."""
+    return text in _STARTS
+
+
 def _word(pieces: Sequence[Piece], here: int) -> Constants | None:
     text = pieces[here].low
     if text in _TIMES:

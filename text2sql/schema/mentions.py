@@ -21,37 +21,25 @@ from typing import Protocol
 
 from text2sql.schema import constants
 from text2sql.schema.model import Schema
-from text2sql.schema.naming import PART, WHOLE, Fit, Names
+from text2sql.schema.naming import WHOLE, Fit, Names
 from text2sql.schema.pieces import Piece, cut
+from text2sql.schema.ranking import HINT, VALUES, Context, Found, Mention, Value, choose
 from text2sql.schema.wordings import wordings
 from text2sql.schema.words import STOP_WORDS, fold, key_of
 
-CANDIDATES = 4
-VALUES = 3  # spellings of one piece of text
 LONGEST = 6  # pieces that are looked up together
-HINT = 2  # how well a column fits that is only hinted at
-FAR = 3  # how badly a candidate may fit in comparison with the best
+LABELS = 2  # columns that say what things are called
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A value that a question seems to mean."""
-
-    sql: str  # as a literal: 'France' or 3
-    table: str | None = None  # full name of the table whose cells hold it, where known
-    column: str | None = None
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A piece of a question, and what of the database it may mean."""
-
-    start: int  # characters of the question
-    end: int
-    text: str
-    tables: tuple[str, ...] = ()  # full names
-    columns: tuple[tuple[str, str], ...] = ()  # (table's full name, column)
-    values: tuple[Value, ...] = ()
+_ASKING = _words("which what each every per by list show find give different distinct all")
+# words of questions about anything; they are names at most
+_WORKING = _words(
+    "number total count counts average sum list report display identify compute order amount"
+)
 
 
 class Cells(Protocol):
@@ -78,17 +66,6 @@ Near = Callable[[str], Sequence[Value]]
 
 
 @dataclass(slots=True)
-class _Found:
-    """A run of pieces with all that it may mean, before the context is known."""
-
-    place: int  # of its first piece
-    pieces: Sequence[Piece]
-    fits: Sequence[Fit] = ()
-    values: Sequence[Value] = ()
-    hinted: bool = False  # by what is meant, not by name: tables that are not mentioned are out
-
-
-@dataclass(slots=True)
 class Linker:
     """Compares questions with one schema; what it needs is computed once.
 
@@ -102,13 +79,21 @@ class Linker:
     names: Names = field(init=False)
     _years: list[Fit] = field(init=False)
     _joined: dict[str, set[str]] = field(init=False)
+    _labels: dict[str, list[Fit]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Index the names of the schema."""
         self.names = Names(self.schema)
         self._years = [
-            fit for word in ("year", "date") for fit in self.names.single.get(word, ()) if fit[1][1]
+            fit
+            for word in ("year", "date")
+            for fit in self.names.single.get(key_of(word), ())
+            if fit[1][1]
         ]
+        self._labels = {}
+        for word in ("name", "title"):
+            for fit in self.names.single.get(key_of(word), ()):
+                self._labels.setdefault(fit[1][0], []).append(fit)
         self._joined = {}
         for table in self.schema.tables:
             for key in table.foreign_keys:
@@ -119,9 +104,19 @@ class Linker:
     def mentions(self, question: str) -> list[Mention]:
         """Return what a question mentions, in the order of its text."""
         found = list(self._find(cut(question, self._is_known)))
-        context = _Context.of(found, self._joined)
-        mentions = (_mention(each, context, question) for each in found)
+        context = Context.of(found, self._joined)
+        for each in found:
+            self._label(each, context)
+        mentions = (choose(each, context, question) for each in found)
         return [m for m in mentions if m.tables or m.columns or m.values]
+
+    def _label(self, found: Found, context: Context) -> None:
+        """Add what things are called to a table that is asked for: "which clubs", "each genre"."""
+        tables = [table for fits, (table, column) in found.fits if column is None and not fits]
+        if len(tables) == 1 and found.asked and tables[0] not in context.said:
+            labels = sorted(self._labels.get(tables[0], ()))
+            best = [fit for fit in labels if fit[0] == labels[0][0]] if labels else []
+            found.fits = [*found.fits, *best[:LABELS]]
 
     def _is_known(self, text: str) -> bool:
         key = key_of(text)
@@ -129,13 +124,14 @@ class Linker:
         return (
             key in self.names.whole
             or key in self.names.single
-            or text in table.hints
-            or text in table.codes
+            or key in table.hints
+            or key in table.codes
+            or constants.is_number_word(text.lower())
             or bool(self.cells.get(key, ()))
             or constants.chinese_number(text) is not None
         )
 
-    def _find(self, pieces: list[Piece]) -> Iterator[_Found]:
+    def _find(self, pieces: list[Piece]) -> Iterator[Found]:
         here = 0
         while here < len(pieces):
             found = self._at(pieces, here)
@@ -145,7 +141,7 @@ class Linker:
                 yield found
                 here += len(found.pieces)
 
-    def _at(self, pieces: list[Piece], here: int) -> _Found | None:
+    def _at(self, pieces: list[Piece], here: int) -> Found | None:
         """Return what begins at a piece, the longest run first."""
         piece = pieces[here]
         if not piece.key:
@@ -154,16 +150,18 @@ class Linker:
             return self._constant(pieces, here, *constant)
         if piece.text[0] in "'\"“‘「《":
             return self._quoted(pieces, here)
-        stored, held = self._cell(pieces, here)
         named, fits = self._name(pieces, here)
+        if piece.low in _WORKING and named < 2 and (not fits or _counts(pieces, here)):
+            return None
+        stored, held = self._cell(pieces, here)
         if stored > named:
-            return _Found(here, pieces[here : here + stored], (), held)
+            return Found(here, pieces[here : here + stored], (), held)
         if named:
             values = held if stored == named else ()
             if named == 1 and not values:
                 values = self._codes(piece)
             fits = [*fits, *self._hints(piece)] if named == 1 else fits
-            return _Found(here, pieces[here : here + named], fits, values)
+            return Found(here, pieces[here : here + named], fits, values, _asked(pieces, here))
         return self._hinted(pieces, here) or self._capitalised(pieces, here)
 
     def _stored(self, text: str) -> Sequence[Value]:
@@ -175,20 +173,28 @@ class Linker:
         exact = [v for v in found if v.sql == spelled]
         return exact or [v for v in found if fold(v.sql[1:-1]) == folded] or found
 
-    def _quoted(self, pieces: list[Piece], here: int) -> _Found:
+    def _quoted(self, pieces: list[Piece], here: int) -> Found:
         inner = pieces[here].text[1:-1]
-        known = self._stored(inner) or self.near(inner)[:1] or (Value(quoted(inner)),)
-        return _Found(here, pieces[here : here + 1], (), known)
+        known = self._stored(inner) or self.near(inner)[:1] or self._word_by_word(inner)
+        return Found(here, pieces[here : here + 1], self.names.whole.get(key_of(inner), ()), known)
+
+    def _word_by_word(self, text: str) -> Sequence[Value]:
+        """Return the cells of a name whose parts stand in columns of their own, else the text."""
+        parts = [self._stored(word)[:1] for word in text.split()] if self.cells else []
+        whole = (Value(quoted(text)),)
+        if 1 < len(parts) <= VALUES and all(parts):
+            return (*whole, *(value for (value,) in parts))
+        return whole
 
     def _constant(
         self, pieces: list[Piece], here: int, literals: Sequence[str], length: int
-    ) -> _Found:
+    ) -> Found:
         run = pieces[here : here + length]
         text = run[0].text if length == 1 else literals[0].strip("'")
         known = self._stored(text) if length == 1 or literals[0][0] == "'" else ()
         values = known or [Value(literal) for literal in literals]
         fits = self._years if length == 1 and constants.is_year(literals[0]) else ()
-        return _Found(here, run, fits, values, hinted=True)
+        return Found(here, run, fits, values, hinted=True)
 
     def _cell(self, pieces: list[Piece], here: int) -> tuple[int, Sequence[Value]]:
         """Return how many pieces are one cell, and where it stands."""
@@ -260,7 +266,7 @@ class Linker:
             name == other for word in wanted for _, other in self.names.single.get(word, ())
         )
 
-    def _hinted(self, pieces: list[Piece], here: int) -> _Found | None:
+    def _hinted(self, pieces: list[Piece], here: int) -> Found | None:
         piece = pieces[here]
         run = pieces[here : here + 1]
         if piece.low in STOP_WORDS and not _asks(pieces, here):
@@ -270,9 +276,9 @@ class Linker:
             fits = self.names.alike(piece.key)
         if not fits and not values and (number := constants.chinese_number(piece.text)):
             values = [Value(number)]
-        return _Found(here, run, fits, values, hinted=True) if fits or values else None
+        return Found(here, run, fits, values, hinted=True) if fits or values else None
 
-    def _capitalised(self, pieces: list[Piece], here: int) -> _Found | None:
+    def _capitalised(self, pieces: list[Piece], here: int) -> Found | None:
         """Return a run that is written like a name inside a sentence."""
         if here == 0 or pieces[here - 1].text in ".?!" or not _is_name(pieces[here]):
             return None
@@ -280,8 +286,20 @@ class Linker:
         while here + length < len(pieces) and _is_name(pieces[here + length]):
             length += 1
         text = spelled(pieces[here : here + length])
-        values = self.near(text)[:1] or (Value(quoted(text)),)
-        return _Found(here, pieces[here : here + length], (), values)
+        values = self.near(text)[:1] or self._word_by_word(text)
+        return Found(here, pieces[here : here + length], (), values)
+
+
+def _asked(pieces: Sequence[Piece], here: int) -> bool:
+    """Tell whether a thing is asked for, not only counted or in passing."""
+    before = [piece.low for piece in pieces[max(0, here - 3) : here]]
+    return bool(_ASKING.intersection(before)) and "many" not in before and "number" not in before
+
+
+def _counts(pieces: Sequence[Piece], here: int) -> bool:
+    """Tell whether a word asks for a count: "number of"."""
+    of = here + 1 < len(pieces) and pieces[here + 1].low == "of"
+    return of and pieces[here].low in ("number", "count", "list")
 
 
 def _best(fits: Sequence[Fit]) -> Sequence[Fit]:
@@ -306,84 +324,6 @@ def spelled(pieces: Sequence[Piece]) -> str:
     for before, piece in pairwise(pieces):
         text += piece.text if piece.start == before.end else f" {piece.text}"
     return text
-
-
-@dataclass(slots=True)
-class _Context:
-    """Which tables a question mentions, and where."""
-
-    places: dict[str, list[int]]
-    supported: set[str]  # tables with a column that the question names
-    joined: set[str]  # tables that a key joins to those mentioned
-
-    @classmethod
-    def of(cls, found: Sequence[_Found], joined: dict[str, set[str]]) -> "_Context":
-        places: dict[str, list[int]] = {}
-        for each in found:
-            for fits, (table, column) in each.fits:
-                if column is None and fits <= PART and not each.hinted:
-                    places.setdefault(table, []).append(each.place)
-        if not places:
-            for each in found:
-                owners = {table for fits, (table, _) in each.fits if fits == WHOLE}
-                if len(owners) == 1:
-                    places.setdefault(owners.pop(), []).append(each.place)
-        supported = {
-            table
-            for each in found
-            for fits, (table, column) in each.fits
-            if column is not None and fits <= PART and len(each.fits) <= CANDIDATES
-        }
-        near = {other for table in places for other in joined.get(table, ())}
-        return cls(places, supported, near)
-
-    def rank(self, table: str, fits: float, place: int) -> tuple[float, float, int]:
-        """Return how well a candidate fits here; less is better."""
-        if places := self.places.get(table):
-            return fits, fits, min(abs(place - other) for other in places)
-        far = 2 - (table in self.joined) - 0.5 * (table in self.supported)
-        return fits + far, fits, 99
-
-
-def _mention(found: _Found, context: _Context, question: str) -> Mention:
-    start, end = found.pieces[0].start, found.pieces[-1].end
-    tables, columns = _choose(found, context)
-    values = _choose_values(found, context)
-    return Mention(start, end, question[start:end], tables, columns, values)
-
-
-def _choose(
-    found: _Found, context: _Context
-) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    ranked = sorted(
-        ((*context.rank(name[0], fits, found.place), order), name)
-        for order, (fits, name) in enumerate(found.fits)
-    )
-    tables: dict[str, None] = {}
-    columns: dict[tuple[str, str], None] = {}
-    best = ranked[0][0][0] if ranked else 0.0
-    for (rank, *_), (table, column) in ranked:
-        if rank > best + FAR or (found.hinted and rank - HINT >= 2 and context.places):
-            break
-        if column is None:
-            tables.setdefault(table)
-        elif len(columns) < CANDIDATES:
-            columns.setdefault((table, column))
-    return tuple(tables)[:CANDIDATES], tuple(columns)
-
-
-def _choose_values(found: _Found, context: _Context) -> tuple[Value, ...]:
-    """Return a few spellings, each in a few columns, those of mentioned tables first."""
-    ranked = sorted(
-        enumerate(found.values),
-        key=lambda pair: (context.rank(pair[1].table or "", 0, found.place)[0], pair[0]),
-    )
-    kept: list[Value] = []
-    for _, value in ranked:
-        spellings = {v.sql for v in kept}
-        if value.sql in spellings or len(spellings) < VALUES:
-            kept.append(value)
-    return tuple(kept[:CANDIDATES])
 
 
 @lru_cache(maxsize=64)

@@ -28,6 +28,7 @@ SHORTEST_ALIKE = 3  # letters of a beginning
 Name = tuple[str, str | None]  # table's full name, column; None: the table itself
 Fit = tuple[float, Name]
 
+_COUNTS = frozenset({"number", "count", "total"})
 _KEYS = ("id", "ids", "no", "num", "number", "name", "code", "key", "type", "nr")
 
 
@@ -63,7 +64,7 @@ class Names:
             key = " ".join(stems)
             _put(self.whole, key, (fits, name))
             _put(self.together, stem("".join(form)), (fits, name))
-            head = stems[0]
+            head = stems[0] if form[0] not in STOP_WORDS else ""
             self.heads[head] = max(len(stems), self.heads.get(head, 0))
             for part in stems:
                 if part not in STOP_WORDS and not part.isdigit():
@@ -107,7 +108,7 @@ def _are_alike(part: str, key: str) -> bool:
     common, short, long = _common(part, key), *sorted((len(part), len(key)))
     if common == short:
         return common >= SHORTEST_ALIKE and (common > SHORTEST_ALIKE or len(part) == short)
-    return common >= 5 and common >= 0.6 * long
+    return common >= 5 and common >= 0.5 * long
 
 
 class _Taking:
@@ -139,10 +140,9 @@ class _Taking:
         if full != split:
             yield WHOLE, full
         if table:
-            own = {stem(word) for word in table}
-            left = [word for word in full if stem(word) not in own]
-            if left and len(left) < len(full):
-                yield WHOLE, left
+            yield from ((WHOLE, form) for form in _shorter(full, table))
+            if len(full) == 1:
+                yield WHOLE, [*table, *full]
         for synonym in synonyms:
             if said := words(synonym):
                 yield WHOLE, said
@@ -172,6 +172,17 @@ class _Taking:
         if len(letters) < 2:
             return None
         return next((word for word in sorted(self._tables) if word.startswith(letters)), None)
+
+
+def _shorter(full: Sequence[str], table: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield a column's words without its table's, and without those that say nothing."""
+    own = {stem(word) for word in table}
+    left = [word for word in full if stem(word) not in own]
+    if left and len(left) < len(full):
+        yield left
+    said = [word for word in full if word not in STOP_WORDS and word not in _COUNTS]
+    if said and len(said) < len(full):
+        yield said
 
 
 def _initials(table: Sequence[str]) -> str:

@@ -41,12 +41,13 @@ class Piece:
     key: str  # stems of its words
 
 
-def cut(question: str, known: Known = lambda text: False) -> list[Piece]:
+def cut(question: str, known: Known | None = None) -> list[Piece]:
     """Return the pieces of a question in order.
 
     Args:
         question: as a person asks it.
-        known: tells whether a text of Chinese is a name, a cell or a word that says something.
+        known: tells whether a text of Chinese, or a word with a hyphen, is a name, a cell or a word
+            that says something; None leaves both whole.
     """
     found = []
     for match in _PIECE.finditer(question):
@@ -57,10 +58,17 @@ def cut(question: str, known: Known = lambda text: False) -> list[Piece]:
             or not _HAS_CHINESE.search(text)
             or text[0] in "\"'“‘「《"
         ):
+            hyphened = "-" in text and text[0].isalpha() and known is not None and not known(text)
+            found += _hyphened(match.start(), text) if hyphened else [_piece(match.start(), text)]
+        elif known is None:
             found.append(_piece(match.start(), text))
         else:
             found += (_piece(match.start() + at, part) for at, part in _chinese(text, known))
     return found
+
+
+def _hyphened(start: int, text: str) -> list[Piece]:
+    return [_piece(start + m.start(), m[0]) for m in re.finditer(r"-|[^-]+", text)]
 
 
 def _chinese(text: str, known: Known) -> Iterator[tuple[int, str]]:

@@ -44,6 +44,7 @@ _IRREGULAR = """
 """
 IRREGULAR = dict(pair.split("=") for pair in _IRREGULAR.split())
 
+_HISSES = ("ses", "xes", "zes", "ches", "shes", "oes", "ies")  # the e belongs to the ending
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
 
 
@@ -93,7 +94,11 @@ def key_of(text: str) -> str:
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """Return an English word without its ending, roughly: forms of one word must meet, no more."""
+    if word.isdigit():
+        return word
     word = IRREGULAR.get(word, word)
+    if word.endswith("es") and not word.endswith(_HISSES):
+        word = word[:-1]  # "employees" as "employee"
     for ending, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             return _final(word[: -len(ending)] + instead)
