@@ -12,7 +12,7 @@ Covered: files and servers; a reader that may not see every column (`allowed`); 
 be written (the index is then in memory); several processes at once; a bound on the cache, oldest
 use first out.
 Not covered: changes on a server within KEPT_SECONDS, which is how long its texts count as current;
-rows that one login sees and another does not: give each a URL of its own.
+rows that one login sees and another does not: give each a URL of its own, or a `view`.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ import platformdirs
 
 from text2sql.databases import Database
 from text2sql.errors import DatabaseError
-from text2sql.execution.sampling import value_lister
+from text2sql.execution.sampling import Read, value_lister
 from text2sql.schema.mentions import Value
 from text2sql.schema.model import Schema
 from text2sql.schema.values import FORMAT, ValueIndex, build_values, text_columns
@@ -52,6 +52,8 @@ class DatabaseCells:
         allowed: tells by a table's full name and a column's name whether whoever asks may see its
             values; None allows all columns of the schema.
         folder: of the cache; None means the user's.
+        read: runs a statement with the rights of whoever asks, such as a `Door`'s; None has all.
+        view: a name of those rights: what was read with others stands in another file.
     """
 
     def __init__(
@@ -61,8 +63,11 @@ class DatabaseCells:
         *,
         allowed: Allowed | None = None,
         folder: Path | None = None,
+        read: Read | None = None,
+        view: str = "",
     ) -> None:
         self._database, self._schema = database, schema
+        self._read, self._view = read, view
         self._columns = [
             (table, column.name)
             for table, column in text_columns(schema)
@@ -100,6 +105,7 @@ class DatabaseCells:
 
     def _key(self) -> str:
         about = [FORMAT, _contents(self._database), self._columns]
+        about += [self._view] if self._view else []
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
 
     def _open(self, path: Path) -> ValueIndex:
@@ -127,7 +133,7 @@ class DatabaseCells:
         try:
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
-            lister = value_lister(self._database, schema=self._schema)
+            lister = value_lister(self._database, schema=self._schema, read=self._read)
             build_values(self._columns, lister, connection)
         except BaseException:
             connection.close()

@@ -24,6 +24,7 @@ from text2sql.errors import DatabaseError
 
 if TYPE_CHECKING:
     from text2sql.overlays import Overlay
+    from text2sql.pairs import Pair
 
 FILE_ENGINES = ("sqlite", "duckdb")
 DIALECTS = {
@@ -56,6 +57,10 @@ class Database:
     include: tuple[str, ...] = ()  # table patterns, as in fnmatch; empty means all
     exclude: tuple[str, ...] = ()
     overlay: "Overlay | None" = None
+    pairs: "tuple[Pair, ...]" = ()  # verified questions with their SQL
+    policy: Path | None = None  # the file of a policy that holds for everybody
+    time_zone: str | None = None
+    fiscal_start: int | None = None  # month, 1 to 12
 
     @property
     def dialect(self) -> str:

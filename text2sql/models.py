@@ -20,11 +20,12 @@ from text2sql.bundled import ensure_mini
 from text2sql.databases import hide_password
 from text2sql.decoding.backends import Backend, LocalBackend, ServerBackend
 from text2sql.decoding.candidates import Candidate, judge
-from text2sql.decoding.generation import Decoding, Generation
+from text2sql.decoding.generation import Decoding, Generation, Listen
 from text2sql.errors import ModelError
 from text2sql.execution import Execution
 from text2sql.execution.sampling import Values
 from text2sql.prompting import Card, Fitted, check_card, fit, read_card
+from text2sql.prompting.building import takes_turns
 from text2sql.schema.mentions import StoredCells
 from text2sql.schema.model import Schema
 from text2sql.schema.rendering import Sample
@@ -56,6 +57,7 @@ class Model:
         sample: Sample | None = None,
         cells: StoredCells | None = None,
         room: int = ANSWER_ROOM,
+        **further: Any,
     ) -> Fitted:
         """Return the prompt for a question; a schema that is too wide is reduced by relevance.
 
@@ -67,6 +69,7 @@ class Model:
             sample: rows of a table (`execution.sampler`), for styles that show them.
             cells: texts of the database (`cells.DatabaseCells`), for formats that point at them.
             room: tokens that are left for the answer.
+            further: what else `build_prompt` takes: history, time_zone, fiscal_start.
 
         Raises:
             PromptError: the question is empty or too long, or not even the smallest schema fits.
@@ -83,7 +86,13 @@ class Model:
             evidence=evidence,
             sample=sample,
             cells=cells,
+            **further,
         )
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether its prompts have a place for earlier questions with their SQL."""
+        return takes_turns(self.base.prompt_format, self.backend.tokenizer)
 
     def answer(
         self,
@@ -93,6 +102,7 @@ class Model:
         *,
         explain: Callable[[str], Execution] | None,
         values: Values | None = None,
+        listen: Listen | None = None,
     ) -> list[Answered]:
         """Generate for prompts on one database, and judge what came.
 
@@ -102,12 +112,14 @@ class Model:
             decoding: samples, temperature, constraint.
             explain: the engine's EXPLAIN; None leaves that layer of verification out.
             values: the distinct values of a column, for the constraint `values`.
+            listen: is told what has been written of each text so far, where the backend can.
 
         Returns:
             For each prompt its candidates, in the model's order, and the tokens that they took.
         """
         prompts = [f.prompt for f in fitted]
-        written = self.backend.generate(prompts, decoding, schema=schema, values=values)
+        heard: dict[str, Any] = {} if listen is None else {"listen": listen}
+        written = self.backend.generate(prompts, decoding, schema=schema, values=values, **heard)
         return [self._judge(texts, schema, explain) for texts in written]
 
     def _judge(

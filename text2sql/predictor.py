@@ -8,52 +8,45 @@
 The SQL is checked against the schema and by the engine before it runs, read-only, in a worker
 process. Of several samples one is chosen (`decoding.selection`); confidence is the share of those
 that have its result. A question that the model cannot answer, or answers too unsurely, is an
-ordinary result: `answer.error` says why.
+ordinary result: `answer.error` says why, `answer.abstention` says it to programs.
 
-Not covered: row-level rights (whoever asks sees what the database's login sees); earlier turns of a
-conversation.
+Under a policy (`access`) everything that is read and written is what `user` may see: schema, sample
+rows, values and pairs in the prompt, names that the checker knows, and the rows of the answer.
+
+Covered: threads; follow-ups, where the base's prompt has a place for earlier turns; a schema that
+changes while the predictor is open.
+Not covered: a model that grows its own knowledge of a database from its training: no policy takes
+back what an adapter was trained on.
 """
 
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from text2sql.cells import DatabaseCells
+from text2sql.access import Policy, load_policy
+from text2sql.access.attributes import User
+from text2sql.answers import Abstention, Answer
 from text2sql.databases import Database
-from text2sql.decoding.candidates import Candidate
-from text2sql.decoding.generation import Decoding
+from text2sql.decoding.generation import Decoding, Listen
 from text2sql.decoding.selection import Selected, abstention, check_selection, select
-from text2sql.errors import DatabaseError
+from text2sql.errors import SettingsError, UnknownName
 from text2sql.execution import Execution, Executor
-from text2sql.execution.sampling import sampler, value_lister
 from text2sql.models import Answered, Model, open_model
+from text2sql.perspectives import Perspective, Perspectives
 from text2sql.project import find_database
-from text2sql.schema import read_schema
+from text2sql.prompting import Fitted
 from text2sql.schema.model import Schema
 
+__all__ = ["Abstention", "Answer", "Predictor"]
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of one question."""
+SHOWN_PAIRS = 3  # verified pairs in a prompt
 
-    question: str
-    sql: str
-    columns: list[str]
-    rows: list[tuple]
-    truncated: bool  # rows were cut at the row or byte cap
-    error: str | None  # why there are no rows: no valid SQL, abstained, the engine's message
-    confidence: float | None  # share of samples with this result; None: one sample says nothing
-    candidates: list[Candidate]
-    left_out: tuple[str, ...]  # tables and columns that the prompt had no room for
-    seconds: dict[str, float] = field(default_factory=dict)  # by part: prompt, generate, run
-
-    def record(self) -> dict[str, Any]:
-        """Return the answer for JSON; candidates without what is derived from them."""
-        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "candidates"}
-        return shown | {"candidates": [candidate.record() for candidate in self.candidates]}
+History = Sequence[tuple[str, str]]  # earlier turns: question and SQL
 
 
 class Predictor:
@@ -68,19 +61,26 @@ class Predictor:
         timeout: float = 5.0,
         today: date | None = None,
         abstain_below: float | None = None,
+        policy: str | Path | Policy | dict[str, Any] | None = None,
+        time_zone: str | None = None,
+        fiscal_start: int | None = None,
     ) -> None:
         self.model, self.database = model, database
         self.decoding = decoding or Decoding()
         check_selection(self.decoding, abstain_below)
         self.timeout, self.today, self.abstain_below = timeout, today, abstain_below
-        self.schema: Schema = read_schema(database)
-        if not self.schema.tables:
-            raise DatabaseError(f"database {database.shown} has no tables", database.shown)
+        self._zone = _zone(time_zone or database.time_zone)
+        self._calendar = _calendar(
+            time_zone or database.time_zone, fiscal_start or database.fiscal_start
+        )
+        ruled = policy if policy is not None else database.policy
         self._executor = Executor(database)
-        self._sample = sampler(database)
-        self._cells = DatabaseCells(database, self.schema)
-        constrained = self.decoding.constraint == "values"
-        self._values = value_lister(database, schema=self.schema) if constrained else None
+        self._views = Perspectives(
+            database,
+            self._executor,
+            policy=None if ruled is None else load_policy(ruled),
+            pairs=database.pairs,
+        )
 
     @classmethod
     def from_pretrained(
@@ -93,6 +93,9 @@ class Predictor:
         timeout: float = 5.0,
         today: date | None = None,
         abstain_below: float | None = None,
+        policy: str | Path | Policy | dict[str, Any] | None = None,
+        time_zone: str | None = None,
+        fiscal_start: int | None = None,
         **loading: Any,
     ) -> Self:
         """Open a model and a database.
@@ -105,14 +108,20 @@ class Predictor:
             timeout: seconds that a query may run.
             today: the date that the prompt carries; None means the day of the question.
             abstain_below: the least confidence with which a question is answered.
+            policy: what each user may see: a YAML file or its content; None means the database's
+                own in text2sql.yaml, and without one everybody sees what the login sees.
+            time_zone: in which a day begins, such as Europe/Berlin; None means the database's own
+                in text2sql.yaml, else the machine's.
+            fiscal_start: the month in which the fiscal year begins; None likewise.
             **loading: dtype, device_map, revision, load_in_4bit, trust_remote_code, style,
                 language.
 
         Raises:
             ModelError: the base or adapter cannot be loaded.
             DatabaseError: the database cannot be opened, or has no tables.
-            SettingsError: a threshold for one sample alone.
-            UnknownName: a selection that does not exist.
+            PolicyError: the policy cannot be read.
+            SettingsError: a threshold for one sample alone; no such month.
+            UnknownName: a selection or time zone that does not exist.
         """
         check_selection(decoding or Decoding(), abstain_below)  # before the weights are read
         found = (
@@ -127,64 +136,144 @@ class Predictor:
             else open_model(str(adapter_or_base), **loading)
         )
         settings: dict[str, Any] = {"decoding": decoding, "timeout": timeout, "today": today}
+        settings |= {"policy": policy, "time_zone": time_zone, "fiscal_start": fiscal_start}
         return cls(model, found, abstain_below=abstain_below, **settings)
 
-    def predict(self, question: str, *, evidence: str | None = None, run: bool = True) -> Answer:
+    @property
+    def schema(self) -> Schema:
+        """Everything that the project knows of the database, whoever may see it."""
+        return self._views.schema
+
+    def view(self, user: User | None = None) -> Perspective:
+        """Return what a user sees: its schema, and an executor that lets nothing else through.
+
+        Raises:
+            PolicyError: the policy does not let them in, or shows them no table.
+        """
+        return self._views.of(user)
+
+    def predict(
+        self,
+        question: str,
+        *,
+        user: User | None = None,
+        history: History = (),
+        evidence: str | None = None,
+        run: bool = True,
+    ) -> Answer:
         """Answer one question.
 
         Args:
             question: as a person asks it.
+            user: who asks: attributes that the policy names, `role` or `roles` among them.
+            history: earlier turns of the conversation: (question, SQL).
             evidence: what the question's words mean here, as BIRD gives it.
             run: False stops at the SQL; samples then agree where their SQL is the same.
 
         Raises:
-            PromptError: the question is empty, too long, or does not fit beside any table.
+            PromptError: the question is empty, too long, or does not fit beside any table; or the
+                base's prompt has no place for earlier turns.
+            PolicyError: the policy does not let the user in.
             SettingsError: the selection runs the samples, and `run` is False.
         """
-        return self.predict_many([question], evidence=evidence, run=run)[0]
+        asked = {"user": user, "history": history, "evidence": evidence, "run": run}
+        return self.predict_many([question], **asked)[0]  # type: ignore[arg-type]
 
     def predict_many(
-        self, questions: Sequence[str], *, evidence: str | None = None, run: bool = True
+        self,
+        questions: Sequence[str],
+        *,
+        user: User | None = None,
+        history: History = (),
+        evidence: str | None = None,
+        run: bool = True,
     ) -> list[Answer]:
-        """Answer several questions, in order."""
+        """Answer several questions of one user, in order, as many at once as the model takes."""
         size = self.model.call_size(self.decoding)
         parts = [questions[start : start + size] for start in range(0, len(questions), size)]
-        return [answer for part in parts for answer in self._predict_batch(part, evidence, run)]
+        view = self.view(user)
+        about = {"history": history, "evidence": evidence}
+        return [a for part in parts for a in self._predict_batch(part, view, about, run=run)]
+
+    def stream(
+        self,
+        question: str,
+        *,
+        user: User | None = None,
+        history: History = (),
+        evidence: str | None = None,
+        run: bool = True,
+    ) -> Iterator[str | Answer]:
+        """Yield the first sample's text as it grows, piece by piece, then the checked answer.
+
+        Nothing of the text has been checked before the answer is there. A server's model gives no
+        pieces, a beam search none either: then the answer comes alone. A caller who stops listening
+        does not stop the model.
+        """
+        heard: SimpleQueue[str | Answer | BaseException] = SimpleQueue()
+        view, about = self.view(user), {"history": history, "evidence": evidence}
+
+        def listen(place: int, sample: int, text: str) -> None:
+            if sample == 0:
+                heard.put(text)
+
+        def work() -> None:
+            try:
+                heard.put(self._predict_batch([question], view, about, run=run, listen=listen)[0])
+            except BaseException as error:  # raised again where the caller is
+                heard.put(error)
+
+        threading.Thread(target=work, name="predict", daemon=True).start()
+        return _pieces(heard.get)
 
     def _predict_batch(
-        self, questions: Sequence[str], evidence: str | None, run: bool
+        self,
+        questions: Sequence[str],
+        view: Perspective,
+        about: dict[str, Any],
+        *,
+        run: bool,
+        listen: Listen | None = None,
     ) -> list[Answer]:
         begun = time.perf_counter()
-        today = self.today or date.today()
-        room = self.decoding.max_new_tokens
-        fitted = [
-            self.model.prompt(
-                q,
-                self.schema,
-                today=today,
-                evidence=evidence,
-                sample=self._sample,
-                cells=self._cells,
-                room=room,
-            )
-            for q in questions
-        ]
+        fitted = [self._prompt(question, view, **about) for question in questions]
         prompted = time.perf_counter()
+        constrained = self.decoding.constraint == "values"
         answered = self.model.answer(
             fitted,
-            self.schema,
+            view.schema,
             self.decoding,
-            explain=self._executor.explain,
-            values=self._values,
+            explain=view.explain,
+            values=view.values if constrained else None,
+            listen=listen,
         )
         seconds = {
             "prompt": (prompted - begun) / len(questions),
             "generate": (time.perf_counter() - prompted) / len(questions),
         }
         return [
-            self._run(question, found, fit.schema.left_out, seconds, run)
+            self._run(question, found, fit.schema.left_out, seconds, view if run else None, view)
             for question, found, fit in zip(questions, answered, fitted, strict=True)
         ]
+
+    def _prompt(
+        self, question: str, view: Perspective, *, history: History, evidence: str | None
+    ) -> Fitted:
+        turns = list(history)
+        if view.pairs and self.model.takes_turns:
+            pairs = view.pairs_for(question, SHOWN_PAIRS)
+            turns = [(pair.question, pair.sql) for pair in reversed(pairs)] + turns
+        return self.model.prompt(
+            question,
+            view.schema,
+            today=self.today or datetime.now(self._zone).date(),
+            evidence=evidence,
+            sample=view.sample,
+            cells=view.cells,
+            room=self.decoding.max_new_tokens,
+            history=turns,
+            **self._calendar,
+        )
 
     def _run(
         self,
@@ -192,17 +281,23 @@ class Predictor:
         answered: Answered,
         left_out: tuple[str, ...],
         seconds: dict[str, float],
-        run: bool,
+        run: Perspective | None,
+        view: Perspective,
     ) -> Answer:
+        def execute(sql: str) -> Execution:
+            return view.execute(sql, timeout=self.timeout)
+
         found = select(
-            answered.candidates, self._execute if run else None, selection=self.decoding.selection
+            answered.candidates, execute if run else None, selection=self.decoding.selection
         )
-        error = self._refusal(found)
+        abstained = self._abstention(found, answered)
+        error = abstained.message if abstained else None
         columns, rows, truncated = [], [], False
         if error is None and run:
-            ran = found.ran.get(found.candidate.sql) or self._execute(found.candidate.sql)
+            ran = found.ran.get(found.candidate.sql) or execute(found.candidate.sql)
             columns, rows, truncated, error = ran.columns, ran.rows, ran.truncated, ran.error
             seconds = seconds | {"run": ran.seconds}
+        rewritten = view.rewritten(found.candidate.sql)
         return Answer(
             question,
             found.candidate.sql,
@@ -214,15 +309,23 @@ class Predictor:
             answered.candidates,
             left_out,
             seconds,
+            abstained,
+            rewritten.sql if rewritten else None,
+            rewritten.said if rewritten else (),
         )
 
-    def _execute(self, sql: str) -> Execution:
-        return self._executor.execute(sql, timeout=self.timeout)
-
-    def _refusal(self, found: Selected) -> str | None:
-        if found.candidate.fault is not None:
-            return f"no valid SQL: {found.candidate.fault.message}"
-        return abstention(found.agreement, self.abstain_below)
+    def _abstention(self, found: Selected, answered: Answered) -> Abstention | None:
+        """Return why the question is not answered; None where it is."""
+        fault = found.candidate.fault
+        if fault is not None:
+            kind = "missing" if fault.layer in ("tables", "columns") else "invalid"
+            return Abstention(kind, f"no valid SQL: {fault.message}")  # type: ignore[arg-type]
+        message = abstention(found.agreement, self.abstain_below)
+        if message is None:
+            return None
+        readings = dict.fromkeys(c.sql for c in answered.candidates if c.valid)
+        between = tuple(readings)[:2] if len(readings) > 1 else ()
+        return Abstention("ambiguous" if len(readings) == 2 else "unsure", message, between)
 
     def close(self) -> None:
         """Release the model and the worker process."""
@@ -234,3 +337,30 @@ class Predictor:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _pieces(hear: Callable[[], str | Answer | BaseException]) -> Iterator[str | Answer]:
+    """Yield what each text has more than the last one, then the answer."""
+    told = ""
+    while not isinstance(said := hear(), Answer):
+        if isinstance(said, BaseException):
+            raise said
+        if said.startswith(told):  # a character of several tokens may still change
+            yield said[len(told) :]
+            told = said
+    yield said
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        from zoneinfo import available_timezones
+
+        raise UnknownName("time zone", name or "", available_timezones()) from None
+
+
+def _calendar(time_zone: str | None, fiscal_start: int | None) -> dict[str, Any]:
+    if fiscal_start is not None and not 1 <= fiscal_start <= 12:
+        raise SettingsError(f"fiscal_start is a month, 1 to 12, not {fiscal_start}")
+    return {"time_zone": time_zone, "fiscal_start": fiscal_start}

@@ -5,6 +5,10 @@
         url: env:WAREHOUSE_URL        # or a URL, or a path from this file's folder
         include: [sales.*]
         overlay: warehouse.yaml       # or the overlay itself
+        policy: policy.yaml           # who may see what
+        pairs: verified.jsonl         # questions with checked SQL, or a list of them
+        time_zone: Europe/Berlin
+        fiscal_start: 4               # the month
       shop: shop.sqlite
     data:
       mine: {path: data/mine, database: warehouse}
@@ -19,7 +23,7 @@ Not covered: whether a database answers, whether a base or style exists: who use
 
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -28,6 +32,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from text2sql.databases import FILE_ENGINES, Database, hide_password, locate
 from text2sql.errors import DatabaseError, SettingsError, UnknownName, hint
 from text2sql.overlays import Overlay
+from text2sql.pairs import Pair, read_pairs
 from text2sql.settings import Settings, read_settings
 
 FILE_NAME = "text2sql.yaml"
@@ -49,6 +54,13 @@ def _listed(value: Any) -> Any:
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
+class PairEntry(_Strict):
+    """A verified question with its SQL."""
+
+    question: str
+    sql: str
+
+
 class DatabaseEntry(_Strict):
     """A database of the project; a bare text in the file is its `url`."""
 
@@ -56,6 +68,10 @@ class DatabaseEntry(_Strict):
     include: Patterns = ()
     exclude: Patterns = ()
     overlay: Overlay = Field(default_factory=Overlay)
+    pairs: tuple[PairEntry, ...] = ()  # or the path of a JSON Lines file
+    policy: str | None = None  # path of a policy file, from the file's folder
+    time_zone: str | None = None
+    fiscal_start: int | None = Field(default=None, ge=1, le=12)
 
 
 class DataEntry(_Strict):
@@ -102,8 +118,17 @@ class Project:
             raise UnknownName("database", name, self.databases, f"in {self.path or FILE_NAME}")
         entry = self.databases[name]
         found = locate(self._target(name, entry.url))
+        folder = self.path.parent if self.path else Path()
         return replace(
-            found, name=name, include=entry.include, exclude=entry.exclude, overlay=entry.overlay
+            found,
+            name=name,
+            include=entry.include,
+            exclude=entry.exclude,
+            overlay=entry.overlay,
+            pairs=tuple(Pair(pair.question, pair.sql) for pair in entry.pairs),
+            policy=folder / Path(entry.policy).expanduser() if entry.policy else None,
+            time_zone=entry.time_zone,
+            fiscal_start=entry.fiscal_start,
         )
 
     def _target(self, name: str, url: str) -> str:
@@ -215,6 +240,9 @@ def _spell_out(file: Settings) -> None:
                 raise SettingsError(f"{where}must be a mapping or the path of a YAML file")
             path = file.path.parent / Path(entry["overlay"]).expanduser()
             entry["overlay"] = _validate(Overlay, read_settings(path, said_by=where))
+        if isinstance(entry, dict) and isinstance(entry.get("pairs"), str):
+            path = file.path.parent / Path(entry["pairs"]).expanduser()
+            entry["pairs"] = [asdict(pair) for pair in read_pairs(path)]
 
 
 def _entries(file: Settings, section: str, key: str) -> dict[str, Any]:

@@ -17,11 +17,12 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Protocol
 
 from text2sql.bases.catalogue import Base
 from text2sql.databases import hide_password, redact
-from text2sql.decoding.generation import Decoding, Generation
+from text2sql.decoding.generation import Decoding, Generation, Listen
 from text2sql.errors import MissingExtra, ModelError
 from text2sql.execution.sampling import Values
 from text2sql.prompting.encoding import encode, stop_ids
@@ -42,6 +43,7 @@ class Backend(Protocol):
         *,
         schema: Schema | None = None,
         values: Values | None = None,
+        listen: Listen | None = None,
     ) -> list[list[Generation]]:
         """Return the texts of each prompt.
 
@@ -50,6 +52,7 @@ class Backend(Protocol):
             decoding: samples, temperature, constraint, rows of a batch.
             schema: of that database, for a constraint; None leaves the texts free.
             values: the distinct values of a column, for the constraint `values`.
+            listen: is told what has been written so far; never, where that is not known.
         """
         ...
 
@@ -66,6 +69,7 @@ class LocalBackend:
     tokenizer: Any
     base: Base
     _prefixes: Any = field(default=None, init=False, repr=False)  # schemas that were read last
+    _lock: Any = field(default_factory=Lock, init=False, repr=False)  # one call at a time
 
     def generate(
         self,
@@ -74,6 +78,7 @@ class LocalBackend:
         *,
         schema: Schema | None = None,
         values: Values | None = None,
+        listen: Listen | None = None,
     ) -> list[list[Generation]]:
         """Return the texts of each prompt.
 
@@ -84,6 +89,17 @@ class LocalBackend:
             ModelError: the backend is closed.
             SettingsError: no legal answer fits into `decoding.max_new_tokens`.
         """
+        with self._lock:
+            return self._generate(prompts, decoding, schema, values, listen)
+
+    def _generate(
+        self,
+        prompts: Sequence[Prompt],
+        decoding: Decoding,
+        schema: Schema | None,
+        values: Values | None,
+        listen: Listen | None,
+    ) -> list[list[Generation]]:
         if self.model is None:
             raise ModelError(f"the model {self.base.name} is closed")
         from text2sql.decoding.cache import Prefixes
@@ -100,6 +116,7 @@ class LocalBackend:
             guides=self._guides(prompts, decoding, schema, values),
             bindings=[self._binding(prompt) for prompt in prompts],
             prefixes=self._prefixes,
+            listen=listen,
         )
 
     def _binding(self, prompt: Prompt) -> Any:
@@ -160,6 +177,7 @@ class ServerBackend:
         *,
         schema: Schema | None = None,
         values: Values | None = None,
+        listen: Listen | None = None,
     ) -> list[list[Generation]]:
         """Ask for each prompt, one request a sample: not every server knows `n`.
 

@@ -9,11 +9,13 @@
 same batches. The loop that writes the texts is in `decoding.loop`, which needs torch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from text2sql.errors import SettingsError
+
+Listen = Callable[[int, int, str], None]  # of the prompt's place, the sample, the text so far
 
 CONSTRAINTS = ("none", "schema", "values")  # what decides which tokens are legal
 

@@ -16,7 +16,7 @@ Not covered: sampling within beams; repetition penalties and other changes of th
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import accumulate
@@ -27,7 +27,7 @@ from torch import Tensor
 
 from text2sql.decoding.binding import Binding
 from text2sql.decoding.cache import Prefixes, Rows, open_rows, shares_prefix
-from text2sql.decoding.generation import Decoding, Generation
+from text2sql.decoding.generation import Decoding, Generation, Listen
 from text2sql.prompting.encoding import EncodedPrompt
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def decode(
     guides: "Sequence[Guide | None] | None" = None,
     bindings: Sequence[Binding | None] | None = None,
     prefixes: Prefixes | None = None,
+    listen: Listen | None = None,
 ) -> list[list[Generation]]:
     """Write `decoding.num_samples` texts for each prompt.
 
@@ -57,6 +58,7 @@ def decode(
         stop_ids: ids that end a text.
         guides: what is legal, one a prompt; None leaves a prompt free.
         prefixes: kept from call to call, so that the next one need not read the schema again.
+        listen: is told each text as it grows; a beam search has none until its end.
 
     Returns:
         For each prompt its texts, without special tokens: samples in order, beams from the best
@@ -66,7 +68,7 @@ def decode(
         ModelError: the model keeps no keys and values.
     """
     options: dict[str, Any] = {"stop_ids": stop_ids, "guides": guides}
-    options |= {"bindings": bindings, "prefixes": prefixes}
+    options |= {"bindings": bindings, "prefixes": prefixes, "listen": listen}
     found = dict(decode_each(prompts, model, tokenizer, decoding, **options))
     return [found[place] for place in range(len(prompts))]
 
@@ -81,6 +83,7 @@ def decode_each(
     guides: "Sequence[Guide | None] | None" = None,
     bindings: Sequence[Binding | None] | None = None,
     prefixes: Prefixes | None = None,
+    listen: Listen | None = None,
 ) -> Iterator[tuple[int, list[Generation]]]:
     """Yield each prompt's place and texts as soon as they are written; see `decode`.
 
@@ -94,7 +97,11 @@ def decode_each(
             return str(tokenizer.decode(ids, skip_special_tokens=True))
         return binding.text_of(ids)
 
-    plan = _Plan(decoding, frozenset(stop_ids), guides or [None] * len(prompts))
+    def hear(place: int, sample: int, ids: list[int]) -> None:
+        if listen is not None:
+            listen(place, sample, read(place, ids))
+
+    plan = _Plan(decoding, frozenset(stop_ids), guides or [None] * len(prompts), hear)
     for group in _groups(prompts, prefixes, sharing=shares_prefix(model)):
         written: dict[int, dict[int, Generation]] = {place: {} for place in group.own}
         for place, texts in _Run(plan, open_rows(model, group.prefix, prefixes), group):
@@ -146,6 +153,7 @@ class _Plan:
     decoding: Decoding
     stops: frozenset[int]
     guides: "Sequence[Guide | None]"
+    hear: Callable[[int, int, list[int]], None]  # prompt, sample, ids so far
 
     @property
     def rows(self) -> int:
@@ -189,6 +197,7 @@ class _Text:
         if token in self.plan.stops:
             return self._end()
         self.ids.append(token)
+        self.plan.hear(self.prompt, self.sample, self.ids)
         return [(0, token)] if left > 1 else self._end()
 
     def _legal(self, guide: "Guide", token: int, logits: Tensor) -> tuple[int, Any]:

@@ -24,7 +24,7 @@ from text2sql.prompting.chats import Chat
 from text2sql.prompting.formats import Format, resolve
 from text2sql.prompting.segments import LinkedValue, Prompt, Segment, merge
 from text2sql.prompting.serialisers import codes_values, serialise
-from text2sql.prompting.tasks import Task
+from text2sql.prompting.tasks import CALENDAR, Task
 from text2sql.schema.mentions import Mention
 from text2sql.schema.model import Schema
 from text2sql.schema.pointers import Pointers, describe, literals, mark, number
@@ -57,6 +57,7 @@ class _Asked:
     values: tuple[LinkedValue, ...] = ()
     mentions: tuple[Mention, ...] = ()
     evidence_mentions: tuple[Mention, ...] = ()
+    calendar: str = ""
 
 
 def build_prompt(
@@ -76,6 +77,8 @@ def build_prompt(
     strays: Schema | None = None,
     mentions: Sequence[Mention] = (),
     evidence_mentions: Sequence[Mention] = (),
+    time_zone: str | None = None,
+    fiscal_start: int | None = None,
 ) -> Prompt:
     """Build the prompt for one question.
 
@@ -95,6 +98,8 @@ def build_prompt(
         strays: tables beside `schema` that this question needs; they open the question's part.
         mentions: what the question mentions of the database, for a format that points at it.
         evidence_mentions: what the evidence mentions of it.
+        time_zone: of the person who asks, such as Europe/Berlin; said behind the date.
+        fiscal_start: the month, 1 to 12, in which their fiscal year begins; likewise.
 
     Raises:
         PromptError: a question that is empty or too long, or turns where the format has no place
@@ -108,6 +113,7 @@ def build_prompt(
         tuple(LinkedValue(*v) for v in values),
         tuple(mentions),
         tuple(evidence_mentions),
+        _calendar(language, time_zone, fiscal_start),
     )
     found = resolve(format, tokenizer)
     text, system = _words(found, language)
@@ -131,6 +137,19 @@ def build_prompt(
         gap = "\n" if pointers is not None else "\n\n"
         pieces.insert(place, (f"{written(strays)}{gap}", pointers is not None, True))
     return Prompt(merge(_segments(pieces)), found.name, found.chat.lead, found.chat.bos, pointers)
+
+
+def _calendar(language: str, time_zone: str | None, fiscal_start: int | None) -> str:
+    """Return what is said behind today's date; empty where nothing is known."""
+    zone, fiscal = CALENDAR.get(language, CALENDAR["en"])
+    said = [zone.format(time_zone)] if time_zone else []
+    said += [fiscal.format(fiscal_start)] if fiscal_start else []
+    return "".join(f"; {part}" for part in said)
+
+
+def takes_turns(format: str | Format, tokenizer: Any = None) -> bool:
+    """Tell whether a format has a place for earlier questions."""
+    return resolve(format, tokenizer).task.ask is not None
 
 
 def _pointers(schema: Schema | str, strays: Schema | None, asked: _Asked) -> Pointers:
@@ -220,7 +239,7 @@ def _body(
             yield from _written_turns(found.task, language, turns)
         elif place == "ask":
             if "{history}" not in text:
-                yield from _chat_turns(found.task, found.chat, found.name, language, turns)
+                yield from _chat_turns(found.task, found.chat, language, turns)
             yield from _ask(found.task, language, asked)
         elif place is not None:
             yield _published(place, text, found.task, asked), False, True
@@ -259,7 +278,7 @@ def _published(place: str, text: str, task: Task, asked: _Asked) -> str:
 def _ask(task: Task, language: str, asked: _Asked) -> Iterator[_Piece]:
     """Yield the house's lines for a question; a line with nothing to say is left out."""
     said = {
-        "today": asked.today.isoformat() if asked.today else "",
+        "today": f"{asked.today.isoformat()}{asked.calendar}" if asked.today else "",
         "values": _said(asked.values),
         "evidence": asked.evidence,
         "question": asked.question,
@@ -292,16 +311,26 @@ def _written_turns(task: Task, language: str, turns: list[tuple[str, str]]) -> I
 
 
 def _chat_turns(
-    task: Task, chat: Chat, name: str, language: str, turns: list[tuple[str, str]]
+    task: Task, chat: Chat, language: str, turns: list[tuple[str, str]]
 ) -> Iterator[_Piece]:
-    """Yield earlier turns with the chat's own marks."""
-    if turns and chat.between is None:
-        raise PromptError(f"prompt format {name!r} has no place for earlier questions")
+    """Yield earlier turns with the chat's own marks, as lines where a server puts the marks."""
+    if chat.between is None:
+        yield from _turns_in_lines(task, language, turns)
+        return
     for question, sql in turns:
         yield from _ask(task, language, _Asked(question))
         yield f"{chat.tail}{chat.lead}", True, True
         yield sql, False, True
         yield f"{chat.end}{chat.between}", True, True
+
+
+def _turns_in_lines(task: Task, language: str, turns: list[tuple[str, str]]) -> Iterator[_Piece]:
+    yield "", True, True  # with or without turns, the shared part ends here
+    for question, sql in turns:
+        yield from _ask(task, language, _Asked(question))
+        yield "\nSQL: ", True, True
+        yield sql, False, True
+        yield "\n\n", True, True
 
 
 def _segments(pieces: list[_Piece]) -> Iterator[Segment]:

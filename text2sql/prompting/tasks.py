@@ -123,6 +123,12 @@ ASK = {
     "zh": "今天：{today}\n取值：{values}\n提示：{evidence}\n问题：{question}",
 }
 
+# Said behind today's date: a time zone, and the number of the month in which a fiscal year begins.
+CALENDAR = {
+    "en": ("time zone {}", "the fiscal year begins with month {}"),
+    "zh": ("时区 {}", "财年从 {} 月开始"),
+}
+
 TASKS: dict[str, Task] = {
     # For models without a chat: SQL's own comments, and an end after which SQL begins a line.
     "plain": Task(
