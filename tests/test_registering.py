@@ -141,10 +141,12 @@ def test_an_entry_is_added_to_any_block_style_file(tmp_path, text):
     file = tmp_path / "text2sql.yaml"
     file.write_text(text)
     add_data_entry(file, "mine", {"path": "data/mine"})
+    add_data_entry(file, "odd", {"path": "a: b #c", "database": "C:\\x, {y}"})
     before = file.read_text()
     add_data_entry(file, "mine", {"path": "data/mine"})
 
-    assert load_project(file).data["mine"].path.endswith("data/mine")
+    data = load_project(file).data
+    assert data["mine"].path.endswith("data/mine") and data["odd"].database == "C:\\x, {y}"
     assert file.read_text() == before
 
 

@@ -57,6 +57,32 @@ def test_what_stands_in_the_cells_outweighs_the_declared_type():
     assert kinds == ["date", "datetime", "postcode", "flag", "number"]
 
 
+def test_short_forms_and_prefixes_are_not_what_people_say():
+    columns = (Column("EarTag", "TEXT"), Column("wt_kg", "REAL"), Column("site_no", "INTEGER"))
+    schema = Schema("x", "sqlite", (Table("tblAnimal", columns),))
+    world = survey(schema, sample=lambda table, k: [("a", 1.0, 2)], count=count)
+
+    names = [field.names[0] for field in world.fields["tblAnimal"]]
+    assert names == ["ear tag", "weight kg", "site number"]
+    assert world.nouns["tblAnimal"].many[0] == "animals"
+
+
+def test_keys_of_tables_are_keys_in_views_too():
+    column = Column("site_no", "INTEGER")
+    tables = (Table("sites", (column,), ("site_no",)), Table("v_sites", (column,), view=True))
+    world = survey(Schema("x", "sqlite", tables), sample=lambda table, k: [(1,), (2,)], count=count)
+
+    assert world.fields["v_sites"][0].key
+
+
+def test_of_mixed_cells_those_of_the_commoner_type_are_asked_for():
+    (field,) = field_of(Column("c17", "INT"), 1, 2, 3, "it's", b"\x00", float("inf"), 2**62)
+    (texts,) = field_of(Column("c18", ""), "a", "b", 3)
+
+    assert field.values == (1, 2, 3) and texts.values == ("a", "b")
+    assert field_of(Column("share", "REAL"), 1 / 3, 2 / 3)[0].values == (0.33, 0.67)
+
+
 def test_a_flag_called_is_something_is_spoken_of_by_that_word():
     (flag,) = field_of(Column("is_active", "INTEGER"), 1, 0)
 
@@ -68,8 +94,8 @@ def test_meanings_and_short_comments_are_what_people_say():
     (field,) = field_of(column, "P", "O")
 
     assert field.names == ("st", "order status") and field.phrases["P"] == ("paid",)
-    long = Column("st", "TEXT", comment="The status, as set by the back office at night.")
-    assert field_of(long, "P", "O")[0].names == ("st",)
+    long = Column("flavour", "TEXT", comment="The status, as set by the back office at night.")
+    assert field_of(long, "P", "O")[0].names == ("flavour",)
 
 
 def test_chinese_questions_take_chinese_comments():

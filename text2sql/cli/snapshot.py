@@ -7,6 +7,8 @@ import typer
 
 from text2sql.cli.app import DatabaseOption, JsonOption, data_app, note, print_json
 
+_SHOWN = 12  # masked columns that are named
+
 
 @data_app.command()
 def snapshot(
@@ -62,6 +64,7 @@ def snapshot(
         note(f"{name}: {number:,} keys lead nowhere in the source either")
     for what in taken.left_out:
         note(f"left out: {what}")
-    masked = ", ".join(f"{name} ({way})" for name, way in taken.masked.items())
-    note(f"masked: {masked or 'nothing'}")
+    masked = [f"{name} ({way})" for name, way in taken.masked.items()]
+    rest = f", ... ({len(masked)} columns)" if len(masked) > _SHOWN else ""
+    note(f"masked: {', '.join(masked[:_SHOWN]) or 'nothing'}{rest}")
     note(f"written: {taken.path}")

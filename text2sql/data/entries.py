@@ -18,6 +18,7 @@ from text2sql.errors import SettingsError
 from text2sql.outputs import write_whole
 from text2sql.settings import read_settings
 
+_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
 _SECTION = re.compile(r"^data:[ \t]*(#[^\n]*)?$", re.MULTILINE)
 
 
@@ -41,12 +42,18 @@ def add_data_entry(file: Path, name: str, entry: Mapping[str, str]) -> None:
             raise SettingsError(f"{file}: data set {name!r} is there already, with other settings")
         return
     text = file.read_text(encoding="utf-8-sig") if file.exists() else ""
-    line = f"{json.dumps(name)}: {json.dumps(dict(entry), ensure_ascii=False)}"
+    inside = ", ".join(f"{key}: {_text(value)}" for key, value in entry.items())
+    line = f"{_text(name)}: {{{inside}}}"
     wanted = before | {"data": (before.get("data") or {}) | {name: dict(entry)}}
     changed = _with_line(text, line)
     if changed is None or not _says(changed, wanted, file):
         raise SettingsError(f"{file}: cannot be added to; put this under `data:` yourself: {line}")
     write_whole(file, changed)
+
+
+def _text(value: str) -> str:
+    """Return a text as YAML has it: in quotes where it could mean something."""
+    return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
 
 
 def _with_line(text: str, line: str) -> str | None:

@@ -8,7 +8,8 @@ The kind of a column is guessed from its name, its declared type and its values:
 holds ISO dates is a date, an INTEGER that holds 0 and 1 is a flag, digits that are called phone or
 zip are no numbers. Names are those of the schema, then its synonyms and short comments.
 
-Covered: English and Chinese names; overlays (synonyms, meanings of stored values); values as the
+Covered: English and Chinese names; short forms (`wt_kg`) and prefixes of tables (`tblAnimal`),
+which nobody says; overlays (synonyms, meanings of stored values); values as the
 engine hands them out: dates, decimals, booleans.
 Not covered: columns of lists, structures and bytes, which nobody asks about: they are left out;
 long texts, whose cells are no values to ask for.
@@ -27,6 +28,7 @@ from text2sql.data.synthesis.queries import Col
 from text2sql.data.synthesis.worlds import Field, Noun, World, links, noun, plain
 from text2sql.schema.model import Column, Schema, Table
 from text2sql.schema.rendering import Sample
+from text2sql.schema.wordings import wordings
 from text2sql.schema.words import words
 
 SAMPLED = 1_000  # rows of a table that are looked at
@@ -34,6 +36,9 @@ SHOWN_VALUES = 60  # values of a column that questions are about
 LONGEST = 60  # characters of a value that a question may hold
 
 Cell = str | int | float
+
+_HUGE = 10**15  # numbers from which on nobody says them
+_PREFIXES = {"tbl", "tb", "t", "dim", "fact", "fct", "ref", "stg", "src", "v", "vw", "view", "mv"}
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -58,11 +63,14 @@ def survey(
     """
     chinese = language == "zh"
     fields, rows = {}, {}
+    shared = _key_names(schema)
     for table in schema.tables:
         read = list(sample(table, SAMPLED))
         rows[table.full_name] = count(table)
         cells = list(zip(*read, strict=True)) if read else [()] * len(table.columns)
-        keys = {*table.primary_key, *(c for key in table.foreign_keys for c in key.columns)}
+        keys = _keys(table)
+        if table.view:  # which declares none
+            keys = {c.name for c in table.columns if c.name.casefold() in shared}
         described = (
             _field(table, column, cells[place], column.name in keys, chinese)
             for place, column in enumerate(table.columns)
@@ -72,17 +80,26 @@ def survey(
     return World(schema, nouns, fields, links(schema), rows, language)
 
 
+def _keys(table: Table) -> set[str]:
+    """Return the columns of a table's keys."""
+    return {*table.primary_key, *(name for key in table.foreign_keys for name in key.columns)}
+
+
+def _key_names(schema: Schema) -> set[str]:
+    return {name.casefold() for table in schema.tables for name in _keys(table)}
+
+
 def _field(
     table: Table, column: Column, cells: Sequence[Any], key: bool, chinese: bool
 ) -> Field | None:
     """Describe a column; None where its cells are nothing that people ask about."""
     known = [cell for cell in cells if cell is not None and cell != ""]
     stored = [plain_cell(cell) for cell in known]
-    values = [value for value in dict.fromkeys(stored) if value is not None]
+    values = _of_one_type([value for value in dict.fromkeys(stored) if value is not None])
     if known and not values:
         return None
     kind = _kind(column, values)
-    shown = [v for v in values if not isinstance(v, str) or _sayable(v)][:SHOWN_VALUES]
+    shown = list(dict.fromkeys(_said(value) for value in values if _sayable(value)))[:SHOWN_VALUES]
     identifier = words(column.name)[-1:] and words(column.name)[-1] in _KEYS
     return Field(
         Col(table.full_name, column.name),
@@ -93,6 +110,14 @@ def _field(
         key or bool(identifier),
         _phrases(column, values) if kind == "flag" else _meanings(column),
     )
+
+
+def _of_one_type(values: list[Cell]) -> list[Cell]:
+    """Return the texts or the numbers among values, whichever are more: SQLite mixes them."""
+    texts = [value for value in values if isinstance(value, str)]
+    if 2 * len(texts) >= len(values):
+        return list(texts)
+    return [value for value in values if not isinstance(value, str)]
 
 
 def plain_cell(value: Any) -> Cell | None:
@@ -110,8 +135,16 @@ def plain_cell(value: Any) -> Cell | None:
     return value if isinstance(value, str | int | float) and value == value else None
 
 
-def _sayable(text: str) -> bool:
-    return len(text) <= LONGEST and text.isprintable() and text.strip() == text
+def _sayable(value: Cell) -> bool:
+    """Tell whether a person could say a value."""
+    if isinstance(value, str):
+        return len(value) <= LONGEST and value.isprintable() and value.strip() == value
+    return abs(value) < _HUGE
+
+
+def _said(value: Cell) -> Cell:
+    """Return a number with the digits that a person would say; it bounds as well as before."""
+    return round(value, 2) if isinstance(value, float) else value
 
 
 def _kind(column: Column, values: Sequence[Cell]) -> str:
@@ -154,13 +187,20 @@ def _names(table: Table, column: Column, chinese: bool) -> tuple[str, ...]:
     """Return what a column is called, the usual name first."""
     own = column.name if _CHINESE.search(column.name) else plain(column.name, table)
     further = [*column.synonyms, *_from_comment(column.comment)]
-    found = [own or column.name, *further]
+    found = [*([] if further else _spelt_out(own)), own or column.name, *further]
     if chinese:
         found.sort(key=lambda name: not _CHINESE.search(name))
         found = [name for name in found if _CHINESE.search(name)] or found
     else:
         found = [name for name in found if not _CHINESE.search(name)] or found
     return tuple(dict.fromkeys(found))
+
+
+def _spelt_out(name: str) -> list[str]:
+    """Return a name without the short forms that everybody reads: `wt kg` is a weight."""
+    known = wordings().abbreviations
+    said = [" ".join(known.get(word, (word,))) if word != "id" else word for word in name.split()]
+    return [" ".join(said)] if said != name.split() else []
 
 
 def _noun(table: Table, chinese: bool) -> Noun:
@@ -170,7 +210,11 @@ def _noun(table: Table, chinese: bool) -> Noun:
         return Noun(tuple(written), tuple(written))
     if _CHINESE.search(table.name):
         return Noun((table.name,), (table.name,))
-    return noun(table.name, [name for name in table.synonyms if not _CHINESE.search(name)])
+    said = words(table.name)
+    bare = " ".join(said[1:] if len(said) > 1 and said[0] in _PREFIXES else said) or table.name
+    synonyms = [name for name in table.synonyms if not _CHINESE.search(name)]
+    found = noun([*_spelt_out(bare), bare][0], synonyms)
+    return Noun(found.one, found.one) if chinese else found  # Chinese knows no plural
 
 
 def _from_comment(comment: str | None) -> list[str]:
