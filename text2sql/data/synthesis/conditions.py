@@ -63,7 +63,8 @@ def worded(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
     """Say a condition in the manner of its column: of a moment, of a count, or of any other."""
     name = speaker.column(field)
     several = speaker.english and is_plural(name)
-    manner = "moment" if field.kind.calendar else "count" if several and field.numeric else ""
+    manner = "number" if field.numeric else ""
+    manner = "moment" if field.kind.calendar else "count" if several and manner else manner
     form = f"{key}_{manner}"
     return speaker.say(
         form if form in speaker.words else key,
@@ -209,7 +210,7 @@ def _text(speaker: "Speaker", field: Field, equal: bool) -> Said:
             text = worded(speaker, "either_value", field, v=v, w=w)
             return Compare(field.col, "in", (Lit(pair[0]), Lit(pair[1]))), text
     found, text = _compare(speaker, field, "=", value, "equal")
-    names_row = field.kind.name in ("name", "title") and isinstance(value, str)
+    names_row = field.names_rows and field.kind.name in ("name", "title")
     if names_row and speaker.english and speaker.chance(0.5):
         return found, grammar.name(speaker.value(field, value), text)
     people = demonyms().get(str(value)) if field.kind.name == "country" else None

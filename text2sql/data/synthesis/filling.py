@@ -87,7 +87,7 @@ def fill(
 
     if not thing.bridge or random.random() < 0.35:
         col = Col(thing.table, thing.key)
-        said = Field(col, kinds()["code"], _key_names(thing.name, style, random), key=True)
+        said = Field(col, kinds()["code"], _key_names(thing, style, random, language), key=True)
         add(thing.key, declared_key, [*keys_of[thing.table]], said)
     for attribute in thing.attributes:
         name = style.column(attribute.name.split(), thing.name.split(), random)
@@ -100,7 +100,12 @@ def fill(
             continue
         col = Col(thing.table, name)
         referred = random.choices(keys_of[parent.table], k=count)
-        add(name, declared_key, [*referred], Field(col, kinds()["code"], (f"{role} id",), key=True))
+        add(
+            name,
+            declared_key,
+            [*referred],
+            Field(col, kinds()["code"], _reference_names(role, parent, language), key=True),
+        )
         parent_key = Col(parent.table, parent.key)
         links.append(Link(col, parent_key, relation.verbs, relation.reverse))
         if random.random() < 0.92:
@@ -110,12 +115,19 @@ def fill(
     return Made(table, fields, links, list(zip(*values, strict=True)))
 
 
-def _key_names(name: str, style: Style, random: Random) -> tuple[str, ...]:
+def _key_names(thing: Thing, style: Style, random: Random, language: str) -> tuple[str, ...]:
     """Return what a primary key is called."""
+    name = thing.name
+    if language == "zh":
+        return f"{thing.noun.one[0]}编号", "编号"
     if style.key == "table code":
         return "code", f"{name} code"
     own = f"{name} id"
     return (own, "id", f"{name} number") if random.random() < 0.6 else ("id", own, f"{name} number")
+
+
+def _reference_names(role: str, parent: Thing, language: str) -> tuple[str, ...]:
+    return (f"{parent.noun.one[0]}编号",) if language == "zh" else (f"{role} id",)
 
 
 def _field(

@@ -103,7 +103,7 @@ class Speaker:
         needed = {p for p in _MUST if parts.get(p) and not parts[p].startswith(IMPLIED)}
         ways = self.words[key]
         fitting = [way for way in ways if needed <= _places(way)] if needed else ways
-        way = self.random.choice(fitting or ways)
+        way = self.random.choice(fitting)
         if "what" in parts:
             parts["what"] = parts["what"].removeprefix(IMPLIED)
         return way.format(be=BE, are=ARE, **VERBS, **parts)
@@ -128,17 +128,16 @@ class Speaker:
         person = self.world.nouns[table].person
         return self.random.choice(("who", "who", "that") if person else ("that", "that", "which"))
 
-    def column(self, field: Field, *, many: bool = False, owner: bool = False) -> str:
-        """Return what a column is called; `owner` names its table, too, at times."""
+    def column(self, field: Field, *, many: bool = False) -> str:
+        """Return what a column is called; a bare number is that of something."""
         names = _nominal(field.names, field.kind)
         name = names[0] if len(names) == 1 or self.chance(0.75) else self.random.choice(names[1:])
+        if name in ("number", "count") and self.english:
+            name = f"{self.world.nouns[field.col.table].one[0]} {name}"
         if self.english and is_plural(name):
             name = MANY + name
         elif many and self.english and field.kind.name != "flag" and not _UNCOUNTED.search(name):
             name = MANY + _plural(name)
-        if owner and self.chance(0.5):
-            table = field.col.table
-            return self.say("owner", n=name, t=self.thing(table), o=self.thing(table, False))
         return name
 
     def owned(self, field: Field) -> str:
@@ -209,20 +208,23 @@ class Speaker:
     def naming(self, table: str) -> Field | None:
         """Return the column that people mean when they ask for the rows of a table."""
         known = self.fields(table)
-        return next((f for f in known if f.kind.identifying), known[0] if known else None)
+        return next((f for f in known if f.names_rows), known[0] if known else None)
 
     def implied(self, table: str) -> list[Field]:
         """Return the columns that are meant where none is said: a name, or its two parts."""
-        found = [f for f in self.fields(table) if f.kind.identifying]
+        found = [f for f in self.fields(table) if f.names_rows]
         parts = [f.kind.name for f in found]
         return found if len(found) == 1 or parts == ["first name", "last name"] else []
+
+    def goes_unsaid(self, table: str, shown: Sequence[object]) -> bool:
+        """Tell whether columns to show need not be named."""
+        names = self.implied(table)
+        return bool(names) and [*shown] == [field.col for field in names]
 
     def showing(self, table: str, chosen: Sequence[Field], *, many: bool = False) -> str:
         """Return what columns are called where they are asked for."""
         said = self.listed([self.column(field, many=many) for field in chosen])
-        if not self.english:
-            return said
-        if self.chance(0.6):  # "first and last names"
+        if self.english and self.chance(0.6):  # "first and last names"
             said = re.sub(
                 rf"({MANY}*)first names?( and |, ){MANY}?(?=last name)", r"\1first\2", said
             )
@@ -340,4 +342,4 @@ class Speaker:
         if self.english:
             text = grammar.resolve(text)
         text = re.sub(r"\s+([?.,])", r"\1", re.sub(r"\s+", " ", text)).strip()
-        return carelessly(text, self.random) if self.english else text
+        return carelessly(text, self.random) if self.english else text.replace(IMPLIED, "")

@@ -21,6 +21,11 @@ from text2sql.data.synthesis.queries import Col
 from text2sql.schema.model import Schema, Table
 from text2sql.schema.words import words
 
+_NAMES = {
+    "name", "title", "nickname", "username", "hostname", "label", "headline", "surname",
+    "forename", "gamertag",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Noun:
@@ -43,6 +48,12 @@ class Field:
     key: bool = False  # of the primary key or a foreign key: says nothing by itself
     phrases: dict[str, tuple[str, ...]] = field(default_factory=dict)  # value -> how people say it
     negated: tuple[str, ...] = ()  # of a flag that is off
+
+    @property
+    def names_rows(self) -> bool:
+        """Whether a row is called by it: a name or title, not a coach's or an owner's."""
+        last = self.names[0].rpartition(" ")[2]
+        return self.kind.identifying and (self.names[0].isascii() is False or last in _NAMES)
 
     @property
     def numeric(self) -> bool:

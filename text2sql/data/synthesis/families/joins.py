@@ -71,9 +71,8 @@ def columns(speaker: Speaker) -> Draft | None:
     distinct = speaker.chance(0.16)
     if distinct:
         parts["what"] = speaker.different(shown[1])
-    naming = speaker.naming(route.tables[0])
     query = Query(shown[0], "", distinct, where=where, order=order)
-    if naming is not None and shown[0] == (naming.col,) and speaker.chance(0.25):
+    if not distinct and speaker.goes_unsaid(route.tables[0], shown[0]) and speaker.chance(0.25):
         return Draft(joined(query, route), speaker.say("join_which", **parts))
     return Draft(joined(query, route), speaker.ask(speaker.say("join_list", **parts)))
 
@@ -150,7 +149,8 @@ def two(speaker: Speaker) -> Draft | None:
     table = speaker.random.choice((route.tables[0], route.target))
     found = speaker.condition(table) if speaker.chance(0.3) else None
     order, by = ordered(speaker, speaker.random.choice(route.tables), 0.22)
-    parts = {"what": shown[1], "other": other[1], "by": by}
+    own = f"{speaker.world.nouns[route.target].one[0]} "
+    parts = {"what": shown[1], "other": other[1].replace(own, ""), "by": by}
     parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
     parts["where"] = ""
     if found and not speaker.english:
@@ -262,7 +262,7 @@ def child_having(speaker: Speaker) -> Draft | None:
     if (drawn := _family(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
         return None
     _, _, link, places, route = drawn
-    condition, words = amount(speaker)
+    condition, words = amount(speaker, few=speaker.chance(0.1))
     text = speaker.say("children_having", what=shown[1], amount=words, **places)
     columns_shown: tuple[Expr, ...] = shown[0]
     if speaker.chance(0.1) and speaker.english:

@@ -416,7 +416,7 @@ def numerous(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None
         having, words = measured(speaker, speaker.random.choice(numbers))
         said = speaker.say("numerous_measure", measure=words, **places)
     else:
-        having, words = amount(speaker)
+        having, words = amount(speaker, few=speaker.chance(0.1))
         said = speaker.say("numerous", amount=words, **places)
     return Part(said, None, (join,), (link.parent,), having)
 

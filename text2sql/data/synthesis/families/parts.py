@@ -126,11 +126,17 @@ def fitting(field: Field) -> list[str]:
     return ["avg", "avg", "max", "min", "sum"] if field.kind.summable else ["avg", "max", "min"]
 
 
-def amount(speaker: Speaker, *, most: int = 6) -> tuple[Compare, str]:
-    """Draw a condition on a count, and its words."""
+def amount(speaker: Speaker, *, most: int = 6, few: bool = True) -> tuple[Compare, str]:
+    """Draw a condition on a count, and its words.
+
+    Args:
+        speaker: words it.
+        most: the largest number.
+        few: also upper limits; not where rows without any are not among the groups.
+    """
     number = speaker.random.choices((1, 2, 3, 4, 5, 10), (6, 8, 5, 3, 2, 1))[0]
     number = min(number, most)
-    draw = speaker.random.random()
+    draw = speaker.random.random() if few else speaker.random.uniform(0, 0.83) % 0.74
     table = (
         (0.38, ">=", "at_least_k"),
         (0.74, ">", "more_than_k"),

@@ -38,12 +38,11 @@ def columns(speaker: Speaker) -> Draft | None:
         return None  # nobody asks for what the question says
     order, by = ordered(speaker, table, 0.28)
     distinct = len(shown[0]) == 1 and speaker.chance(0.1)
-    naming = speaker.naming(table)
     what = speaker.different(shown[1]) if distinct else shown[1]
     parts = {"what": what, "where": said, "by": by, **things(speaker, table)}
     if question := _of_one(speaker, table, shown, said):
         return Draft(Query(shown[0], table, distinct, where=where), question)
-    only_name = naming is not None and shown[0] == (naming.col,)
+    only_name = speaker.goes_unsaid(table, shown[0])
     if only_name and said and not distinct and speaker.chance(0.35):
         question = speaker.say("list_which", **parts)
     elif said and speaker.chance(0.14):
@@ -158,8 +157,7 @@ def extreme(speaker: Speaker) -> Draft | None:
         "superlative": speaker.superlative(field, descending, speaker.thing(table, False)),
         **things(speaker, table),
     }
-    naming = speaker.naming(table)
-    if naming is not None and shown[0] == (naming.col,) and speaker.chance(0.5):
+    if speaker.goes_unsaid(table, shown[0]) and speaker.chance(0.5):
         question = speaker.say("extreme_which", **parts)
     else:
         question = speaker.ask(speaker.say("extreme", **parts))
