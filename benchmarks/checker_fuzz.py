@@ -44,7 +44,7 @@ from text2sql.reporting.tables import text_table
 from text2sql.schema.model import Schema
 from text2sql.scoring.manifests import commit, libraries
 
-PATIENCE = 30  # seconds for a walk, its judgement and its completion
+PATIENCE = 30  # seconds of this process's CPU for a walk, its judgement and its completion
 _LENGTHS = (8, 16, 30, 60)  # of walks, after which they look for the end
 _NAMES = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\d+|(?<=: )\S+$")
 
@@ -217,18 +217,18 @@ class Slow(BaseException):
 
 @contextmanager
 def deadline(seconds: int) -> Iterator[None]:
-    """Interrupt the main thread of this process after so many seconds."""
+    """Interrupt the main thread of this process after so many seconds of CPU."""
 
     def interrupt(*_: object) -> None:
         raise Slow
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, interrupt)
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # what other programs do at that time is no fault
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @dataclass(slots=True)

@@ -183,6 +183,33 @@ def test_a_star_is_no_wider_than_its_query_lets_it_be(checker):
     )
 
 
+def test_what_a_star_shows_of_a_source_with_one_name_twice_has_no_name_outside(checker):
+    twice = "SELECT * FROM orders, orders AS o, categories"
+    assert checker.accepts(f"SELECT category_id FROM ({twice}) AS a")
+    assert checker.accepts(f"SELECT * FROM (SELECT * FROM ({twice}) AS a) AS b")
+    assert checker.accepts(f"SELECT n FROM (SELECT *, 1 AS n FROM ({twice}) AS a) AS b")
+    assert not checker.accepts(f"SELECT category_id FROM (SELECT * FROM ({twice}) AS a) AS b")
+    assert not checker.accepts(f"SELECT category_id FROM (SELECT a.* FROM ({twice}) AS a) AS b")
+    assert checker.accepts(
+        checker.complete("SELECT category_id FROM (SELECT * FROM (" + twice[:36])
+    )
+
+
+def test_a_star_behind_its_from_shows_as_little(checker):
+    first = Checker(checker.schema, order="from-first")
+    twice = "(FROM orders, orders AS o, categories SELECT *) AS a"
+    assert first.accepts(f"FROM {twice} SELECT category_id")
+    assert not first.accepts(f"FROM (FROM {twice} SELECT *) AS b SELECT category_id")
+
+
+def test_a_merged_column_that_a_third_source_has_is_shown_by_no_star_beside_a_right_join(checker):
+    merged = "FROM orders AS a JOIN payments AS b USING (order_id), payments AS c"
+    for star in ("a.*", "*"):
+        assert checker.accepts(f"SELECT {star} {merged}")
+        assert not checker.accepts(f"SELECT {star} {merged} RIGHT JOIN categories AS d")
+    assert checker.accepts(f"SELECT a.order_id, d.* {merged} RIGHT JOIN categories AS d")
+
+
 def test_a_row_is_compared_with_a_row_as_wide(checker):
     for condition in ("(name, tier) = ('a', 1)", "NOT (name, 1) <= (tier, upper(name)) OR 0"):
         assert checker.accepts(f"SELECT name FROM customers WHERE {condition}")

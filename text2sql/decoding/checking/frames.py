@@ -55,6 +55,10 @@ class Output(NamedTuple):
     replaced: tuple[tuple[bytes, str], ...] = ()  # those of `* REPLACE`, with their kinds
     fixed: bool | Reference = False  # worked out before the statement runs; see `kinds.folding`
 
+    def lent_to_nobody(self) -> "Output":
+        """Return the item as one that no query around may name."""
+        return self._replace(shadows=frozenset({self.name} if self.name else ()))
+
 
 @dataclass(slots=True, eq=False)
 class Query:

@@ -57,6 +57,8 @@ class ListActions(ActionBase):
             if not block.sources or not self.scope.feasible(starred):
                 return False
             shown = self.scope.starred(block, output.qualifier)
+            if self.scope.keeps_stars(block):
+                shown = [one.lent_to_nobody() for one in shown]
             changed = self.frames.change(block, outputs=(*block.outputs, *shown), item=None)
         else:
             changed = self.frames.change(block, outputs=(*block.outputs, output), item=None)

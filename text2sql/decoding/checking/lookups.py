@@ -137,6 +137,18 @@ class Lookups:
                 shown.append(Output(name, origin=origin, kind=kind, fixed=fixed))
         return shown
 
+    def keeps_stars(self, block: Block) -> bool:
+        """Tell whether sqlglot leaves the stars of a list as they are: a source has a name twice.
+
+        Then it does not find their columns from outside, though the engine does. Source:
+        `optimizer/qualify_columns.py`, `_expand_stars`, sqlglot 30.30.
+        """
+        stars = {output.qualifier for output in block.outputs if output.name == b"*"}
+        if block.phase == "late":  # earlier stars of the list are written out already
+            stars.add(None)
+        sources = (s for s in block.sources if None in stars or s.name in stars)
+        return bool(stars) and any(max(s.relation.counts.values(), default=0) > 1 for s in sources)
+
     def shown(self, block: Block, star: Output) -> list[Output]:
         """Return the columns of an item `*`, without those that it leaves out."""
         kinds = dict(star.replaced)

@@ -64,8 +64,8 @@ class Plans(Aggregation):
                 doubled.add(reference.name)
             elif count == 0:
                 unmet.setdefault(reference.qualifier, set()).add(reference.name)
-        if block.outer and self._shows_all(block):
-            if block.natural:
+        if block.outer:
+            if block.natural and any(output.name == b"*" for output in block.outputs):
                 return None
             doubled |= self._ambiguous_in_star(block)
         if doubled and not (lenient and all(self._mergeable(block, n) for n in doubled)):
@@ -163,14 +163,17 @@ class Plans(Aggregation):
         return any(o.name == b"*" and o.qualifier is None for o in block.outputs)
 
     def _ambiguous_in_star(self, block: Block) -> set[bytes]:
-        """Return merged columns that another source has too, and `*` shows.
+        """Return merged columns that another source has too, and `*` or `q.*` shows.
 
         After RIGHT and FULL JOIN, SQLite writes them out as plain names.
         """
+        stars = {output.qualifier for output in block.outputs if output.name == b"*"}
+        shown = [s.relation for s in block.sources if None in stars or s.name in stars]
         return {
             name
             for name, size in block.merged
-            if sum(source.relation.count(name) for source in block.sources) > size
+            if any(relation.count(name) for relation in shown)
+            and sum(source.relation.count(name) for source in block.sources) > size
         }
 
     def _mergeable(self, block: Block, name: bytes) -> bool:
@@ -264,10 +267,12 @@ class Plans(Aggregation):
         """Return the columns of a list, `*` with what the sources show that pay."""
         names: list[bytes | None] = []
         shadows: list[bytes] = []
+        keeps = self.keeps_stars(block)
         for output in block.outputs:
             if output.name == b"*":
                 shown = self._starred_names(block, output.qualifier, payments)
                 names += [name for name in shown if name not in output.left_out]
+                shadows += [name for name in names if keeps and name is not None]
             else:
                 names.append(output.name)
                 shadows += sorted(output.shadows)

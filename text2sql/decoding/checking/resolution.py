@@ -44,10 +44,15 @@ class Resolution(Obligations):
                 block = paid
         outputs: list[Output] = []
         outside = {r.name for r in block.pending if not self.count(block, r)}
+        keeps = self.keeps_stars(block)
         for output in block.outputs:
             if output.name in outside and not output.explicit:
                 output = output._replace(name=None)  # ORDER BY of a compound does not find it
-            outputs += self.shown(block, output) if output.name == b"*" else [output]
+            if output.name != b"*":
+                outputs.append(output)
+                continue
+            shown = self.shown(block, output)
+            outputs += [one.lent_to_nobody() for one in shown] if keeps else shown
         width = self.query_of(block).width
         if outputs and width is not None and len(outputs) != width:
             return None

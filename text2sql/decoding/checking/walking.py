@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
 
 _OTHERS = 0.15  # operators, of which there are many
-_ATTRACTION, _SIGHT = 6, 12  # of a production that is sought: by step, in symbols ahead
+# Of a production that is sought: the weight of a step nearer, symbols ahead that are looked at,
+# what a production deeper counts in them, and what is out of reach.
+_ATTRACTION, _SIGHT, _DEEPER, _FAR = 3.0, 16, 10, 500
+_STEPS_TO_OVER = 2  # from an operand: primary, name_tail, over
 _WEIGHTS = {
     "<column>": 4.0, "<member>": 3.0, ".": 2.0, "(": 0.5, "<table>": 3.0, "FROM": 5.0, "*": 0.6,
     ")": 2.5, ",": 0.8, "EOT": 0.8, "WHERE": 1.5, "GROUP": 1.2, "ORDER": 1.2, "LIMIT": 1.0,
@@ -112,37 +115,48 @@ def _step(
     checker: "Checker", place: Place, random: Random, goal: tuple[str, int] | None
 ) -> tuple[str, bytes, Place] | None:
     """Return a legal terminal with its text and the place behind it; None where none is found."""
+    terminals = sorted(place[0].terminals)
+    steps = {terminal: _steps(checker, place, terminal, goal) for terminal in terminals}
+    least = min(steps.values(), default=0)
     weights = {
-        terminal: _WEIGHTS.get(terminal, _OTHERS) * _promise(checker, place, terminal, goal)
-        for terminal in sorted(place[0].terminals)
+        terminal: _WEIGHTS.get(terminal, _OTHERS) * _ATTRACTION ** (least - steps[terminal])
+        for terminal in terminals
     }
+    calls = goal is not None and _is_in_call(checker.grammar, goal)
     while weights:
         terminal = random.choices(list(weights), list(weights.values()))[0]
-        found = list(_ways(checker, place, terminal, random))
+        found = list(_ways(checker, place, terminal, random, calls=calls))
         if found:
             return (terminal, *random.choice(found))
         del weights[terminal]
     return None
 
 
-def _promise(
-    checker: "Checker", place: Place, terminal: str, goal: tuple[str, int] | None
-) -> float:
-    """Return how much nearer a terminal comes to a production; 1 where none is sought."""
+def _steps(checker: "Checker", place: Place, terminal: str, goal: tuple[str, int] | None) -> int:
+    """Return how far from a production a terminal leads; 0 where none is sought.
+
+    What stands on the stack already counts before what another operand could bring: else a walk
+    that seeks the OVER of a call would begin a call in its arguments.
+    """
     shift = checker.machine.shift(place[0], terminal) if goal is not None else None
-    if shift is None or goal is None:
-        return 1.0
-    if goal in shift.productions:
-        return _ATTRACTION**3
+    if shift is None or goal is None or goal in shift.productions:
+        return 0
     distances = _distances(checker.grammar, goal[0])
-    far = len(distances)
-    near, cell = far, shift.cell
+    near, cell = _FAR, shift.cell
     for ahead in range(_SIGHT):
         if cell is None:
             break
-        near = min(near, ahead + distances.get(cell.symbol, far))
+        if cell.symbol in distances:
+            near = min(near, ahead + _DEEPER * distances[cell.symbol])
         cell = cell.rest
-    return float(_ATTRACTION ** -min(near, _SIGHT))
+    return 1 + near
+
+
+def _is_in_call(grammar: Grammar, goal: tuple[str, int]) -> bool:
+    """Tell whether the shortest way to a production is through a function that takes OVER."""
+    distances = _distances(grammar, goal[0])
+    tail = distances.get("over", _FAR)
+    return distances.get("primary", _FAR) == tail + _STEPS_TO_OVER
 
 
 @cache
@@ -158,11 +172,11 @@ def _distances(grammar: Grammar, goal: str) -> dict[str, int]:
 
 
 def _ways(
-    checker: "Checker", place: Place, terminal: str, random: Random
+    checker: "Checker", place: Place, terminal: str, random: Random, *, calls: bool
 ) -> Iterator[tuple[bytes, Place]]:
-    """Yield the legal ones among some ways to write a terminal."""
+    """Yield the legal ones among some ways to write a terminal; `calls` prefers aggregates."""
     if terminal in NAME_CLASSES:
-        yield from _names(checker, place, terminal, random)
+        yield from _names(checker, place, terminal, random, calls=calls)
     elif terminal in LITERALS:
         texts = _STRINGS if terminal == "STRING" else LITERALS[terminal]
         text = random.choice(_NUMBERS if terminal == "NUMBER" else texts)
@@ -190,12 +204,12 @@ def _literal(checker: "Checker", place: Place, text: bytes) -> Place | None:
 
 
 def _names(
-    checker: "Checker", place: Place, terminal: str, random: Random
+    checker: "Checker", place: Place, terminal: str, random: Random, *, calls: bool
 ) -> Iterator[tuple[bytes, Place]]:
     cell, frame, held = place
-    depth = cell.depth if random.random() < 0.4 else CALL_LIMIT
+    depth = cell.depth if calls or random.random() < 0.4 else CALL_LIMIT
     known = list(checker.names.known(terminal, frame, held, b"", depth))
-    if terminal == "<column>" and random.random() < 0.3:
+    if terminal == "<column>" and random.random() < (0.8 if calls else 0.3):
         known = [name for name in known if _is_aggregate(checker, name)] or known
         known += [b"count"] * (b"count" in known) * 5
     if terminal in GIVEN or terminal in ("<column>", "<member>"):
