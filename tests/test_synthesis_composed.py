@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from text2sql.data.synthesis.families import composed, narrowing
+from text2sql.data.synthesis.families import combined, composed, narrowing
 from text2sql.data.synthesis.families.narrowing import GROUPING, Part, narrow
 from text2sql.data.synthesis.inventing import invent
 from text2sql.data.synthesis.queries import Query, Spelled, Star, blocks, write
@@ -82,7 +82,7 @@ def test_groups_are_measured_limited_and_ordered_in_many_ways():
 
 def test_sides_of_a_set_operation_show_the_same_columns():
     seen = set()
-    for _, draft in drafts(composed.sets, 200):
+    for _, draft in drafts(combined.sets, 200):
         query = draft.query.source if isinstance(draft.query.source, Query) else draft.query
         assert query.then is not None and query.then[1].select == query.select
         seen |= {

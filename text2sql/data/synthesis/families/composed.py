@@ -11,12 +11,10 @@ from text2sql.data.synthesis.families.narrowing import (
     GROUPING,
     OWN,
     Part,
-    beyond,
     measured,
     narrow,
     numerous,
     pair_of_kind,
-    worded,
 )
 from text2sql.data.synthesis.families.parts import (
     COUNT,
@@ -41,7 +39,6 @@ from text2sql.data.synthesis.queries import (
     Expr,
     Junction,
     Key,
-    Lit,
     Query,
     Star,
 )
@@ -90,7 +87,7 @@ def _columns(speaker: Speaker, table: str, part: Part) -> Shown | None:
     if pair is not None and pair[0].numeric:
         term = _term(speaker, *pair)
         columns, words = (*columns, term[0]), [*words, term[1]]
-    distinct = speaker.chance(0.2)
+    distinct = speaker.chance(0.28)
     text = speaker.listed(words)
     return Shown(columns, speaker.different(text) if distinct else text, distinct)
 
@@ -278,7 +275,7 @@ def per_parent(speaker: Speaker) -> Draft | None:
 
 def most_related(speaker: Speaker) -> Draft | None:
     """The row that the most or fewest rows belong to, of some rows at times."""
-    route = path(speaker, (64, 36))
+    route = path(speaker, (52, 40, 8))
     if route is None or route.forward[0] or not speaker.fields(route.target):
         return None
     table, far = route.tables[0], route.target
@@ -429,76 +426,11 @@ def _first_name(speaker: Speaker, shown: Shown) -> str:
     return speaker.column(speaker.world.field_of(first)) if isinstance(first, Col) else shown.words
 
 
-# --- sets ----------------------------------------------------------------------------------------
-
-
-def sets(speaker: Speaker) -> Draft | None:
-    """Two selections of the same columns, united, intersected or one without the other."""
-    table = any_table(speaker)
-    shown = selected(speaker, table, speaker.random.choice((1, 1, 1, 2, 3))) if table else None
-    if table is None or shown is None:
-        return None
-    operator, key = speaker.random.choices(
-        (("intersect", "set_both"), ("except", "set_neither"), ("union", "set_union")), (4, 5, 3)
-    )[0]
-    if operator != "union" and speaker.chance(0.3):
-        first, second = _contrast(speaker, table, operator) or (None, None)
-    else:
-        first = _side(speaker, table, shown[0], (0.55 if operator == "except" else 0, 0.75, 0.25))
-        second = _side(speaker, table, shown[0], (0, 0.78, 0.22))
-    if first is None or second is None or first.words == second.words:
-        return None
-    distinct = speaker.chance(0.14)
-    right = second.over(Query(shown[0], table, distinct and speaker.chance(0.5)))
-    query = first.over(Query(shown[0], table, distinct, then=(operator, right)))
-    words = {"what": shown[1], "first": first.words, "second": second.words}
-    text = speaker.say(key, **words, **things(speaker, table))
-    if speaker.chance(0.08) and len(shown[0]) == 1:
-        return Draft(Query((COUNT,), query), speaker.say("set_count", w=text))
-    return Draft(query, speaker.ask(text))
-
-
-def _contrast(speaker: Speaker, table: str, operator: str) -> tuple[Part, Part] | None:
-    """Draw two sides that differ in one value: above and below, or one value and another."""
-    route = path(speaker, (75, 25), table) if speaker.chance(0.5) else None
-    target = route.target if route else table
-    known = [f for f in speaker.fields(target) if len(f.values) > 1 and f.kind.name != "flag"]
-    if not known:
-        return None
-    field = speaker.random.choice(known)
-    low, high = sorted(speaker.random.sample(field.values, 2), key=lambda v: (str(type(v)), v))
-    ranges = field.numeric and speaker.chance(0.75)
-    said = (("more", ">", high), ("less", "<", low)) if ranges else (("equal", "=", low),) * 2
-    values = [value for _, _, value in said] if ranges else [low, high]
-    sides = []
-    for (key, sign, _), value in zip(said, values, strict=True):
-        condition = Compare(field.col, sign, Lit(value))
-        words = worded(speaker, key, field, value)
-        sides.append(Part(speaker.behind(words), condition))
-    if speaker.chance(0.5):
-        sides.reverse()
-    one, other = sides if route is None else (beyond(speaker, route, side) for side in sides)
-    return one, other
-
-
-def _side(
-    speaker: Speaker, table: str, columns: tuple[Expr, ...], shares: tuple[float, ...]
-) -> Part | None:
-    """Draw one side of a set operation; its words stand at the noun, "" only for all rows."""
-    if speaker.chance(0.1) and shares[0] == 0 and len(columns) == 1:
-        having, words = amount(speaker)
-        text = speaker.behind(speaker.say("repeated", amount=words))
-        return Part(text, group=columns, having=having)
-    part = narrow(speaker, table, shares, kinds=GROUPING)
-    return part if part.words or shares[0] else None
-
-
 FAMILIES: dict[Family, float] = {
-    block: 20,
-    superlative: 5,
-    measured_rows: 12,
-    grouped: 9,
-    per_parent: 9,
-    most_related: 8,
-    sets: 12,
+    block: 27,
+    superlative: 6,
+    measured_rows: 15,
+    grouped: 12,
+    per_parent: 11,
+    most_related: 13,
 }

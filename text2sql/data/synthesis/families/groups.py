@@ -188,7 +188,7 @@ FAMILIES: dict[Family, float] = {
     measures: 3.6,
     most: 4.0,
     top: 0.4,
-    having: 3.0,
+    having: 3.6,
     having_measure: 0.4,
     different: 0.6,
     measure_most: 0.8,

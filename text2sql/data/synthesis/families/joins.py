@@ -414,33 +414,6 @@ def path_groups(speaker: Speaker) -> Draft | None:
     return Draft(joined(query, route), text if "?" in text else speaker.ask(text))
 
 
-def shared_columns(speaker: Speaker) -> Draft | None:
-    """Values of two tables' columns together, in common, or in one alone."""
-    if (drawn := pair(speaker)) is None:
-        return None
-    parent, child, link = drawn
-    first, other = (link.parent, link.child), (parent, child)
-    if speaker.chance(0.25):
-        first, other = first[::-1], other[::-1]
-    names = speaker.world.field_of(first[0])
-    places = {
-        "what": speaker.column(names, many=True),
-        "as": speaker.thing(other[0]),
-        "bs": speaker.thing(other[1]),
-        "b": speaker.thing(other[1], False),
-    }
-    operator, key = speaker.random.choice(
-        (
-            ("except", "only_first"),
-            ("except", "only_first"),
-            ("intersect", "shared_tables"),
-            ("union", "union_tables"),
-        )
-    )
-    query = Query((first[0],), other[0], then=(operator, Query((first[1],), other[1])))
-    return Draft(query, speaker.ask(speaker.say(key, **places)))
-
-
 def child_zero(speaker: Speaker) -> Draft | None:
     """How many children each parent has, none included."""
     if (drawn := pair(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
@@ -454,7 +427,7 @@ def child_zero(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    columns: 14,
+    columns: 13,
     count: 3.6,
     aggregate: 2.2,
     two: 4,
@@ -468,6 +441,5 @@ FAMILIES: dict[Family, float] = {
     both: 2.6,
     not_related: 1.4,
     path_groups: 1.6,
-    shared_columns: 0.8,
     child_zero: 0.2,
 }

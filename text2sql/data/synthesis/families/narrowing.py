@@ -342,18 +342,18 @@ def best(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
 
 def related(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     """Rows that belong to rows of another table, up to four joins away."""
-    return _through(speaker, path(speaker, (58, 29, 9, 4), table), taken)
+    return _through(speaker, path(speaker, (50, 34, 11, 5), table), taken)
 
 
 def belonging(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     """Rows that belong to one row of another table: none of them is joined twice."""
-    return _through(speaker, path(speaker, (62, 28, 10), table, forward=True), taken)
+    return _through(speaker, path(speaker, (52, 36, 12), table, forward=True), taken)
 
 
 def _through(speaker: Speaker, route: Path | None, taken: frozenset[str]) -> Part | None:
     if route is None or taken & set(route.tables[1:]):
         return None
-    inner = narrow(speaker, route.target, (0.14, 0.66, 0.16, 0.04), kinds=OWN)
+    inner = narrow(speaker, route.target, (0.2, 0.58, 0.18, 0.04), kinds=OWN)
     where, words = inner.where, {}
     if inner.words:
         words[route.target] = clause(speaker, inner.words)
@@ -477,7 +477,7 @@ def _two(speaker: Speaker, foreign: Col, negated: bool, who: str) -> tuple[Query
     return replace(sides[0], then=(operator, sides[1])), words
 
 
-OWN: dict[Narrowing, float] = {own: 30, either: 2, ends: 1, contains: 0.5}
+OWN: dict[Narrowing, float] = {own: 30, either: 4, ends: 1, contains: 0.5, against: 3}
 INNER: dict[Narrowing, float] = {own: 12, related: 5, either: 0.8}
 KINDS: dict[Narrowing, float] = {
     own: 40,
