@@ -91,3 +91,11 @@ def test_the_command_writes_what_stays_with_all_that_its_records_said(
     assert "--overwrite" in str(CliRunner().invoke(app, command).exception)
     semantic = [*command, "--by", "semantic", "--base", str(tiny_llama), "--overwrite", "--json"]
     assert json.loads(CliRunner().invoke(app, semantic).stdout)["kept"] >= 3
+
+
+def test_examples_without_gold_are_told_apart_by_their_questions(tmp_path):
+    records = [{"question": q, "queries": [], "db_id": "shop"} for q in ("Who?", "Who ?", "When?")]
+    (tmp_path / "asked.jsonl").write_text("\n".join(map(json.dumps, records)))
+    asked = find_dataset(str(tmp_path / "asked.jsonl"), split="train")
+
+    assert left(asked, by="exact") == [0, 2] and left(asked, by="minhash") == [0, 2]

@@ -114,3 +114,22 @@ def test_gold_that_takes_too_long_is_told_from_gold_that_fails(people, tmp_path)
     (check,) = check_splits(str(tmp_path / "mine.jsonl"), timeout=0.2)
 
     assert check.counts()["timeout"] == 1 and check.unusable()[0].kind == "timeout"
+
+
+def test_ties_are_found_on_duckdb_too_and_fetch_is_a_limit(tmp_path):
+    import duckdb
+
+    path = tmp_path / "people.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE people AS SELECT i, i // 2 AS age FROM range(6) r(i)")
+    schema = read_schema(path)
+    with Executor() as pool:
+
+        def found(sql):
+            return [d.kind for d in find_doubts(sql, lambda q: pool.execute(q, path), schema)]
+
+        assert found("SELECT i FROM people ORDER BY age LIMIT 3") == ["tied_limit"]
+        assert found("SELECT i FROM people ORDER BY age FETCH FIRST 3 ROWS ONLY") == ["tied_limit"]
+        assert found("SELECT i FROM people ORDER BY age, i LIMIT 3") == []
+        assert found("SELECT i, now() FROM people ORDER BY i") == ["clock"]
+        assert found("SELECT i FROM people USING SAMPLE 2") == ["random"]

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from text2sql.data.catalog import DataSet
 from text2sql.data.likeness import Index, plain
-from text2sql.data.skeletons import skeleton
+from text2sql.data.skeletons import skeleton_of
 from text2sql.errors import DatabaseError, SettingsError, UnknownName
 from text2sql.examples import Example
 
@@ -96,10 +96,10 @@ def _by_database(train: DataSet, dataset: DataSet, threshold: float) -> Look:
 
 def _by_skeleton(train: DataSet, dataset: DataSet, threshold: float) -> Look:
     same = _same_databases(train, dataset)
-    asked = {(e.db_id, _skeleton(e)): e for e in reversed(dataset.examples)}
+    asked = {(e.db_id, skeleton_of(e)): e for e in reversed(dataset.examples)}
 
     def look(example: Example) -> Found | None:
-        own = _skeleton(example)
+        own = skeleton_of(example)
         seen = (asked.get((db_id, own)) for db_id in same[example.db_id])
         other = next((e for e in seen if e is not None), None)
         return (other, 1.0) if other is not None else None
@@ -130,10 +130,6 @@ KINDS: dict[str, Callable[[DataSet, DataSet, float], Look]] = {
     "question": _by_question,
     "skeleton": _by_skeleton,
 }
-
-
-def _skeleton(example: Example) -> str:
-    return skeleton(example.query, example.dialect or "sqlite")
 
 
 def _same_databases(train: DataSet, dataset: DataSet) -> dict[str, list[str]]:

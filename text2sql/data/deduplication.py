@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from text2sql.data.catalog import DataSet
 from text2sql.data.likeness import Index, plain, plain_sql
-from text2sql.data.skeletons import skeleton
+from text2sql.data.skeletons import skeleton_of
 from text2sql.errors import SettingsError, UnknownName
 from text2sql.examples import Example
 
@@ -113,8 +113,8 @@ def _settled(by: str, threshold: float | None) -> float:
 
 def _ways(examples: Sequence[Example], by: str, threshold: float, embed: Embed | None) -> _Kept:
     if by == "exact":
-        return _Same([(e.db_id, plain(e.question), plain_sql(e.query)) for e in examples])
-    groups = [(e.db_id, skeleton(e.query, e.dialect or "sqlite")) for e in examples]
+        return _Same([(e.db_id, plain(e.question), *map(plain_sql, e.queries)) for e in examples])
+    groups = [(e.db_id, skeleton_of(e)) for e in examples]
     if by == "skeleton":
         return _Same(groups)
     questions = [example.question for example in examples]

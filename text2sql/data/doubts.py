@@ -125,13 +125,22 @@ def _prepare(query: exp.Query, tree: exp.Query, dialect: str) -> _Sorted | None:
 def _window(query: exp.Query) -> tuple[int, int | None] | None:
     """Return the first row that is kept and the one after the last; None where not a number."""
     limit, offset = query.args.get("limit"), query.args.get("offset")
-    if isinstance(limit, exp.Fetch):
+    counted = [_count(node) if node else None for node in (limit, offset)]
+    if any(node and number is None for node, number in zip((limit, offset), counted, strict=True)):
         return None
-    numbers = [node.expression if node else None for node in (limit, offset)]
-    if any(n is not None and not (isinstance(n, exp.Literal) and n.is_int) for n in numbers):
-        return None
-    start = int(numbers[1].name) if numbers[1] is not None else 0
-    return start, None if numbers[0] is None else start + int(numbers[0].name)
+    start = counted[1] or 0
+    return start, None if counted[0] is None else start + counted[0]
+
+
+def _count(node: exp.Expr) -> int | None:
+    """Return the number of rows that LIMIT, OFFSET or FETCH says; None where it is no number."""
+    if isinstance(node, exp.Fetch):
+        options = node.args.get("limit_options")
+        odd = options is not None and (options.args.get("with_ties") or options.args.get("percent"))
+        number = None if odd else node.args.get("count")
+    else:
+        number = node.expression
+    return int(number.name) if isinstance(number, exp.Literal) and number.is_int else None
 
 
 def _keys(variant: exp.Query, ordered: Sequence[exp.Expr]) -> list[int] | None:

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
+from text2sql.examples import Example
+
 _KEYWORDS = """
 ALL AND ANTI ANY AS ASOF BETWEEN BY CASE COLLATE CROSS CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP
 DELETE DESC DISTINCT ELSE END ESCAPE EXCEPT EXISTS FETCH FROM FULL GLOB GROUP HAVING ILIKE IN INSERT
@@ -76,6 +78,11 @@ def skeleton(sql: str, dialect: str = "sqlite") -> str:
         dialect: sqlglot's name; it decides what quotes a name or a text.
     """
     return _skeleton(sql, dialect)
+
+
+def skeleton_of(example: Example) -> str:
+    """Return the skeleton of an example's first gold; nothing where it has none."""
+    return skeleton(" ".join(example.queries[:1]), example.dialect or "sqlite")
 
 
 @lru_cache(maxsize=16_384)

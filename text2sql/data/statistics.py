@@ -20,7 +20,7 @@ from statistics import mean, quantiles
 from typing import Any
 
 from text2sql.data.catalog import DataSet
-from text2sql.data.skeletons import skeleton
+from text2sql.data.skeletons import skeleton_of
 from text2sql.errors import DatabaseError
 from text2sql.schema.model import Schema
 
@@ -56,7 +56,7 @@ def lengths(dataset: DataSet, count: Count | None = None) -> Lengths:
     counted = count or estimated_tokens
     return Lengths(
         [counted(example.question) for example in dataset.examples],
-        [counted(example.query) for example in dataset.examples],
+        [counted(sql) for example in dataset.examples for sql in example.queries[:1]],
         count is None,
     )
 
@@ -78,7 +78,9 @@ def describe(
         count: tokens of a text, as for `lengths`.
     """
     examples = dataset.examples
-    levels = Counter(_level(e.query, e.db_id, dataset, hardness) for e in examples)
+    levels = Counter(
+        _level(sql, e.db_id, dataset, hardness) for e in examples for sql in e.queries[:1]
+    )
     databases = Counter(e.db_id for e in examples)
     found = lengths(dataset, count)
     questions, queries = found.names()
@@ -91,9 +93,9 @@ def describe(
         "easy_first": _begins(levels),
         "by_language": dict(Counter(e.language or "not stated" for e in examples)),
         "by_database": dict(databases),
-        "skeletons": len({skeleton(e.query, e.dialect or "sqlite") for e in examples}),
+        "skeletons": len({skeleton_of(e) for e in examples}),
         "question_characters": _spread([len(e.question) for e in examples]),
-        "query_characters": _spread([len(e.query) for e in examples]),
+        "query_characters": _spread([len(sql) for e in examples for sql in e.queries[:1]]),
         questions: _spread(found.questions),
         queries: _spread(found.queries),
         "duplicate_questions": len(examples)

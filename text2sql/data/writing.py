@@ -2,8 +2,8 @@
 
     >>> write_examples(Path("clean.jsonl"), dataset)
 
-Not covered: the schemas of `tables.json` for databases that are not there; descriptions that a
-benchmark keeps in files beside its databases.
+Not covered: schemas that a benchmark keeps in a file (`tables.json` of databases that are not
+there, WikiSQL's headers, KaggleDBQA's descriptions): they are read with the benchmark alone.
 """
 
 import json
