@@ -19,7 +19,7 @@ CONDITIONS = (
     "either_value"
 )
 CLAUSES = (
-    "above_average below_average at_maximum at_minimum above_any above_all below_all above_group "
+    "above_average below_average at_maximum at_minimum above_any above_all below_all "
     "in_those not_in_those the_commonest against_some"
 )
 ORDERS = "descending ascending alphabetical by_count_desc by_count_asc first_k having_count"
