@@ -79,3 +79,31 @@ def test_a_way_that_would_leave_words_out_is_not_taken():
     parts |= {"aggs": "average age", "by": "", "where": " from France"}
     assert dropping
     assert all("from France" in speaker.say("group_aggregate", **parts) for _ in range(60))
+
+
+def test_columns_are_said_by_synonyms_at_times(pairs):
+    first = other = 0
+    for world, question, query in pairs:
+        for fields in world.fields.values():
+            for field in fields:
+                shown = field.col in query.select and len(field.names) > 1
+                if shown and field.names[0] in question.lower():
+                    first += 1
+                elif shown and any(name in question.lower() for name in field.names[1:]):
+                    other += 1
+    assert 0.1 < other / (first + other) < 0.4
+
+
+def test_adjectives_stand_before_their_noun_and_rows_go_by_their_name(pairs):
+    said = [question.lower() for _, question, _ in pairs]
+    assert any(re.search(r"\b(how old|how much|where is|when was)\b", text) for text in said)
+    assert sum(" in " in text for text in said) > 0.05 * len(said)
+
+
+def test_a_table_without_a_name_is_not_asked_for_by_name():
+    for seed in range(40):
+        speaker = Speaker(invent(Random(seed)).world, Random(seed))
+        for table in speaker.world.nouns:
+            for field in speaker.implied(table):
+                assert field.names_rows
+            assert len(speaker.implied(table)) in (0, 1, 2)

@@ -185,7 +185,7 @@ def _compare(speaker: "Speaker", field: Field, operator: str, value: Value, key:
 def way(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
     """Say a condition by the wordings of its column's kind, or by those of all columns."""
     ways = special(speaker, field, key) if key in ("more", "less", "between", "equal") else ()
-    if ways and speaker.chance(0.5):
+    if ways and speaker.chance(0.65):
         chosen = speaker.random.choice(ways)
         if "{n}" in chosen:
             parts["n"] = speaker.column(field)

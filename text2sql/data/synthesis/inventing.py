@@ -35,7 +35,7 @@ from text2sql.schema.rendering import render
 
 SIZES = {1: 6, 2: 15, 3: 26, 4: 20, 5: 12, 6: 8, 7: 6, 8: 3, 10: 2, 12: 2}  # tables: weight
 ROWS = (12, 40)
-PEOPLE = 2.5  # times as often as of anything else, databases begin with a table of people
+PEOPLE = 3  # times as often as of anything else, databases begin with a table of people
 
 
 @dataclass(slots=True)

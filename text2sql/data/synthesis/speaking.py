@@ -125,8 +125,8 @@ class Speaker:
 
     def who(self, table: str) -> str:
         """Return the relative pronoun for rows of a table."""
-        person = self.world.nouns[table].person
-        return self.random.choice(("who", "who", "that") if person else ("that", "that", "which"))
+        usual, other = ("who", "that") if self.world.nouns[table].person else ("that", "which")
+        return usual if self.chance(0.75) else other
 
     def column(self, field: Field, *, many: bool = False) -> str:
         """Return what a column is called; a bare number is that of something."""
@@ -149,7 +149,7 @@ class Speaker:
         """Return several parts as people list them."""
         if len(parts) == 1:
             return parts[0]
-        comma, mark = (", ", MANY) if self.english else ("、", "")
+        comma, mark = (", ", MANY if self.chance(0.65) else "") if self.english else ("、", "")
         return mark + comma.join(parts[:-1]) + self.say("joint_and") + parts[-1]
 
     def value(self, field: Field, value: str | int | float) -> str:

@@ -122,6 +122,8 @@ def count(speaker: Speaker) -> Draft | None:
         if primary is None:
             return None
         shown = Call("count", primary, distinct=True)
+        if speaker.chance(0.4):
+            parts["as"] = speaker.different(parts["as"])
     query = Query((shown,), "", where=where)
     return Draft(joined(query, route), speaker.say("join_count", **parts))
 

@@ -21,6 +21,7 @@ from text2sql.data.synthesis.relating import is_bridged, verbs
 from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.worlds import Field, Link
 
+PEOPLE = 2  # times as often as about anything else, people ask about people
 COUNT = Call("count", Star())
 
 
@@ -38,7 +39,8 @@ Family = Callable[[Speaker], Draft | None]
 def any_table(speaker: Speaker) -> str | None:
     """Draw a table that has something to say."""
     found = [table for table in speaker.world.nouns if speaker.fields(table)]
-    return speaker.random.choice(found) if found else None
+    weights = [PEOPLE if speaker.world.nouns[table].person else 1 for table in found]
+    return speaker.random.choices(found, weights)[0] if found else None
 
 
 def things(speaker: Speaker, table: str) -> dict[str, str]:
@@ -53,7 +55,7 @@ def selected(
     known = speaker.shown(table)
     if not known:
         return None
-    number = count or speaker.random.choices((1, 2, 3, 4), (52, 30, 14, 4))[0]
+    number = count or speaker.random.choices((1, 2, 3, 4), (58, 29, 10, 3))[0]
     naming = speaker.naming(table)
     if number == 1 and naming is not None and speaker.chance(0.45):
         chosen = [naming]

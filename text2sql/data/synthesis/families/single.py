@@ -155,12 +155,14 @@ def extreme(speaker: Speaker) -> Draft | None:
         "most": speaker.extreme(field, descending),
         "n": speaker.column(field),
         "superlative": speaker.superlative(field, descending, speaker.thing(table, False)),
+        "who": speaker.who(table),
         **things(speaker, table),
     }
     if speaker.goes_unsaid(table, shown[0]) and speaker.chance(0.5):
         question = speaker.say("extreme_which", **parts)
     else:
-        question = speaker.ask(speaker.say("extreme", **parts))
+        way = "extreme_who" if speaker.chance(0.3) else "extreme"
+        question = speaker.ask(speaker.say(way, **parts))
     if speaker.chance(0.14):
         best = Query((Call("max" if descending else "min", field.col),), table)
         return Draft(
