@@ -3,14 +3,20 @@
 import json
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import library
 import pytest
 from typer.testing import CliRunner
 
+from text2sql import scoring
 from text2sql.cli import app
 from text2sql.data.catalog import find_dataset
 from text2sql.data.checks import check_splits
+from text2sql.data.synthesis.dialects import spell
+from text2sql.data.synthesis.drafting import propose
+from text2sql.data.synthesis.hardness import count_parts, hardness_of
+from text2sql.data.synthesis.inventing import invent
 from text2sql.data.synthesis.making import make_examples
 from text2sql.data.synthesis.sets import write_set
 from text2sql.data.synthesis.shares import names, read_shares, with_shares
@@ -18,8 +24,11 @@ from text2sql.databases import locate
 from text2sql.errors import DatabaseError, OutputError, SettingsError, Text2SQLError, UnknownName
 from text2sql.execution import execute
 from text2sql.records import read_examples
+from text2sql.scoring.spider.levels import level
+from text2sql.scoring.spider.structure import Names
+from text2sql.scoring.spider.tree_levels import level_by_tree
 
-WANTED = 60
+WANTED = 30
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +65,20 @@ def test_postgres_is_asked_in_its_own_sql(postgres_url):
         ran = execute(record["query"], postgres_url)
         assert ran.error is None and ran.rows, record
         assert "database" not in record  # the URL holds a password
+
+
+def test_hardness_is_that_of_the_scorer():
+    levels = Counter()
+    for seed in range(12):
+        invented = invent(Random(seed))
+        schema = invented.world.schema
+        for pair in propose(invented.world, Random(seed), 25):
+            sql = spell(pair.query, schema)
+            assert hardness_of(pair.query, sql, Names.of(schema)) == scoring.hardness(sql, schema)
+            by_tree = level_by_tree(sql, "sqlite")
+            assert level(count_parts(pair.query)) == by_tree, sql
+            levels[by_tree] += 1
+    assert set(levels) == {"easy", "medium", "hard", "extra"}
 
 
 def test_joins_that_nobody_declared_are_used_and_reported(files):

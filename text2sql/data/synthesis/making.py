@@ -27,6 +27,7 @@ from text2sql.data.skeletons import skeleton
 from text2sql.data.synthesis.dialects import spell
 from text2sql.data.synthesis.drafting import FAMILIES, Pair, propose
 from text2sql.data.synthesis.families.parts import Family
+from text2sql.data.synthesis.hardness import hardness_of
 from text2sql.data.synthesis.queries import Query
 from text2sql.data.synthesis.surveying import survey
 from text2sql.data.synthesis.verifying import Rows, judge
@@ -39,7 +40,6 @@ from text2sql.schema import read_schema
 from text2sql.schema.joins import LEAST, Join, infer_joins, with_joins
 from text2sql.schema.model import Schema, Table
 from text2sql.schema.quoting import quote
-from text2sql.scoring.spider.levels import hardness
 from text2sql.scoring.spider.structure import Names
 
 GENERATOR = 1  # raised when the same seed makes other records
@@ -198,8 +198,11 @@ def keep_pairs(
     golds: Counter[Query] = Counter()
     barren, source = 0, iter(pairs)
     with ThreadPoolExecutor(workers) as threads:
+        each = threads.map if workers > 1 else map  # in one thread: our own rows, in this process
         while barren < _BARREN and (some := list(islice(source, _ROUND))):
-            verdicts = threads.map(lambda pair: judge(pair.query, run), some)
+            # what is known already need not run
+            known = [_known(pair, questions, golds) for pair in some]
+            verdicts = each(lambda pair, why: why or judge(pair.query, run), some, known)
             for pair, reason in zip(some, verdicts, strict=True):
                 drawn["drawn"] += 1
                 barren += 1
@@ -244,7 +247,7 @@ def record_writer(world: World, *, seed: int, database: str | None) -> Writer:
             "dialect": schema.dialect,
             "language": world.language,
             "source": "synthesis",
-            "hardness": hardness(sql, names, dialect=schema.dialect),
+            "hardness": hardness_of(pair.query, sql, names),
             "skeleton": skeleton(sql, schema.dialect),
             "provenance": {"generator": generator, "seed": seed, "family": pair.family, **said},
         }
