@@ -7,7 +7,7 @@ import odd_schema
 import pytest
 
 from text2sql.data.catalog import find_dataset
-from text2sql.decoding.checking import Checker, machine
+from text2sql.decoding.checking import Checker, machine, walking
 from text2sql.decoding.checking import checker as checking
 from text2sql.errors import SettingsError
 from text2sql.execution import Executor
@@ -249,6 +249,15 @@ def test_a_blob_is_read_byte_by_byte_and_completed(checker, whole):
 )
 def test_what_is_no_blob_or_stands_where_none_may_is_refused(checker, sql):
     assert not checker.accepts(sql)
+
+
+@pytest.mark.parametrize("name", ["frame_side", "range_end", "excluded", "frame_end_following"])
+def test_walks_that_seek_a_part_of_a_window_frame_meet_it(checker, name):
+    goals = [found for found in checker.grammar.names if found[0] == name]
+    for goal in goals:
+        chance = random.Random(1)
+        walks = (walking.walk(checker, chance, length=30, goal=goal) for _ in range(40))
+        assert any(goal in found.productions for found in walks), checker.grammar.describe(goal)
 
 
 def test_what_from_owes_is_paid_by_the_sources_that_a_completion_writes(checker):
