@@ -48,6 +48,9 @@ SELECT CAST(name AS INTEGER) FROM customers WHERE name LIKE 'c%'
 SELECT 1 / (total - 777000001) FROM orders
 SELECT count(*) FROM orders WHERE 1 / (total - 777000001) < 2
 SELECT count(*) FROM customers WHERE CAST(city AS INTEGER) > 0
+SELECT count(*) FROM customers WHERE CAST(substr(name, 6) AS INTEGER) > 0
+SELECT count(*) FROM customers WHERE json(substr(name, 6)) > 0
+SELECT count(*) FROM customers JOIN products ON CAST(substr(customers.name, 6) AS INTEGER) > price
 SELECT * FROM (SELECT * FROM (SELECT * FROM orders) AS a) AS b
 SELECT * FROM orders AS a JOIN orders AS b ON a.id = b.id - 100
 SELECT * FROM orders NATURAL JOIN customers
