@@ -104,6 +104,11 @@ def test_words_are_taken_apart(text, found):
         ("address", "addresses"),
         ("class", "classes"),
         ("bus", "bus"),
+        ("campus", "campuses"),
+        ("employee", "employees"),
+        ("person", "people"),
+        ("child", "children"),
+        ("house", "houses"),
     ],
 )
 def test_forms_of_a_word_have_one_stem(forms):

@@ -204,6 +204,18 @@ def test_a_name_whose_parts_stand_in_columns_of_their_own_is_taken_apart():
     assert [v.sql for v in mention.values] == ["'Ann Lee'", "'Ann'", "'Lee'"]
 
 
+def test_a_text_that_no_cell_holds_may_be_what_the_table_beside_it_is_called():
+    schema = schema_of(song="song_id title length", album="title")
+    assert "title" in marked('the length of the song "Badlands"', schema)
+    assert "title" not in marked('the length of "Badlands"', schema)
+
+
+def test_an_aggregated_column_is_found_beside_one_that_is_called_so():
+    schema = schema_of(job="min_salary", employee="salary age")
+    found = marked("the minimum salary of employees", schema)
+    assert found == {"min_salary", "salary"}
+
+
 def test_words_with_a_hyphen_are_taken_apart_where_they_are_nothing_whole():
     said = {m.text: m for m in Linker(PEOPLE).mentions("sex-specific age of twenty-five")}
     assert set(said) == {"sex", "age", "twenty-five"}

@@ -36,6 +36,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _ASKING = _words("which what each every per by list show find give different distinct all")
+_AGGREGATES = frozenset(map(key_of, ("minimum", "maximum", "min", "max", "average", "total")))
 # words of questions about anything; they are names at most
 _WORKING = _words(
     "number total count counts average sum list report display identify compute order amount"
@@ -94,6 +95,10 @@ class Linker:
         for word in ("name", "title"):
             for fit in self.names.single.get(key_of(word), ()):
                 self._labels.setdefault(fit[1][0], []).append(fit)
+        for table in self.schema.tables:
+            own = self.names.single.get(key_of(table.name), ())
+            called = [fit for fit in own if fit[1][0] == table.full_name and fit[1][1]]
+            self._labels.setdefault(table.full_name, called)
         self._joined = {}
         for table in self.schema.tables:
             for key in table.foreign_keys:
@@ -111,11 +116,18 @@ class Linker:
         return [m for m in mentions if m.tables or m.columns or m.values]
 
     def _label(self, found: Found, context: Context) -> None:
-        """Add what things are called to a table that is asked for: "which clubs", "each genre"."""
+        """Add what things are called to a table that is asked for: "which clubs", "each genre".
+
+        Likewise to a text that no cell holds, beside its table: `song "Badlands"`.
+        """
         tables = [table for fits, (table, column) in found.fits if column is None and not fits]
-        if len(tables) == 1 and found.asked and tables[0] not in context.said:
-            labels = sorted(self._labels.get(tables[0], ()))
-            best = [fit for fit in labels if fit[0] == labels[0][0]] if labels else []
+        if not found.asked or (tables[0:1] and tables[0] in context.said):
+            tables = []
+        if not found.fits and found.values and found.values[0].sql.startswith("'"):
+            tables = [] if found.values[0].table else context.beside(found.place)
+        for table in tables[:1] if len(tables) == 1 else ():
+            labels = sorted(self._labels.get(table, ()))
+            best = [fit for fit in labels if fit[0] == labels[0][0]]
             found.fits = [*found.fits, *best[:LABELS]]
 
     def _is_known(self, text: str) -> bool:
@@ -226,7 +238,7 @@ class Linker:
             if found := names.whole.get(key):
                 best = (length, found)
         if best[0]:
-            return best
+            return best[0], [*best[1], *self._aggregated(pieces[here : here + best[0]])]
         if here + 1 < len(pieces) and pieces[here + 1].key:
             both = piece.key.replace(" ", "") + pieces[here + 1].key
             if found := names.single.get(both):
@@ -237,6 +249,14 @@ class Linker:
             return 0, ()
         single = names.single.get(piece.key) or names.together.get(piece.key) or ()
         return (1, _best(single)) if single else (0, ())
+
+    def _aggregated(self, pieces: Sequence[Piece]) -> list[Fit]:
+        """Return the columns that are aggregated where a name begins so: "minimum salary"."""
+        if pieces[0].key not in _AGGREGATES:
+            return []
+        rest = " ".join(piece.key for piece in pieces[1:])
+        found = self.names.whole.get(rest) or self.names.single.get(rest) or ()
+        return [fit for fit in found if fit[1][1]]
 
     def _hints(self, piece: Piece) -> list[Fit]:
         """Return columns of what a word hints at."""
@@ -310,8 +330,8 @@ def _best(fits: Sequence[Fit]) -> Sequence[Fit]:
 
 
 def _asks(pieces: Sequence[Piece], here: int) -> bool:
-    """Tell whether a word begins a question, or follows "how"."""
-    return here == 0 or not pieces[here - 1].key or pieces[here - 1].low == "how"
+    """Tell whether a word begins a question or a part of one, or follows "how"."""
+    return here == 0 or not pieces[here - 1].key or pieces[here - 1].low in ("how", "and")
 
 
 def _is_name(piece: Piece) -> bool:

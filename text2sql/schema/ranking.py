@@ -102,6 +102,10 @@ class Context:
         }
         return cls(places, supported, near, said)
 
+    def beside(self, place: int) -> list[str]:
+        """Return the tables that are mentioned directly beside a place."""
+        return [t for t, places in self.places.items() if any(abs(place - p) == 1 for p in places)]
+
     def rank(self, table: str, fits: float, place: int) -> tuple[float, float, int]:
         """Return how well a candidate fits here; less is better."""
         if places := self.places.get(table):

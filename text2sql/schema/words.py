@@ -45,6 +45,7 @@ _IRREGULAR = """
 IRREGULAR = dict(pair.split("=") for pair in _IRREGULAR.split())
 
 _HISSES = ("ses", "xes", "zes", "ches", "shes", "oes", "ies")  # the e belongs to the ending
+_SINGULAR = ("ss", "us", "is")  # "campus" is no plural
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
 
 
@@ -100,7 +101,7 @@ def stem(word: str) -> str:
     if word.endswith("es") and not word.endswith(_HISSES):
         word = word[:-1]  # "employees" as "employee"
     for ending, instead in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith(_SINGULAR):
             return _final(word[: -len(ending)] + instead)
     return _final(word)
 
