@@ -33,7 +33,9 @@ from text2sql.data.synthesis.worlds import Field, World, plural
 
 _CLAUSE = re.compile(r"\b(?:since|at|from|in|on|by)$|^(?:how|has|is) |^(?:speaks|opens|starts)$")
 _UNIT = re.compile(r" (?:g|kg|mm|cm|m|km|kmh|c|mins?|hrs|h|l|ml|pct|usd|eur|kwh?|mb|gb)$")
-_UNCOUNTED = re.compile(r"(?:s|ed|ing|\b(?:on|by|at|in|to|of|is|from|has))$")
+_UNCOUNTED = re.compile(
+    r"(?:s|ed|ing|built|bought|sold|held|won|\b(?:on|by|at|in|to|of|is|from|has))$"
+)
 # verbs of wordings, which agree with the noun before them
 VERBS = {"is": grammar.agree("are", "is")} | {
     verb: grammar.agree(verb, one)

@@ -83,10 +83,10 @@ def whole(speaker: Speaker, table: str, chosen: list[Field]) -> list[Field]:
 
 def ordered(speaker: Speaker, table: str, share: float) -> tuple[tuple[Key, ...], str]:
     """Draw an order or none."""
-    known = speaker.fields(table)
+    known = [field for field in speaker.fields(table) if field.kind.name != "flag"]
     if not known or not speaker.chance(share):
         return (), ""
-    key, text = speaker.order(speaker.random.choice(known))
+    key, text = speaker.order(speaker.drawn(known)[0])
     return (key,), text
 
 
@@ -98,7 +98,8 @@ def aggregates(speaker: Speaker, table: str) -> tuple[tuple[Call, ...], str] | N
     number = speaker.random.choices((1, 2, 3), (65, 25, 10))[0]
     if number > 1 and speaker.chance(0.6):
         field = speaker.random.choice(known)
-        names = speaker.random.sample(fitting(field), min(number, len(fitting(field))))
+        fit = list(dict.fromkeys(fitting(field)))
+        names = speaker.random.sample(fit, min(number, len(fit)))
         words = speaker.listed([speaker.say(name) for name in names])
         text = (
             f"{words} {speaker.column(field)}"

@@ -40,6 +40,8 @@ def columns(speaker: Speaker) -> Draft | None:
     distinct = len(shown[0]) == 1 and speaker.chance(0.1)
     what = speaker.different(shown[1]) if distinct else shown[1]
     parts = {"what": what, "where": said, "by": by, **things(speaker, table)}
+    if order and isinstance(where, Compare) and where.left == order[0].expression:
+        order, by = (), ""
     if question := _of_one(speaker, table, shown, said):
         return Draft(Query(shown[0], table, distinct, where=where), question)
     only_name = speaker.goes_unsaid(table, shown[0])
@@ -47,11 +49,16 @@ def columns(speaker: Speaker) -> Draft | None:
         question = speaker.say("list_which", **parts)
     elif said and speaker.chance(0.14):
         question = speaker.say("list_for" if speaker.chance(0.6) else "list_two", **parts)
-    elif not said and speaker.chance(0.22):
+    elif not said and speaker.chance(0.22) and not _is_said(speaker, table, shown[1]):
         question = speaker.ask(speaker.say("list_bare", **parts))
     else:
         question = speaker.ask(speaker.say("list", **parts))
     return Draft(Query(shown[0], table, distinct, where=where, order=order), question)
+
+
+def _is_said(speaker: Speaker, table: str, words: str) -> bool:
+    """Tell whether the name of a column says its table's noun already."""
+    return any(noun in words for noun in speaker.world.nouns[table].one)
 
 
 def _of_one(
