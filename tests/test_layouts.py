@@ -62,6 +62,16 @@ def test_relatives_of_spider_ask_about_the_databases_of_spider(spider):
     assert rows(realistic) == [(2,)] and realistic.schema("zoo").tables[0].name == "pets"
 
 
+def test_the_test_split_of_spider_has_databases_and_schemas_of_its_own(spider):
+    write(spider / "spider" / "test.json", [ASKED | {"db_id": "aquarium"}])
+    write(spider / "spider" / "test_tables.json", [RECORD | {"db_id": "aquarium"}])
+    zoo(spider / "spider" / "test_database", "aquarium", pets=5)
+    found = find_dataset("spider", split="test", data_root=spider)
+
+    assert rows(found) == [(5,)] and list(found.published) == ["aquarium"]
+    assert rows(find_dataset("spider", split="dev", data_root=spider)) == [(2,)]
+
+
 def test_spider_dk_has_three_databases_of_its_own(spider):
     write(spider / "spider-dk" / "Spider-DK.json", [ASKED, ASKED | {"db_id": "new_zoo"}])
     write(spider / "spider-dk" / "tables.json", [RECORD, RECORD | {"db_id": "new_zoo"}])
