@@ -1,10 +1,14 @@
 """A base that points at names: its prompt, its answers, and the SQL that they stand for."""
 
+import sqlite3
+
 import pytest
 
 from text2sql.bases import mini
 from text2sql.bases.base import Base
+from text2sql.cells import DatabaseCells
 from text2sql.data.catalog import find_dataset
+from text2sql.databases import locate
 from text2sql.decoding.binding import bind_prompt
 from text2sql.decoding.candidates import judge
 from text2sql.decoding.checking import Checker
@@ -13,8 +17,8 @@ from text2sql.decoding.guides import make_guide
 from text2sql.decoding.pointing import to_pointers, to_sql
 from text2sql.errors import PromptError
 from text2sql.execution import Executor
-from text2sql.prompting import build_prompt, encode, encode_completion
-from text2sql.schema import Column, ForeignKey, Schema, Table, canonicalise
+from text2sql.prompting import build_prompt, encode, encode_completion, fit
+from text2sql.schema import Column, ForeignKey, Schema, Table, canonicalise, read_schema
 from text2sql.schema.mentions import Linker
 from text2sql.schema.pointers import COLUMNS, TOKENS, number
 from text2sql.scoring.results import same_rows
@@ -59,6 +63,21 @@ def test_every_name_is_shown_with_its_pointer_and_every_mention_is_marked():
         "Full names <c1> of singers <t0> older <c2> than 30 <v0>, O'Brien <v1>?"
     )
     assert shown.pointers.sql["<c1>"] == 'singer."full name"'
+
+
+def test_what_a_cell_holds_is_marked_as_it_is_stored_with_its_column(tmp_path):
+    path = tmp_path / "music.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute('CREATE TABLE singer (id INTEGER, "full name" TEXT)')
+        connection.execute("INSERT INTO singer VALUES (1, 'Ann LEE')")
+    connection.close()
+    schema = read_schema(path)
+    cells = DatabaseCells(locate(path), schema, folder=tmp_path / "cache")
+    fitted = fit(
+        "ids of ann lee", schema, base=BASE, tokenizer=None, max_length=500, today=None, cells=cells
+    )
+    assert "ann lee <v0> <c1>" in fitted.prompt.own_text
+    assert fitted.prompt.pointers.sql["<v0>"] == "'Ann LEE'"
 
 
 def test_pointers_are_one_token_each_and_text_of_a_question_is_never_one(tokenizer):
