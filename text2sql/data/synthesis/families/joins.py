@@ -143,7 +143,7 @@ def aggregate(speaker: Speaker) -> Draft | None:
 
 def two(speaker: Speaker) -> Draft | None:
     """Columns of two tables side by side."""
-    route = path(speaker, (70, 30))
+    route = path(speaker, (56, 44))
     shown = selected(speaker, route.tables[0], speaker.random.choice((1, 1, 2))) if route else None
     other = selected(speaker, route.target, 1) if route else None
     if route is None or shown is None or other is None:
@@ -168,7 +168,7 @@ def two(speaker: Speaker) -> Draft | None:
 
 def extreme(speaker: Speaker) -> Draft | None:
     """Columns of the row that belongs to the largest or smallest of another table."""
-    route = path(speaker, (75, 25))
+    route = path(speaker, (60, 40))
     shown = selected(speaker, route.tables[0]) if route else None
     known = [f for f in speaker.fields(route.target) if f.numeric or f.kind.moment] if route else []
     if route is None or shown is None or not known:

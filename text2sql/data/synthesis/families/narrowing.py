@@ -94,7 +94,7 @@ def narrow(
         One part, its words as they stand at the noun (`Speaker.behind`); no words where nothing
         narrows.
     """
-    drawn = kinds or KINDS
+    drawn = OWN if kinds is not OWN and speaker.chance(PLAIN) else kinds or KINDS
     number = speaker.random.choices(range(len(shares)), shares)[0]
     parts: list[Part] = []
     taken |= {table}
@@ -477,7 +477,8 @@ def _two(speaker: Speaker, foreign: Col, negated: bool, who: str) -> tuple[Query
     return replace(sides[0], then=(operator, sides[1])), words
 
 
-OWN: dict[Narrowing, float] = {own: 30, either: 4, ends: 1, contains: 0.5, against: 3}
+PLAIN = 0.38  # share of rows that nothing but their own columns narrows: people seldom mix kinds
+OWN: dict[Narrowing, float] = {own: 30, either: 4, ends: 1, contains: 0.5, against: 2}
 INNER: dict[Narrowing, float] = {own: 12, related: 5, either: 0.8}
 KINDS: dict[Narrowing, float] = {
     own: 40,

@@ -201,7 +201,7 @@ class Path:
 
 def path(
     speaker: Speaker,
-    lengths: Sequence[int] = (60, 30, 10),
+    lengths: Sequence[int] = (48, 36, 16),
     start: str | None = None,
     *,
     forward: bool = False,
