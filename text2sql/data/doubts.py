@@ -11,7 +11,8 @@
 | `tied_order` | rows that differ are equal in what ORDER BY names: the engine chooses their order |
 
 Ties are found by running: the query without LIMIT, with its sort keys among the results. A query
-inside another is looked at where it runs on its own.
+inside another is looked at where it runs on its own, and doubted where the whole result becomes
+another one once its ties are broken the other way.
 
 Covered: what sqlglot reads; keys that are names of results, places, or any expression.
 Not covered: DISTINCT and set operations ordered by what they do not return; queries that depend on
@@ -95,14 +96,33 @@ def _static(sql: str, tree: exp.Expr, dialect: str) -> Iterator[Doubt]:
 
 
 def _ties(tree: exp.Query, run: Run, dialect: str) -> Iterator[Doubt]:
-    for query in tree.find_all(exp.Select, exp.SetOperation):
+    for query in list(tree.find_all(exp.Select, exp.SetOperation)):
         outer = query is tree
         if query.args.get("limit") is None and not (outer and query.args.get("order")):
             continue
         prepared = _prepare(query, tree, dialect)
-        doubt = _look(prepared, run, outer=outer) if prepared else None
-        if doubt is not None:
+        rows = _run(prepared, run) if prepared else []
+        doubt = _look(rows, prepared, outer=outer) if prepared else None
+        if doubt and (outer or _decides(query, tree, len(rows[0][1]), run, dialect)):
             yield doubt
+
+
+def _decides(query: exp.Query, tree: exp.Query, width: int, run: Run, dialect: str) -> bool:
+    """Tell whether the whole result is another one if an inner query breaks its ties otherwise.
+
+    It breaks them once by all of its own results upwards, and once downwards.
+    """
+    order = query.args.get("order")
+    keys = list(order.expressions) if order else []
+    found = []
+    for desc in (False, True):
+        places = [exp.Literal.number(place) for place in range(1, width + 1)]
+        further = [exp.Ordered(this=place, desc=desc) for place in places]
+        query.set("order", exp.Order(expressions=[*(key.copy() for key in keys), *further]))
+        execution = run(tree.sql(dialect))
+        found.append(execution.error or sorted(map(repr, execution.rows)))
+    query.set("order", order)
+    return found[0] != found[1]
 
 
 def _prepare(query: exp.Query, tree: exp.Query, dialect: str) -> _Sorted | None:
@@ -178,20 +198,23 @@ def _place(key: exp.Expr, query: exp.Query) -> int | None:
     return None
 
 
-def _look(prepared: _Sorted, run: Run, *, outer: bool) -> Doubt | None:
+def _run(prepared: _Sorted, run: Run) -> list[tuple[Row, Row]]:
+    """Return the keys of every row, and what the query itself returns of it."""
     execution = run(prepared.sql)
     if execution.error is not None or not execution.rows:
-        return None
-    added = sum(place < 0 for place in prepared.keys)
-    width = len(execution.rows[0]) - added
-    pairs = [(tuple(row[p] for p in prepared.keys), row[:width]) for row in execution.rows]
+        return []
+    width = len(execution.rows[0]) - sum(place < 0 for place in prepared.keys)
+    return [(tuple(row[p] for p in prepared.keys), row[:width]) for row in execution.rows]
+
+
+def _look(rows: list[tuple[Row, Row]], prepared: _Sorted, *, outer: bool) -> Doubt | None:
     for edge in (prepared.start, prepared.end):
-        if edge and edge < len(pairs) and (count := _tied_at(pairs, edge)):
+        if edge and edge < len(rows) and (count := _tied_at(rows, edge)):
             where = f"{count} rows that differ tie at row {edge}"
             return Doubt("tied_limit", f"{where}, where LIMIT or OFFSET cuts")
     if not outer or not prepared.keys:
         return None
-    kept = pairs[prepared.start : prepared.end]
+    kept = rows[prepared.start : prepared.end]
     for row, (left, right) in enumerate(pairwise(kept), start=1):
         if left[0] == right[0] and left[1] != right[1]:
             return Doubt("tied_order", f"rows {row} and {row + 1} differ, but tie in ORDER BY")
