@@ -152,6 +152,8 @@ def test_the_command_takes_seeds_and_logs_but_one_at_a_time(database, pairs, tmp
     seeded = CliRunner().invoke(app, [*start, "--seeds", str(pairs)])
     logged = CliRunner().invoke(app, [*start, "--log", str(tmp_path / "log.sql")])
     both = CliRunner().invoke(app, [*start, "--seeds", str(pairs), "--invented", "2"])
+    chinese = CliRunner().invoke(app, [*start, "--seeds", str(pairs), "--language", "zh"])
 
     assert len(seeded.stdout.splitlines()) == len(logged.stdout.splitlines()) == 4
     assert "left: 1 the clause WITH" not in seeded.stderr and both.exit_code == 2
+    assert chinese.exit_code == 2

@@ -178,6 +178,25 @@ def test_duckdb_is_a_source_and_a_target(tmp_path):
         assert connection.execute(sql).fetchone() == (50,)
 
 
+def test_types_that_sqlite_cannot_name_become_text_or_json(tmp_path):
+    import duckdb
+
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as connection:
+        connection.execute("CREATE TYPE mood AS ENUM ('sad', 'it''s')")
+        connection.execute(
+            "CREATE TABLE t (m mood, tags VARCHAR[], s STRUCT(a INT), d DECIMAL(12,3), i INTERVAL)"
+        )
+        connection.execute(
+            "INSERT INTO t VALUES ('sad', ['a', 'b'], {'a': 1}, 2.5, INTERVAL 2 DAY)"
+        )
+    taken = take_snapshot(locate(tmp_path / "a.duckdb"), tmp_path / "s.sqlite")
+
+    (row,) = ask(taken.path, "SELECT m, tags, s, d FROM t")
+    assert row == ("sad", '["a", "b"]', '{"a": 1}', 2.5)
+    types = [column.type for column in read_schema(taken.path).tables[0].columns]
+    assert types == ["TEXT", "JSON", "JSON", "DECIMAL(12,3)", "INTERVAL"]
+
+
 def test_postgres_is_copied_with_its_types_and_namespaces(postgres_url, tmp_path):
     import psycopg
 

@@ -67,6 +67,33 @@ def test_short_forms_and_prefixes_are_not_what_people_say():
     assert world.nouns["tblAnimal"].many[0] == "animals"
 
 
+def test_tables_that_would_be_called_alike_keep_their_whole_names():
+    column = (Column("name", "TEXT"),)
+    tables = (Table("people", column, namespace="hr"), Table("people", column, namespace="sales"))
+    world = survey(Schema("x", "duckdb", tables), sample=lambda table, k: [("a",)], count=count)
+
+    assert [noun.many[0] for noun in world.nouns.values()] == ["hr people", "sales people"]
+
+
+def test_a_column_without_nulls_is_known_to_have_none_where_all_rows_were_seen():
+    columns = (Column("a", "INT"), Column("b", "INT"))
+    schema = Schema("x", "duckdb", (Table("t", columns),))
+    rows = [(1, 2), (3, None)]
+    seen, partly = (
+        survey(schema, sample=lambda table, k: rows, count=lambda table, n=n: n) for n in (2, 9)
+    )
+
+    assert [c.nullable for _, c in seen.schema.columns()] == [False, True]
+    assert [c.nullable for _, c in partly.schema.columns()] == [True, True]
+
+
+def test_uuids_are_keys_and_no_names():
+    uuid = "16bd04d2-150c-4303-b72d-fc054cb595bd"
+
+    assert field_of(Column("u", "UUID"), uuid)[0].key
+    assert not field_of(Column("u", "TEXT"), uuid, "a name")[0].key
+
+
 def test_keys_of_tables_are_keys_in_views_too():
     column = Column("site_no", "INTEGER")
     tables = (Table("sites", (column,), ("site_no",)), Table("v_sites", (column,), view=True))

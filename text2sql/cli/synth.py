@@ -70,6 +70,10 @@ def synth(
 
     if sum(given is not None for given in (invented, seeds, log)) > 1:
         raise typer.BadParameter("--invented, --seeds and --log are three ways: give one")
+    if (seeds or log) and (share or language != "en"):
+        raise typer.BadParameter("--seeds and --log take neither --share nor --language: English")
+    if invented is not None and rewrite is not None:
+        raise typer.BadParameter("--rewrite is for questions about a database of yours")
     families = with_shares(read_shares(share or ()))
     drawing = {"count": count, "seed": seed, "language": language, "families": families}
     if invented is not None:

@@ -12,10 +12,12 @@ The source is only read, by the executor: read-only, under a deadline, a few row
 
 Covered: SQLite, DuckDB and PostgreSQL as source; SQLite and DuckDB (`.duckdb`) as target; the file
 appears whole or not at all.
-Not covered: views, indexes, defaults and checks: they are left out.
+Not covered: views, indexes, defaults and checks: they are left out; types that SQLite has no name
+for: an enumeration becomes TEXT, a list JSON.
 """
 
 import os
+import re
 import secrets
 import sqlite3
 import tempfile
@@ -40,6 +42,7 @@ from text2sql.schema.rendering import render
 SECRET_VARIABLE = "T2S_MASK_SECRET"
 CEILING = 4  # times `rows`: what references may bring into one table
 _MAX_BYTES = 64 << 20  # of one answer of the source
+_DECLARABLE = re.compile(r"[A-Za-z_][\w ]*(\(\s*\d+\s*(,\s*\d+\s*)?\))?[\w ]*")
 _BATCH = 500  # rows that are masked and written at a time
 
 Progress = Callable[[int, int], None]  # tables done, tables in all
@@ -209,8 +212,17 @@ def local_schema(schema: Schema) -> Schema:
             if key.declared and (key.namespace, key.table) in local
         )
         name = local[table.namespace, table.name]
-        moved.append(replace(table, name=name, namespace=None, foreign_keys=keys))
+        columns = tuple(replace(column, type=_local_type(column.type)) for column in table.columns)
+        moved.append(replace(table, name=name, namespace=None, foreign_keys=keys, columns=columns))
     return Schema(schema.name, "sqlite", tuple(moved))
+
+
+def _local_type(declared: str) -> str:
+    """Return a type as SQLite can declare it: lists and structures are stored as JSON's text."""
+    if not declared or _DECLARABLE.fullmatch(declared):
+        return declared
+    nested = re.search(r"\[|STRUCT|MAP|ARRAY|UNION", declared, re.IGNORECASE)
+    return "JSON" if nested else "TEXT"
 
 
 def _write(

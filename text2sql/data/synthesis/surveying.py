@@ -16,6 +16,7 @@ long texts, whose cells are no values to ask for.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -43,6 +44,7 @@ _PREFIXES = {"tbl", "tb", "t", "dim", "fact", "fct", "ref", "stg", "src", "v", "
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _FLAGS = ({"0", "1"}, {"y", "n"}, {"t", "f"}, {"yes", "no"}, {"true", "false"}, {"是", "否"})
 _ON = {"1", "y", "t", "yes", "true", "是"}
 _KEYS = {"id", "uuid", "guid", "key", "hash", "oid", "rowid"}
@@ -62,7 +64,7 @@ def survey(
         language: of the questions; Chinese ones take Chinese comments and synonyms for names.
     """
     chinese = language == "zh"
-    fields, rows = {}, {}
+    fields, rows, tables = {}, {}, []
     shared = _key_names(schema)
     for table in schema.tables:
         read = list(sample(table, SAMPLED))
@@ -76,8 +78,30 @@ def survey(
             for place, column in enumerate(table.columns)
         )
         fields[table.full_name] = _named([field for field in described if field])
+        if len(read) == rows[table.full_name]:
+            table = _without_nulls(table, cells)
+        tables.append(table)
+    seen = replace(schema, tables=tuple(tables))
+    return World(seen, _nouns(schema, chinese), fields, links(schema), rows, language)
+
+
+def _without_nulls(table: Table, cells: Sequence[Sequence[Any]]) -> Table:
+    """Return a table whose columns without NULLs say so: orders need not speak of them."""
+    columns = (
+        replace(column, nullable=column.nullable and None in found)
+        for column, found in zip(table.columns, cells, strict=True)
+    )
+    return replace(table, columns=tuple(columns))
+
+
+def _nouns(schema: Schema, chinese: bool) -> dict[str, Noun]:
+    """Return what rows are called; tables that would be called alike keep their whole names."""
     nouns = {table.full_name: _noun(table, chinese) for table in schema.tables}
-    return World(schema, nouns, fields, links(schema), rows, language)
+    often = Counter(noun.one[0] for noun in nouns.values())
+    for table in schema.tables:
+        if often[nouns[table.full_name].one[0]] > 1:
+            nouns[table.full_name] = noun(" ".join(words(table.full_name)), table.synonyms)
+    return nouns
 
 
 def _keys(table: Table) -> set[str]:
@@ -101,13 +125,14 @@ def _field(
     kind = _kind(column, values)
     shown = list(dict.fromkeys(_said(value) for value in values if _sayable(value)))[:SHOWN_VALUES]
     identifier = words(column.name)[-1:] and words(column.name)[-1] in _KEYS
+    identifier = identifier or all(_UUID.fullmatch(str(value)) for value in values)
     return Field(
         Col(table.full_name, column.name),
         kinds()[kind],
         _names(table, column, chinese),
         tuple(shown),
         any(cell is None for cell in cells),
-        key or bool(identifier),
+        key or bool(values and identifier),
         _phrases(column, values) if kind == "flag" else _meanings(column),
     )
 
