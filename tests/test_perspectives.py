@@ -8,14 +8,17 @@ from datetime import date
 
 import pytest
 from scripted import scripted_model
+from typer.testing import CliRunner
 
 from text2sql import Predictor
+from text2sql.cli import app
 from text2sql.databases import locate
 from text2sql.errors import PolicyError, SettingsError, UnknownName
 from text2sql.execution import Executor
 from text2sql.pairs import Pair, nearest
 from text2sql.perspectives import Perspectives
 from text2sql.project import find_database, load_project
+from text2sql.schema.words import key_of
 
 POLICY = {
     "tables": {"products": None},
@@ -89,8 +92,8 @@ def test_values_and_cells_are_the_users_own(shop, tmp_path, monkeypatch):
     with scripted(shop, "SELECT 1", policy=POLICY) as predictor:
         gold, bronze = predictor.view(GOLD), predictor.view(BRONZE)
         assert gold.values("customers", "tier") == ["gold"]
-        assert gold.cells.get("gold") and not gold.cells.get("bronze")
-        assert bronze.cells.get("bronze") and not bronze.cells.get("gold")
+        assert gold.cells.get(key_of("gold")) and not gold.cells.get(key_of("bronze"))
+        assert bronze.cells.get(key_of("bronze")) and not bronze.cells.get(key_of("gold"))
         assert gold.values("customers", "email") == []
 
 
@@ -199,6 +202,21 @@ def test_what_fails_in_a_stream_is_raised_to_its_reader(shop):
         predictor.model.backend.generate = lambda *a, **k: 1 / 0
         with pytest.raises(ZeroDivisionError):
             list(predictor.stream("how many?"))
+
+
+def test_the_command_takes_a_policy_and_a_user(shop, tmp_path, monkeypatch):
+    (tmp_path / "policy.yaml").write_text(
+        "tables:\n  customers: {rows: 'tier = {{ user.tier }}'}\n"
+    )
+    scripts = scripted_model(lambda prompt: ["SELECT DISTINCT tier FROM customers"])
+    monkeypatch.setattr("text2sql.models.open_model", lambda *args, **options: scripts)
+    words = ["predict", "tiers?", "-d", str(shop), "--policy", str(tmp_path / "policy.yaml")]
+    told = CliRunner().invoke(app, [*words, "--user", '{"tier": "gold"}'])
+    assert "gold" in told.stdout and "silver" not in told.stdout
+    assert "kept back: customers: only rows where \"tier\" = 'gold'" in told.stderr
+    wrong = CliRunner().invoke(app, [*words, "--user", "gold"])
+    assert isinstance(wrong.exception, SettingsError)
+    assert isinstance(CliRunner().invoke(app, words).exception, PolicyError)
 
 
 def test_the_project_file_says_policy_pairs_and_calendar(shop, tmp_path):

@@ -3,6 +3,7 @@
 Each joins rooms that must not know each other; the commands themselves only print.
 """
 
+import json
 import sys
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ from text2sql.bases import find_base, load_tokenizer
 from text2sql.bundled import ensure_mini
 from text2sql.cells import DatabaseCells
 from text2sql.decoding.verification import verify
-from text2sql.errors import MissingExtra, ModelError, PromptError
+from text2sql.errors import MissingExtra, ModelError, PromptError, SettingsError
 from text2sql.execution import Executor
 from text2sql.execution.sampling import sampler
 from text2sql.models import ANSWER_ROOM, DEFAULT_CONTEXT
@@ -34,6 +35,23 @@ def read_question(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise PromptError("the text is not UTF-8: some of its bytes are no character")
     return text
+
+
+def read_user(text: str | None) -> dict[str, Any] | None:
+    """Return a user's attributes from JSON; None where nothing is said.
+
+    Raises:
+        SettingsError: it is no JSON object.
+    """
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise SettingsError('a user is a JSON object, such as {"role": "buyer", "tenants": [3]}')
+    return found
 
 
 def check_sql(sql: str, database: str | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The command that asks a database."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -51,6 +52,12 @@ def predict(
     evidence: Annotated[
         str | None, typer.Option(help="What the question's words mean here.")
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Who may see what: a YAML file, see docs/policy.md.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help='Who asks, as JSON: {"role": "buyer", "tenants": [3]}.')
+    ] = None,
     load_in_4bit: FourBitOption = False,
     dtype: DtypeOption = "auto",
     device_map: DeviceMapOption = None,
@@ -63,7 +70,7 @@ def predict(
     Example: t2s predict "how many orders were paid in May?" -d shop.sqlite --adapter runs/mine
     """
     from text2sql import reporting
-    from text2sql.asking import read_question
+    from text2sql.asking import read_question, read_user
     from text2sql.decoding.generation import Decoding
     from text2sql.decoding.selection import check_selection
     from text2sql.models import open_model
@@ -72,7 +79,7 @@ def predict(
     from text2sql.prompting import check_question
 
     asked, hint = check_question(read_question(question)), read_question(evidence or "") or None
-    found = find_database(database)
+    found, who = find_database(database), read_user(user)
     decoding = Decoding(
         num_samples=num_samples,
         temperature=temperature,
@@ -92,8 +99,9 @@ def predict(
         trust_remote_code=trust_remote_code,
     )
     settings: dict[str, Any] = {"decoding": decoding, "abstain_below": abstain_below}
+    settings["policy"] = policy
     with Predictor(model, found, timeout=timeout, **settings) as predictor:
-        answer = predictor.predict(asked, evidence=hint, run=run)
+        answer = predictor.predict(asked, user=who, evidence=hint, run=run)
     if json:
         print_json(answer.record())
     else:
@@ -104,6 +112,8 @@ def predict(
             )
         if answer.confidence is not None:
             note(f"{answer.confidence:.0%} of {len(answer.candidates)} samples agree")
+        if answer.kept_back:
+            note(f"kept back: {'; '.join(answer.kept_back)}")
         if answer.left_out:
             note(f"not in the prompt for want of room: {reporting.names(answer.left_out)}")
     if answer.error:
