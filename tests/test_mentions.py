@@ -204,6 +204,12 @@ def test_a_name_whose_parts_stand_in_columns_of_their_own_is_taken_apart():
     assert [v.sql for v in mention.values] == ["'Ann Lee'", "'Ann'", "'Lee'"]
 
 
+def test_a_text_that_is_nearly_a_cell_is_kept_beside_it():
+    linker = Linker(PEOPLE, {}, lambda text: (Value("'Anna Leo'", "people", "name"),))
+    said = [[v.sql for v in m.values] for m in linker.mentions("age of 'Anna Lee'")]
+    assert said == [[], ["'Anna Leo'", "'Anna Lee'"]]
+
+
 def test_a_text_that_no_cell_holds_may_be_what_the_table_beside_it_is_called():
     schema = schema_of(song="song_id title length", album="title")
     assert "title" in marked('the length of the song "Badlands"', schema)

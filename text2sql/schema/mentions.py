@@ -187,11 +187,16 @@ class Linker:
 
     def _quoted(self, pieces: list[Piece], here: int) -> Found:
         inner = pieces[here].text[1:-1]
-        known = self._stored(inner) or self.near(inner)[:1] or self._word_by_word(inner)
+        known = self._stored(inner) or self._typed(inner)
         return Found(here, pieces[here : here + 1], self.names.whole.get(key_of(inner), ()), known)
 
-    def _word_by_word(self, text: str) -> Sequence[Value]:
-        """Return the cells of a name whose parts stand in columns of their own, else the text."""
+    def _typed(self, text: str) -> Sequence[Value]:
+        """Return the cell that a text is nearly written like and the text, which may be meant.
+
+        Likewise the cells of a name whose parts stand in columns of their own.
+        """
+        if near := self.near(text)[:1]:
+            return (*near, Value(quoted(text)))
         parts = [self._stored(word)[:1] for word in text.split()] if self.cells else []
         whole = (Value(quoted(text)),)
         if 1 < len(parts) <= VALUES and all(parts):
@@ -306,7 +311,7 @@ class Linker:
         while here + length < len(pieces) and _is_name(pieces[here + length]):
             length += 1
         text = spelled(pieces[here : here + length])
-        values = self.near(text)[:1] or self._word_by_word(text)
+        values = self._typed(text)
         return Found(here, pieces[here : here + length], (), values)
 
 
