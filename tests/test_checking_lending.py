@@ -58,3 +58,14 @@ def test_a_completion_gives_the_alias_that_is_missing(checker: Checker) -> None:
     finished = checker.complete(begun)
     assert checker.accepts(finished)
     assert finished.removeprefix(begun).lower().lstrip().startswith("as ")
+
+
+@pytest.mark.parametrize("item", ["name COLLATE NOCASE", "customers.name COLLATE RTRIM"])
+def test_sqlite_calls_what_it_collates_by_the_column(
+    checker: Checker, item: str, shop: Path
+) -> None:
+    sql = BESIDE.format(item)
+    with Executor(shop) as executor:
+        assert "ambiguous" in str(executor.explain(sql).error)
+    assert not checker.accepts(sql)
+    assert checker.accepts(BESIDE.format(f"{item} AS x"))

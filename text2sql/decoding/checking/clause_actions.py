@@ -76,10 +76,6 @@ class ClauseActions(ActionBase):
             named.uses or self.scope.is_out_of_reach(block, (named,))
         )
 
-    def do_can_collate(self, move: Move) -> bool:
-        """Leave a position alone: SQLite counts by `10 COLLATE NOCASE` too."""
-        return not (move.held and move.held[0] == "position")
-
     def do_end_term(self, move: Move) -> bool:
         block: Block = move.frame
         position = move.held[1] if move.held and move.held[0] == "position" else None

@@ -2,9 +2,10 @@
 
     SELECT x FROM (SELECT c -> x FROM t), u      -- to sqlglot the first column is called x
 
-SQLite calls a computed item by its text. sqlglot calls it by a column that it only wraps
-(parentheses, `+`, CAST, the key behind `->`, `json_extract`) or by a literal inside, and then finds
-two columns `x` where `u` has one. So such names are counted as mistakes; an alias ends that.
+SQLite calls a computed item by its text, and `x COLLATE NOCASE` by the column. sqlglot calls it by
+a column that it only wraps (parentheses, `+`, CAST, the key behind `->`, `json_extract`) or by a
+literal inside, and then finds two columns `x` where `u` has one. So such names are counted as
+mistakes; an alias ends that.
 
 Source: `Expression.output_name` and its overrides, sqlglot 30.30.
 """
@@ -76,3 +77,13 @@ class LendingActions(ActionBase):
             said = said.lower()
             move.frame = self.lend(move.frame, said, *_SEGMENT.findall(said)[-1:])
         return True
+
+    def do_can_collate(self, move: Move) -> bool:
+        """Leave a position alone: SQLite counts by `10 COLLATE NOCASE` too.
+
+        It also calls `x COLLATE NOCASE` by the column.
+        """
+        block = move.frame
+        if isinstance(block, Block) and isinstance(block.item, bytes) and block.item:
+            move.frame = self.lend(block, block.item)
+        return not (move.held and move.held[0] == "position")
