@@ -1,5 +1,6 @@
 """Questions composed of parts: each kind of narrowing, and what is asked of the rows."""
 
+import re
 from random import Random
 
 import pytest
@@ -78,6 +79,15 @@ def test_groups_are_measured_limited_and_ordered_in_many_ways():
     assert any(query.order and query.limit for query in drawn)
     assert any(len(query.group) == 2 for query in drawn)
     assert len({len(query.select) for query in drawn}) >= 4
+
+
+def test_a_count_that_is_said_of_parents_is_asked_of_their_groups():
+    asked = [
+        draft.query
+        for _, draft in drafts(composed.per_parent, 200)
+        if re.search(r"to which .*? belong", draft.question)
+    ]
+    assert asked and all(query.having is not None for query in asked)
 
 
 def test_sides_of_a_set_operation_show_the_same_columns():

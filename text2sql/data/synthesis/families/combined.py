@@ -36,7 +36,7 @@ def sets(speaker: Speaker) -> Draft | None:
         (("intersect", "set_both"), ("except", "set_neither"), ("union", "set_union")), (4, 5, 3)
     )[0]
     if operator != "union" and speaker.chance(0.3):
-        first, second = _contrast(speaker, table, operator) or (None, None)
+        first, second = _contrast(speaker, table, shown[0]) or (None, None)
     else:
         first = _side(speaker, table, shown[0], (0.55 if operator == "except" else 0, 0.75, 0.25))
         second = _side(speaker, table, shown[0], (0, 0.78, 0.22))
@@ -52,11 +52,12 @@ def sets(speaker: Speaker) -> Draft | None:
     return Draft(query, speaker.ask(text))
 
 
-def _contrast(speaker: Speaker, table: str, operator: str) -> tuple[Part, Part] | None:
+def _contrast(speaker: Speaker, table: str, shown: tuple[Expr, ...]) -> tuple[Part, Part] | None:
     """Draw two sides that differ in one value: above and below, or one value and another."""
     route = path(speaker, (75, 25), table) if speaker.chance(0.5) else None
     target = route.target if route else table
     known = [f for f in speaker.fields(target) if len(f.values) > 1 and f.kind.name != "flag"]
+    known = [f for f in known if f.col not in shown]  # one's own name is no name in common
     if not known:
         return None
     field = speaker.random.choice(known)

@@ -266,9 +266,8 @@ def per_parent(speaker: Speaker) -> Draft | None:
     if of is None or shown is None or part.repeats:
         return None
     key = of.group if speaker.chance(0.7) else shown[0][:1]
-    rows = replace(
-        part, joins=(*part.joins, *(() if part is of else of.joins)), having=None, group=()
-    )
+    joins = part.joins if part is of else (*part.joins, *of.joins)
+    rows = replace(part, joins=joins, group=())
     child = of.joins[-1].table
     return _groups(speaker, table, rows, Shown(shown[0], shown[1]), key, child)
 
