@@ -107,7 +107,7 @@ def fill(
             Field(col, kinds()["code"], _reference_names(role, parent, language), key=True),
         )
         parent_key = Col(parent.table, parent.key)
-        links.append(Link(col, parent_key, relation.verbs, relation.reverse))
+        links.append(Link(col, parent_key, *_verbs(relation, language), thing.bridge))
         if random.random() < 0.92:
             keys.append(ForeignKey((name,), parent.table, (parent.key,)))
     primary = (thing.key,) if thing.key in {column.name for column in columns} else ()
@@ -124,6 +124,17 @@ def _key_names(thing: Thing, style: Style, random: Random, language: str) -> tup
         return "code", f"{name} code"
     own = f"{name} id"
     return (own, "id", f"{name} number") if random.random() < 0.6 else ("id", own, f"{name} number")
+
+
+def _verbs(relation: Relation, language: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what leads to the parent and back; in Chinese only words that take an object."""
+    if language != "zh":
+        return relation.verbs, relation.reverse
+    if relation.zh.endswith(("于", "自", "到")):
+        return (relation.zh,), ()
+    ways = (relation.zh_verbs, relation.zh_reverse)
+    there, back = (tuple(verb for verb in way if "…" not in verb) for way in ways)
+    return there, back
 
 
 def _reference_names(role: str, parent: Thing, language: str) -> tuple[str, ...]:

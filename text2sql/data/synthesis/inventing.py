@@ -175,7 +175,10 @@ def _bridge(bridge: Bridge, sides: list[Thing], random: Random, language: str) -
     attributes = [a for a in bridge.attributes if random.random() < 0.6]
     thing = Thing(bridge.name, Noun(one, many), attributes, bridge=True)
     first, second = sides
-    ways = Relation(first.name, bridge.reverse, bridge.verbs), Relation(second.name, bridge.verbs)
+    ways = (
+        Relation(first.name, bridge.reverse, bridge.verbs, zh_reverse=bridge.zh_verbs),
+        Relation(second.name, bridge.verbs, zh_verbs=bridge.zh_verbs),
+    )
     thing.parents = [(first, first.name, ways[0]), (second, second.name, ways[1])]
     return thing
 

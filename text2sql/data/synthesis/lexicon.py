@@ -45,6 +45,8 @@ class Relation:
     reverse: tuple[str, ...] = ()
     zh: str = ""
     role: str | None = None
+    zh_verbs: tuple[str, ...] = ()
+    zh_reverse: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,7 @@ def is_bridged(route: Route, at: int) -> bool:
     if route.forward[at : at + 2] != (False, True):
         return False
     near, far = route.links[at : at + 2]
-    return bool(near.reverse and near.reverse == far.verbs) or bool(
-        far.reverse and far.reverse == near.verbs
-    )
+    return near.through and far.through
 
 
 def verbs(route: Route, at: int, step: int = 1) -> tuple[str, ...]:
@@ -73,6 +71,8 @@ def verbs(route: Route, at: int, step: int = 1) -> tuple[str, ...]:
     if step == 2:
         return route.links[at + 1].verbs
     link = route.links[at]
+    if link.through:  # a member borrows a book, not the loan between them
+        return ()
     return link.verbs if route.forward[at] else link.reverse
 
 

@@ -69,6 +69,7 @@ class Link:
     parent: Col
     verbs: tuple[str, ...] = ()  # child ... parent
     reverse: tuple[str, ...] = ()  # parent ... child
+    through: bool = False  # the child only connects: the verbs say what lies behind it
 
 
 @dataclass(slots=True)

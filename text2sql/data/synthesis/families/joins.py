@@ -204,11 +204,7 @@ def _family(speaker: Speaker) -> tuple[str, str, Link, dict[str, str], Path] | N
     if over and speaker.chance(0.5):
         beyond = speaker.random.choice(over)
         spoken = beyond.parent.table
-        verb = (
-            speaker.random.choice(beyond.verbs)
-            if beyond.verbs and speaker.english
-            else speaker.say("verb")
-        )
+        verb = speaker.random.choice(beyond.verbs) if beyond.verbs else speaker.say("verb")
     return parent, child, link, places_of(speaker, parent, spoken, verb), route
 
 

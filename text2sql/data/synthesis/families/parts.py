@@ -193,7 +193,7 @@ class Path:
         step = len(self.links)
         direct = step == 1 or (step == 2 and is_bridged(self, 0))
         known = verbs(self, 0, step) if direct else ()
-        if known and speaker.english and speaker.chance(0.7):
+        if known and speaker.chance(0.7):
             return speaker.random.choice(known)
         down = len(self.links) == 1 and self.forward[0]
         return speaker.say("verb_down" if down else "verb")
