@@ -124,7 +124,7 @@ def _ask(
     made = _make(found, drawing, *sources)
     _tell(made, drawing["count"], sources[1])
     further, counts = _rewrite(made.records, found, models)
-    _write([*made.records, *further], output)
+    _write([*made.records, *further], output, quiet=json)
     if json:
         print_json(made.account() | ({"rewriting": counts} if counts else {}))
 
@@ -171,7 +171,7 @@ def _rewrite(
     return done.records, counts
 
 
-def _write(records: list[dict[str, Any]], output: Path | None) -> None:
+def _write(records: list[dict[str, Any]], output: Path | None, *, quiet: bool) -> None:
     from text2sql.data.synthesis.sets import json_lines
     from text2sql.outputs import write_whole
 
@@ -179,7 +179,8 @@ def _write(records: list[dict[str, Any]], output: Path | None) -> None:
         sys.stdout.write(json_lines(records))
     else:
         write_whole(output, json_lines(records))
-        note(f"{len(records):,} questions in {output}")
+        if not quiet:
+            typer.echo(f"{len(records):,} questions in {output}")
 
 
 def _tell(made: Any, wanted: int, log: Path | None) -> None:
