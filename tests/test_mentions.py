@@ -210,6 +210,11 @@ def test_a_text_that_is_nearly_a_cell_is_kept_beside_it():
     assert said == [[], ["'Anna Leo'", "'Anna Lee'"]]
 
 
+def test_a_letter_that_is_called_so_is_a_value():
+    mentions = Linker(PEOPLE).mentions("names with the letter a")
+    assert mentions[-1].values == (Value("'a'"),)
+
+
 def test_a_text_that_no_cell_holds_may_be_what_the_table_beside_it_is_called():
     schema = schema_of(song="song_id title length", album="title")
     assert "title" in marked('the length of the song "Badlands"', schema)

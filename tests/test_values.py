@@ -90,6 +90,13 @@ def test_a_deadline_ends_the_reading(monkeypatch):
         assert len(index.unread) == len(TEXTS)
 
 
+def test_keys_of_another_kind_need_another_format():
+    texts = ("Employees' 20099 Campuses", "people", "Zürich  Nord", "北京市", "prices paid", "***")
+    found = [key_of(text) for text in texts]
+    made = ["employe 20099 campus", "person", "zurich nord", "北京 京市", "pric pay", "***"]
+    assert (values.FORMAT, found) == (3, made)
+
+
 def test_columns_of_numbers_and_bytes_hold_no_texts():
     types = {"a": "INTEGER", "b": "varchar(20)", "c": "BLOB", "d": "", "e": "DATE", "f": "REAL[]"}
     table = Table("t", tuple(Column(name, kind) for name, kind in types.items()))

@@ -162,6 +162,8 @@ class Linker:
             return self._constant(pieces, here, *constant)
         if piece.text[0] in "'\"“‘「《":
             return self._quoted(pieces, here)
+        if len(piece.text) == 1 and here and pieces[here - 1].low in ("letter", "letters"):
+            return Found(here, pieces[here : here + 1], (), [Value(quoted(piece.text))])
         named, fits = self._name(pieces, here)
         if piece.low in _WORKING and named < 2 and (not fits or _counts(pieces, here)):
             return None

@@ -29,7 +29,7 @@ from text2sql.schema.mentions import Value, quoted
 from text2sql.schema.model import Column, Schema
 from text2sql.schema.words import fold, key_of, plain
 
-FORMAT = 2  # of the file: raise it when another version would read it wrongly
+FORMAT = 3  # of the file: raise it when tables change, or what `key_of` makes of a text
 LONGEST = 80  # characters of a text; longer ones are prose
 MAX_VALUES = 200_000  # texts of a database; each column's own count
 MAX_SECONDS = 20.0  # of reading; a column that has begun is read to its own deadline
