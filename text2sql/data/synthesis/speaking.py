@@ -27,7 +27,7 @@ from text2sql.data.synthesis.conditions import Said, special
 from text2sql.data.synthesis.deeds import participle
 from text2sql.data.synthesis.grammar import ARE, BE, IMPLIED, MANY, ONE, is_plural
 from text2sql.data.synthesis.kinds import Kind
-from text2sql.data.synthesis.queries import Bool, Junction, Key
+from text2sql.data.synthesis.queries import Bool, Col, Junction, Key
 from text2sql.data.synthesis.saying import date_words, number_words
 from text2sql.data.synthesis.worlds import Field, World, plural
 
@@ -222,6 +222,11 @@ class Speaker:
         """Tell whether columns to show need not be named."""
         names = self.implied(table)
         return bool(names) and [*shown] == [field.col for field in names]
+
+    def tells_apart(self, table: str, column: Col) -> bool:
+        """Tell whether no two rows of a table are equal in a column."""
+        field = self.world.field_of(column)
+        return field.key or len(field.values) >= self.world.rows.get(table, 0)
 
     def showing(self, table: str, chosen: Sequence[Field], *, many: bool = False) -> str:
         """Return what columns are called where they are asked for."""

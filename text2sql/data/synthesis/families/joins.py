@@ -318,7 +318,7 @@ def without(speaker: Speaker) -> Draft | None:
     draw = speaker.random.random()
     if draw < 0.66:
         return Draft(Query(shown[0], parent, where=outside), text)
-    if draw < 0.9 and len(shown[0]) == 1:
+    if draw < 0.9 and len(shown[0]) == 1 and speaker.tells_apart(parent, shown[0][0]):
         source, joins = route.source()
         other = Query(shown[0], source, joins=joins, where=found[0] if found else None)
         return Draft(Query(shown[0], parent, then=("except", other)), text)
