@@ -10,8 +10,8 @@ of them and each hardness. Why: what is never drawn is not learnt.
 the clauses of both sides and what each family gave. For `--split dev` nothing but the shares is
 printed: the families are never written by it.
 
-Hardware: one core; 200,000 pairs take two to three minutes on an idle one. Pairs a second are those
-drawn and verified, the invention of databases included; skeletons and hardness are counted apart.
+Hardware: one core. Pairs a second of its own time are those drawn and verified, the invention of
+databases included; skeletons and hardness are counted apart.
 The last line is JSON.
 """
 
