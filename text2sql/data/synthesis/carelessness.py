@@ -1,9 +1,9 @@
 """How people type: small letters, missing marks, contractions, a slip of the finger.
 
-    >>> carelessly("what is the name of the oldest singer?", Random(3))
-    'Whats the name of the oldest singer'
+    >>> carelessly("what is the name of the oldest singer?", Random(22))
+    'what is the name of the oldest siinger'
 
-Values are left alone: what is quoted, numbers, and words with capitals.
+A slip leaves values alone: what is quoted, numbers, and words with capitals.
 """
 
 import re
