@@ -75,6 +75,9 @@ SELECT * FROM public.salaries
 SELECT * FROM main.orders
 SELECT * FROM public.orders
 SELECT main.orders.margin FROM orders
+SELECT public.lower(name), main.lower(name) FROM customers
+SELECT 1 OPERATOR(pg_catalog.+) id FROM orders
+SELECT '\\' AS a, (SELECT max(amount) FROM salaries) AS b --'
 SELECT * FROM sqlite_master
 SELECT * FROM information_schema.tables
 SELECT * FROM pg_catalog.pg_tables

@@ -42,7 +42,14 @@ _SHAPES: tuple[type[exp.Expr], ...] = (
 )
 _REFUSED = (
     *(exp.RawString, exp.Parameter, exp.SessionParameter, exp.CurrentUser, exp.SessionUser),
-    *(exp.CurrentSchema, exp.CurrentCatalog, exp.CurrentDatabase, exp.Version, exp.Command),
+    *(
+        exp.Operator,
+        exp.CurrentSchema,
+        exp.CurrentCatalog,
+        exp.CurrentDatabase,
+        exp.Version,
+        exp.Command,
+    ),
 )
 _TABLE_PARTS = frozenset({"this", "db", "alias", "joins"})
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_ ]*")
@@ -69,6 +76,9 @@ def check_nodes(tree: exp.Expr, dialect: str, functions: Collection[str] = ()) -
             _check_function(node, dialect, functions)
         elif isinstance(node, exp.Table):
             _check_table(node)
+        elif isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
+            if dialect != "duckdb":  # whose methods are functions; elsewhere it is a namespace's
+                raise _refused(f"function {node.expression.name or node.expression.sql_name()}")
         elif isinstance(node, exp.DataType):
             _check_type(node, dialect)
         elif isinstance(node, exp.Var | exp.JSONPathPart):

@@ -2,12 +2,12 @@
 
     >>> guard = make_guard(orders, [rule], {"tenants": [3]}, "sqlite")
     >>> guard.sql
-    'SELECT t2s_t."id" AS "id", ... FROM "orders" AS t2s_t WHERE t2s_t.tenant_id IN (3) LIMIT -1'
+    'SELECT t2s_t."id", ... FROM "orders" AS t2s_t WHERE t2s_t."tenant_id" IN (3) LIMIT -1'
 
-A guard lists the columns that may be seen and no others, so that `*`, a whole row, `rowid` or
-`ctid` cannot show more. Where it filters rows it ends in a limit that limits nothing: engines move
-no condition of the outer query below one, so an error that a user provokes (a cast, a division) can
-come from rows of their own only.
+A guard gives the columns that may be seen and no others (`*` where that is all of them), so that
+`*`, a whole row, `rowid` or `ctid` cannot show more. Where it filters rows it ends in a limit that
+limits nothing: engines move no condition of the outer query below one, so an error that a user
+provokes (a cast, a division) can come from rows of their own only.
 
 Sources: PostgreSQL 17 manual, 41.5 (why a condition below a filter leaks) and
 `subquery_is_pushdown_safe` in allpaths.c; SQLite's `pushDownWhereTerms` and `flattenSubquery` in
@@ -226,9 +226,9 @@ def _query(
 ) -> exp.Query:
     source = _source(table) if definition is None else exp.to_table("t2s_v")
     source.set("alias", exp.TableAlias(this=exp.to_identifier(ALIAS)))
-    shown = [
-        exp.alias_(masks.get(c.name) or _own(c.name), c.name, quoted=True) for c in seen.columns
-    ]
+    shown: list[exp.Expr] = [_column(column.name, masks) for column in seen.columns]
+    if len(shown) == len(table.columns) and not masks:
+        shown = [exp.Column(this=exp.Star(), table=exp.to_identifier(ALIAS))]  # a shorter text
     query = exp.Select(expressions=shown).from_(source)
     if definition is not None:
         columns = [exp.to_identifier(c.name, quoted=True) for c in table.columns]
@@ -238,6 +238,11 @@ def _query(
         query.set("where", exp.Where(this=condition))
         _fence(query, dialect)
     return query
+
+
+def _column(name: str, masks: dict[str, exp.Expr]) -> exp.Expr:
+    mask = masks.get(name)
+    return _own(name) if mask is None else exp.alias_(mask, name, quoted=True)
 
 
 def _own(name: str) -> exp.Column:
@@ -274,11 +279,13 @@ def _reads(table: Table, query: exp.Query) -> Pairs:
     if table.view:
         return _all_columns(table)
     names = {column.name.casefold() for column in query.find_all(exp.Column)}
-    starred = any(query.find_all(exp.Star))
-    tables = {t.name.casefold() for t in query.find_all(exp.Table)}
+    tables, own = {t.name.casefold() for t in query.find_all(exp.Table)}, table.name.casefold()
+    starred = {
+        isinstance(star.parent, exp.Column) and star.parent.table == ALIAS
+        for star in query.find_all(exp.Star)
+    }  # True: the table's own, False: another one's, in a condition
     found = {(t, name) for t in tables for name in (*names, "")}
-    own = table.name.casefold()
-    return frozenset(found | {(t, EVERY) for t in tables if starred and t != own})
+    return frozenset(found | {(t, EVERY) for t in tables if (t == own) in starred})
 
 
 def _all_columns(table: Table) -> Pairs:
