@@ -108,12 +108,14 @@ def test_text_that_is_no_query_is_left_alone():
         assert lengthen(text, SCHEMA) == text
 
 
-def test_a_table_stands_once_in_a_from_that_points():
+@pytest.mark.parametrize("table", ["city", "seat"])
+def test_a_table_stands_once_in_a_from_that_points(table):
     checker = checker_of(SCHEMA, "from-first")
     assert checker.prefix_ok("FROM city, flight")
-    assert not checker.prefix_ok("FROM city, city ") and not checker.prefix_ok(
-        "FROM city x, city y"
-    )
+    assert not checker.prefix_ok(f"FROM {table}, {table} ")
+    for alias in ("x", "AS x", '"x"', "AS", "null5"):
+        assert not checker.prefix_ok(f"FROM {table} {alias}"), alias
+    assert checker.accepts("FROM (FROM seat SELECT price) AS x SELECT x.price")
     assert checker_of(SCHEMA).prefix_ok("SELECT 1 FROM city x, city y")
 
 

@@ -68,7 +68,8 @@ sources      = source { join }
 source       = <table> @table namespaced @is_source source_alias
              | @can_derive '(' @derived query @end_derived ')' derived_alias
 namespaced   = +namespaces '.' @namespace <namespaced_table> @namespaced_table |
-source_alias = AS <source_alias> @source_as | <bare_source_alias> @source_as | @source
+source_alias = @takes_alias AS <source_alias> @source_as
+             | @takes_alias <bare_source_alias> @source_as | @source
 derived_alias = AS <source_alias> @source_as column_aliases
              | <bare_source_alias> @source_as column_aliases
              | +anonymous_derived @source

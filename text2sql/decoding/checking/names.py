@@ -127,6 +127,8 @@ class Names:
         assert isinstance(frame, Block)
         if held[0] != "source":  # of a namespace, whose table is still to come
             return
+        if held[1] is not None and not self.scope.joins_itself:
+            return  # tables keep their names
         lenient = frame.phase in ("join", "full")
         wanted = sorted({r.qualifier for r in frame.pending if r.qualifier})
         for name in wanted:

@@ -110,10 +110,12 @@ class SourceActions(ActionBase):
             return False
         return self._add(move, name, found)
 
+    def do_takes_alias(self, move: Move) -> bool:
+        """Let a table have another name, unless tables are to keep theirs."""
+        return move.held[1] is None or self.scope.joins_itself
+
     def do_source_as(self, move: Move) -> bool:
         name = self._name(move)
-        if move.held[1] is not None and not self.scope.joins_itself:
-            return False  # tables keep their names
         return GENERATED.fullmatch(name) is None and self._add(move, name, move.held[2])
 
     def _add(self, move: Move, name: bytes | None, found: Any) -> bool:
