@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: help install quickstart test check bench notebooks clean
+.PHONY: help install quickstart mini test check bench notebooks clean
 
 help:
 	@echo "make install     .venv with everything that development needs"
 	@echo "make quickstart  the whole loop on bundled data: prepare, train, evaluate, ask"
+	@echo "make mini        build the bundled base anew in runs/mini: hours; a stopped build goes on"
 	@echo "make test        the tests, on real databases, without a network"
 	@echo "make check       ruff and mypy"
 	@echo "make bench       the benchmarks, short; each ends with one line of JSON"
@@ -25,6 +26,9 @@ $(STAMP): pyproject.toml
 
 quickstart: install
 	$(BIN)/t2s quickstart
+
+mini: install
+	$(BIN)/t2s base build mini --output runs/mini --resume
 
 test: install
 	$(BIN)/python -m pytest

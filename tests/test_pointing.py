@@ -41,7 +41,7 @@ SCHEMA = Schema("music", "sqlite", (SINGER, CONCERT))
 @pytest.fixture(scope="module")
 def tokenizer():
     texts = ["how many singers are older than 30 ?", "SELECT count(*) FROM WHERE ORDER BY LIMIT"]
-    return mini._tokenizer(texts * 3)
+    return mini.learn_tokenizer(texts * 3)
 
 
 def prompt(question: str):

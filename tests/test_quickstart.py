@@ -5,6 +5,7 @@ import json
 import pytest
 
 from text2sql import bundled, quickstart
+from text2sql.bases import mini
 
 
 def test_the_whole_loop_runs_and_prints_what_it_measured(
@@ -13,7 +14,6 @@ def test_the_whole_loop_runs_and_prints_what_it_measured(
     (tmp_path / "cache" / "text2sql").mkdir(parents=True)
     (tmp_path / "cache" / "text2sql" / samples.name).symlink_to(samples)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(bundled, "STEPS", 5)
     monkeypatch.setattr(quickstart, "EPOCHS", 0.2)
     monkeypatch.setattr(quickstart, "LIMIT", 12)
     quickstart.quickstart(tmp_path / "out")
@@ -30,11 +30,9 @@ def test_the_whole_loop_runs_and_prints_what_it_measured(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_base_that_is_there_is_not_built_again(tmp_path, monkeypatch):
+def test_the_base_comes_with_the_package(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(bundled, "STEPS", 1)
-    place = bundled.ensure_mini()
-    before = (place / "model.safetensors").stat().st_mtime_ns
-
-    assert bundled.ensure_mini() == place
-    assert (place / "model.safetensors").stat().st_mtime_ns == before
+    assert bundled.ensure_mini() == mini.SHIPPED
+    shards = list(mini.SHIPPED.glob("*.safetensors"))
+    assert shards and all(shard.stat().st_size <= 15 * 2**20 for shard in shards)
+    assert sum(shard.stat().st_size for shard in shards) <= 30 * 2**20

@@ -88,7 +88,9 @@ def test_pairs_differ_and_most_have_a_result():
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return mini._tokenizer(["how many books are there", "from select where group by order by"] * 4)
+    return mini.learn_tokenizer(
+        ["how many books are there", "from select where group by order by"] * 4
+    )
 
 
 def test_a_synthetic_group_shares_one_schema_and_points_at_it(tokenizer):

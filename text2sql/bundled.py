@@ -1,144 +1,206 @@
-"""Build the bundled base from the bundled samples, once, on first use.
+"""Build the bundled base from invented databases, in runs of any length.
 
-    >>> ensure_mini()
-    PosixPath('/home/ann/.cache/text2sql/mini-1')
+    >>> build_mini(Path("mini"), minutes=30)            # a first half hour
+    >>> build_mini(Path("mini"), minutes=30, resume=True)
 
-What it learns from: prompts and SQL of the samples' `train` split, never of `dev` or
-`dev_in_domain`. About a minute and a half on two cores. Deterministic by seed on one machine and
-thread count.
+A build is a tokenizer learnt from synthetic prompts, then pretraining on a stream of invented
+databases, one row of which holds a schema and all questions about it. What has been done stands
+beside the folder, under `<folder>.building`: a run that was stopped, or that has used up its
+minutes, goes on from there. The folder appears when the last step is done. Every few minutes the
+model is shown databases that it never learns from.
+
+Deterministic by seed on one machine and thread count.
 """
 
-import itertools
+import json
 import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from datetime import date
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 
+from text2sql import corpora
 from text2sql.bases import find_base, mini
-from text2sql.bases.loading import quiet
-from text2sql.data.catalog import DataSet, find_dataset
+from text2sql.bases.mini_card import write_card
 from text2sql.errors import OutputError, need
-from text2sql.examples import Example
 from text2sql.outputs import full_disk
-from text2sql.prompting import Prompt, build_prompt, encode, encode_completion
-from text2sql.schema import canonicalise
 
 if TYPE_CHECKING:
     from text2sql.training.pretraining import Pretrained
     from text2sql.training.rows import Group
 
 SEED = 1
-STEPS = 500
-BRANCHES = 16  # questions of a row
-LONGEST = 2**20  # tokens of a row: as many as the questions bring
-TODAY = date(2026, 1, 1)  # a date that prompts carry; the same for every build
+STEPS = 24_000
+TOKENS = 2000  # of a step
+TEXTS = 400  # databases that the tokenizer is learnt from
+HELD_OUT = 48  # databases that tell how far it is
+UNSEEN = 10**15  # their seeds begin here; those of the stream stay below
+EVERY = 300.0  # seconds between two looks at them
+SHARD = "14MB"
+TOKENIZER, PROGRESS = "tokenizer", "progress.jsonl"
 
 
 def ensure_mini() -> Path:
-    """Return the folder of the bundled base; build it if it is not there.
+    """Return the folder of the bundled base.
 
     Raises:
-        OutputError: the user's cache cannot be written.
+        ModelError: it is not there.
     """
-    place = mini.place()
     need("infer", "torch", "transformers", "peft")
-    if not (place / "config.json").exists():
-        print(
-            "building the bundled base, once: about two minutes on two idle cores", file=sys.stderr
-        )
-        build_mini(place)
-    return place
+    return mini.folder()
 
 
-def build_mini(place: Path, *, steps: int | None = None, seed: int = SEED) -> None:
-    """Build the base into a folder, replacing what is there, in one move.
+def build_mini(
+    place: Path,
+    *,
+    steps: int = STEPS,
+    minutes: float | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    seed: int = SEED,
+    held_out: int = HELD_OUT,
+    texts: int = TEXTS,
+) -> bool:
+    """Build the base into a folder.
 
     Args:
-        place: the folder; written beside it first, so that a broken build leaves nothing behind.
-        steps: optimiser steps of the pretraining; None means STEPS.
-        seed: of weights and order.
+        place: the folder.
+        steps: optimiser steps of the whole build. With `resume` a build may be given another
+            number: its rate falls from where it then is.
+        minutes: of this run; None means until the last step.
+        resume: go on with what an earlier run has left.
+        overwrite: begin anew, and replace what is there.
+        seed: of weights and data.
+        held_out: databases that tell how far it is.
+        texts: databases that the tokenizer is learnt from.
+
+    Returns:
+        Whether the build is done.
+
+    Raises:
+        OutputError: something is there and neither `resume` nor `overwrite` is given; or the
+            folder cannot be written.
     """
+    need("infer", "torch", "transformers")
+    scratch = place.with_name(f"{place.name}.building")
+    _check(place, scratch, resume=resume, overwrite=overwrite)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=place.parent, prefix="mini-building-"))
+        scratch.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write to {place.parent}: {error.strerror}") from None
-    try:
-        with full_disk(place.parent), quiet():
-            model, tokenizer = _pretrained(steps or STEPS, seed)
-            model.save_pretrained(scratch)
-            tokenizer.save_pretrained(scratch)
-        shutil.rmtree(place, ignore_errors=True)
-        scratch.replace(place)
-    finally:
+    with full_disk(place.parent):
+        model, tokenizer = _begun(scratch, seed, texts)
+        done = _pretrain(model, tokenizer, scratch, steps, minutes, seed, held_out)
+        if done.steps < steps:
+            return False
+        _finish(model, tokenizer, scratch, place, done, seed)
+    return True
+
+
+def _check(place: Path, scratch: Path, *, resume: bool, overwrite: bool) -> None:
+    if overwrite:
         shutil.rmtree(scratch, ignore_errors=True)
+        return
+    if (place / "config.json").exists() and not (resume and scratch.exists()):
+        raise OutputError(f"{place} holds a base: --overwrite replaces it")
+    if scratch.exists() and not resume:
+        raise OutputError(f"{scratch} holds a build: --resume goes on, --overwrite begins anew")
 
 
-def _pretrained(steps: int, seed: int) -> tuple[Any, Any]:
+def _begun(scratch: Path, seed: int, texts: int) -> tuple[Any, Any]:
+    """Return the model with its first weights, and the tokenizer, learnt or read."""
+    from transformers import PreTrainedTokenizerFast
+
+    folder = scratch / TOKENIZER
+    if not (folder / "tokenizer.json").exists():
+        _say(f"learning a tokenizer from {texts} invented databases")
+        mini.learn_tokenizer(corpora.texts(seed, texts)).save_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    return mini.create(tokenizer, seed=seed), tokenizer
+
+
+def _pretrain(
+    model: Any,
+    tokenizer: Any,
+    scratch: Path,
+    steps: int,
+    minutes: float | None,
+    seed: int,
+    held_out: int,
+) -> "Pretrained":
     from text2sql.training.pretraining import Schedule, pretrain
 
-    dataset = find_dataset("samples", split="train")
-    model, tokenizer = mini.create(_texts(dataset), seed=seed)
-
-    def show(done: "Pretrained") -> None:
-        left = done.seconds / done.steps * (steps - done.steps)
-        print(
-            f"step {done.steps}/{steps}  loss {done.loss:.3f}  {left:.0f} s left",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    # one row a step, in float32
-    schedule = Schedule(steps, tokens=1, bfloat16=False)
-    pretrain(model, _stream(_groups(dataset, tokenizer), seed), schedule, report=show)
-    return model, tokenizer
-
-
-def _stream(groups: "list[Group]", seed: int) -> "Callable[[int], Iterator[Group]]":
-    """Return the parts of pass after pass over the groups, each in an order of its own."""
-    from text2sql.training.rows import cut
-
-    def read(place: int) -> "Iterator[Group]":
-        size = len(cut(groups, cap=BRANCHES, tokens=LONGEST, random=None))
-        for number in itertools.count(place // size):
-            random = Random(f"{seed}/{number}")
-            parts = cut(groups, cap=BRANCHES, tokens=LONGEST, random=random)
-            random.shuffle(parts)
-            yield from parts[place - number * size :] if number == place // size else parts
-
-    return read
-
-
-def _texts(dataset: DataSet) -> list[str]:
-    """Return what the tokenizer's merges are learnt from."""
-    examples = dataset.examples
-    return [text for e in examples for text in (_prompt(e, dataset).text, e.query)]
-
-
-def _prompt(example: Example, dataset: DataSet) -> Prompt:
-    base = find_base("mini")
-    return build_prompt(
-        example.question,
-        dataset.schema(example.db_id),
-        format=base.prompt_format,
-        style=base.style,
-        today=TODAY,
+    held = [
+        group
+        for number in range(held_out)
+        if (group := corpora.synthetic_group(UNSEEN + number, tokenizer))
+    ]
+    return pretrain(
+        model,
+        corpora.stream(seed, scratch / TOKENIZER),
+        Schedule(steps, tokens=TOKENS),
+        folder=scratch,
+        minutes=minutes,
+        save_every=EVERY,
+        report=_reporter(model, held, scratch / PROGRESS, steps),
     )
 
 
-def _groups(dataset: DataSet, tokenizer: Any) -> "list[Group]":
-    """Return one group a database."""
-    from text2sql.training.rows import Branch, Group
+def _reporter(
+    model: Any, held: "Sequence[Group]", path: Path, steps: int
+) -> "Callable[[Pretrained], None]":
+    """Return what says how far a build is, and now and then how good."""
+    from text2sql.training.pretraining import exact_share
 
-    groups: dict[str, Group] = {}
+    looked = time.monotonic()
+
+    def report(done: "Pretrained") -> None:
+        nonlocal looked
+        line = (
+            f"step {done.steps:,}/{steps:,}  questions {done.questions:,}  loss {done.loss:.3f}"
+            f"  {done.tokens / done.seconds:,.0f} tokens/s"
+            f"  {done.seconds / done.steps * (steps - done.steps) / 60:.0f} min left"
+        )
+        if held and (time.monotonic() - looked > EVERY or done.steps == steps):
+            looked = time.monotonic()
+            share = exact_share(model, held)
+            line += f"  right on databases held out {share:.1%}"
+            with path.open("a", encoding="utf-8") as file:
+                record = {"steps": done.steps, "questions": done.questions, "loss": done.loss}
+                file.write(json.dumps({**record, "held_out": round(share, 4)}) + "\n")
+        _say(line)
+
+    return report
+
+
+def _finish(
+    model: Any, tokenizer: Any, scratch: Path, place: Path, done: "Pretrained", seed: int
+) -> None:
+    """Write the base beside its place, and put it there in one move."""
+    import torch
+
+    made = scratch / "made"
+    shutil.rmtree(made, ignore_errors=True)
+    model.to(torch.bfloat16).save_pretrained(made, max_shard_size=SHARD)
+    tokenizer.save_pretrained(made)
     base = find_base("mini")
-    for example in dataset.examples:
-        sql = canonicalise(example.query, dataset.schema(example.db_id))
-        prompt = encode(_prompt(example, dataset), tokenizer)
-        group = groups.setdefault(example.db_id, Group(prompt.shared_ids, []))
-        group.branches.append(Branch(prompt.own_ids, encode_completion(sql, tokenizer, base)))
-    return list(groups.values())
+    card = {"prompt_format": base.prompt_format, "answer_format": base.answer_format}
+    (made / "text2sql.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    text = write_card(
+        weights=model.num_parameters(),
+        steps=done.steps,
+        questions=done.questions,
+        tokens=done.tokens,
+        seed=seed,
+    )
+    (made / "README.md").write_text(text, encoding="utf-8")
+    if (scratch / PROGRESS).exists():
+        shutil.copyfile(scratch / PROGRESS, made / PROGRESS)
+    shutil.rmtree(place, ignore_errors=True)
+    made.replace(place)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

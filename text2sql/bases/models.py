@@ -339,13 +339,13 @@ def _mini() -> Iterator[Base]:
     yield Base(
         "mini",
         None,
-        prompt_format="plain",
+        prompt_format="pointers",
+        answer_format="pointers",
         lora_targets=LLAMA_TARGETS,
         architecture=MINI,
         context_length=mini.CONTEXT,
         licence=APACHE,
-        style="compact",
-        notes="a very small Llama that the kit builds itself",
+        notes="a small Llama that the kit builds itself, from invented databases",
     )
 
 

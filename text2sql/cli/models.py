@@ -1,5 +1,6 @@
 """Commands about base models and about this installation."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,21 +40,42 @@ def build(
     name: Annotated[
         str, typer.Argument(help="Which base: mini is the one that the kit builds itself.")
     ] = "mini",
-    overwrite: Annotated[bool, typer.Option(help="Build it again where it is there.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the base; default: where the kit looks for it.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Optimiser steps of the whole build.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop after so many; --resume goes on.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with a build that was stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Begin anew, and replace what is there.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the weights and of the invented databases.")] = 1,
 ) -> None:
-    """Build the bundled base from the bundled samples (about two minutes on two cores).
+    """Build the bundled base: invented databases, a tokenizer, pretraining. Takes hours.
 
-    Example: t2s base build mini --overwrite
+    Example: t2s base build mini --output runs/mini --minutes 30 --resume
     """
     from text2sql.bases import mini
-    from text2sql.bundled import build_mini, ensure_mini
+    from text2sql.bundled import STEPS, build_mini
     from text2sql.errors import UnknownName
 
     if name != "mini":
         raise UnknownName("base that the kit builds", name, ["mini"])
-    if overwrite:
-        build_mini(mini.place())
-    typer.echo(str(ensure_mini()))
+    place = output or mini.place()
+    done = build_mini(
+        place,
+        steps=steps or STEPS,
+        minutes=minutes,
+        resume=resume,
+        overwrite=overwrite,
+        seed=seed,
+    )
+    if done:
+        typer.echo(str(place))
+    else:
+        note("not done yet: --resume goes on")
 
 
 @app.command()
