@@ -239,12 +239,16 @@ def test_a_wide_schema_is_reduced_until_the_prompt_fits(tokenizer):
     assert fitted.schema.left_out and "by relevance" in fitted.report()
 
 
-def test_a_prompt_that_cannot_fit_is_refused_with_its_length(tokenizer):
-    with pytest.raises(PromptError, match="tokens of 20"):
+@pytest.mark.parametrize(
+    ("base", "reason"),
+    [("codellama-7b", "tokens of 20,"), ("mini", "more names than the base can point at, with 20")],
+)
+def test_a_prompt_that_cannot_fit_is_refused_with_its_length(base, reason, tokenizer):
+    with pytest.raises(PromptError, match=reason):
         fit(
             "which meter?",
             WIDE,
-            base=find_base("mini"),
+            base=find_base(base),
             tokenizer=tokenizer,
             max_length=20,
             today=DAY,

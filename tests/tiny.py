@@ -70,7 +70,7 @@ def save_pointing(folder: Path) -> Path:
 
     from text2sql.bases import mini
 
-    tokenizer = mini.create([text.lower() for text in TEXTS] * 3, seed=0)[1]
+    tokenizer = mini.learn_tokenizer([text.lower() for text in TEXTS] * 3)
     own = config("llama")
     own.update({"vocab_size": len(tokenizer), "eos_token_id": tokenizer.eos_token_id})
     torch.manual_seed(0)

@@ -116,13 +116,14 @@ def fit(
         reduced = prune(schema, question, fits)
     except SchemaError as error:
         pointed = not points or pointable(schema)
-        length = (
-            f"{count_tokens(build(schema), tokenizer):,} tokens" if pointed else "too many names"
-        )
-        raise PromptError(
-            f"the prompt needs {length} of {max_length:,}, and reducing the schema does"
-            f" not help: {error}"
-        ) from None
+        if pointed:
+            tokens = count_tokens(build(schema), tokenizer)
+            wanted = f"the prompt needs {tokens:,} tokens of {max_length:,}"
+        else:
+            wanted = (
+                f"the schema has more names than the base can point at, with {max_length:,} tokens"
+            )
+        raise PromptError(f"{wanted}, and reducing the schema does not help: {error}") from None
     return Fitted(build(reduced), reduced)
 
 
