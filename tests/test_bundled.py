@@ -24,6 +24,8 @@ def built(tmp_path_factory):
         assert not folder.exists()
         with pytest.raises(OutputError, match="--resume goes on"):
             short(folder, seed=5)
+        with pytest.raises(OutputError, match="begun with seed 5, not 6"):
+            short(folder, resume=True, seed=6)
         assert short(folder, resume=True, seed=5) is True
     return folder
 

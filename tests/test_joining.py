@@ -98,6 +98,14 @@ def test_groups_are_named_by_the_key_that_is_referred_to():
     assert pointed(shown) != pointed(shown.replace("GROUP BY f.source", "GROUP BY c.id"))
 
 
+def test_a_group_keeps_the_key_that_another_clause_needs():
+    text = pointed(
+        "SELECT count(*) FROM flight AS f JOIN city AS c ON f.source = c.id"
+        " GROUP BY f.source HAVING f.source > 1 ORDER BY f.source"
+    )
+    assert text.partition("GROUP BY ")[2].startswith(number(SCHEMA).of_column("flight", "source"))
+
+
 def test_all_pairs_of_joined_tables_cannot_be_said():
     with pytest.raises(Unsayable, match="all pairs"):
         pointed("SELECT c.name FROM flight AS f, city AS c")

@@ -38,7 +38,7 @@ HELD_OUT = 48  # databases that tell how far it is
 UNSEEN = 10**15  # their seeds begin here; those of the stream stay below
 EVERY = 300.0  # seconds between two looks at them
 SHARD = "14MB"
-TOKENIZER, PROGRESS = "tokenizer", "progress.jsonl"
+TOKENIZER, PROGRESS, SEEDED = "tokenizer", "progress.jsonl", "seed"
 
 
 def ensure_mini() -> Path:
@@ -79,8 +79,8 @@ def build_mini(
         Whether the build is done.
 
     Raises:
-        OutputError: something is there and neither `resume` nor `overwrite` is given; or the
-            folder cannot be written.
+        OutputError: something is there and neither `resume` nor `overwrite` is given; what is
+            resumed has another seed; or the folder cannot be written.
     """
     need("infer", "torch", "transformers")
     scratch = place.with_name(f"{place.name}.building")
@@ -112,7 +112,10 @@ def _begun(scratch: Path, seed: int, texts: int) -> tuple[Any, Any]:
     """Return the model with its first weights, and the tokenizer, learnt or read."""
     from transformers import PreTrainedTokenizerFast
 
-    folder = scratch / TOKENIZER
+    folder, seeded = scratch / TOKENIZER, scratch / SEEDED
+    if seeded.exists() and seeded.read_text() != str(seed):
+        raise OutputError(f"{scratch} was begun with seed {seeded.read_text()}, not {seed}")
+    seeded.write_text(str(seed))
     if not (folder / "tokenizer.json").exists():
         _say(f"learning a tokenizer from {texts} invented databases")
         mini.learn_tokenizer(corpora.texts(seed, texts)).save_pretrained(folder)

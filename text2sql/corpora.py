@@ -69,16 +69,9 @@ def synthetic_group(
 
     random = Random(seed)
     base = base or find_base("mini")
-    invented = invent(random, language="zh" if random.random() < CHINESE else "en")
-    try:
-        families = with_shares({"warehouse": warehouse}) if warehouse else FAMILIES
-        pairs = draw(invented.world, invented.connection, QUESTIONS, random, families=families)
-    finally:
-        invented.connection.close()
-    linker = Linker(invented.world.schema, {} if random.random() < BLIND else cells(invented.world))
     shared: Sequence[int] = ()
     branches = []
-    for prompt, answer in _prompts(pairs, linker, random):
+    for prompt, answer in _asked(random, warehouse):
         encoded = encode(prompt, tokenizer)
         completion = encode_completion(answer, tokenizer, base)
         shared = encoded.shared_ids
@@ -145,12 +138,7 @@ def texts(seed: int, count: int) -> Iterator[str]:
         count: databases.
     """
     for number in range(count):
-        random = Random(f"{seed}/{number}")
-        invented = invent(random, language="zh" if random.random() < CHINESE else "en")
-        pairs = draw(invented.world, invented.connection, QUESTIONS, random)
-        invented.connection.close()
-        linker = Linker(invented.world.schema, cells(invented.world))
-        for prompt, answer in _prompts(pairs, linker, random):
+        for prompt, answer in _asked(Random(f"{seed}/{number}")):
             yield from (prompt.text, answer)
 
 
@@ -178,6 +166,19 @@ def _ids(tokenizer: Any, kind: str) -> list[int]:
     """Return the token ids of the pointers of a kind, by their number."""
     found: list[int] = tokenizer.convert_tokens_to_ids([t for t in TOKENS if t[1] == kind])
     return found
+
+
+def _asked(random: Random, warehouse: float = 0.0) -> Iterator[tuple[Prompt, str]]:
+    """Invent a database; yield what a base reads of each question about it, and its answer."""
+    invented = invent(random, language="zh" if random.random() < CHINESE else "en")
+    world = invented.world
+    try:
+        families = with_shares({"warehouse": warehouse}) if warehouse else FAMILIES
+        pairs = draw(world, invented.connection, QUESTIONS, random, families=families)
+    finally:
+        invented.connection.close()
+    linker = Linker(world.schema, {} if random.random() < BLIND else cells(world))
+    yield from _prompts(pairs, linker, random)
 
 
 def _prompts(pairs: Sequence[Pair], linker: Linker, random: Random) -> Iterator[tuple[Prompt, str]]:

@@ -106,9 +106,8 @@ def _said_by_keys(select: "exp.Select", schema: Schema) -> list[Step] | None:
         return None
     said = [pair for join in joins for pair in _equalities(join.args["on"])]
     meant = [_plain(a, b) for step in path for a, b in step.pairs]
-    return (
-        path if None not in said and sorted(map(_key, said)) == sorted(map(_key, meant)) else None
-    )
+    same = None not in said and sorted(map(_key, said)) == sorted(map(_key, meant))
+    return path if same else None
 
 
 def _key(pair: "_Plain | None") -> list[tuple[str, str]]:
@@ -167,13 +166,14 @@ def _plain(one: tuple[str, str], other: tuple[str, str]) -> _Plain:
 
 
 def _group_by_keys(select: "exp.Select", pairs: Sequence[Pair], dialect: str) -> None:
-    """Group by the key that is referred to where the one that refers is shown nowhere."""
+    """Group by the key that is referred to where no other clause needs the one that refers."""
     from sqlglot import exp
 
     group = select.args.get("group")
     if group is None:
         return
-    columns = [column for item in select.expressions for column in item.find_all(exp.Column)]
+    parts = [*select.expressions, select.args.get("having"), select.args.get("order")]
+    columns = [column for part in parts if part for column in part.find_all(exp.Column)]
     shown = {(column.table.casefold(), column.name.casefold()) for column in columns}
     for column in list(group.expressions):
         if not isinstance(column, exp.Column):
