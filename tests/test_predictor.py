@@ -1,5 +1,6 @@
 """The predictor: rows or a reason, never an exception for what the model does wrong."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -9,7 +10,14 @@ from typer.testing import CliRunner
 from text2sql import Predictor
 from text2sql.cli import app
 from text2sql.decoding.generation import Decoding
-from text2sql.errors import DatabaseError, ModelError, PromptError, SettingsError, UnknownName
+from text2sql.errors import (
+    DatabaseError,
+    ModelError,
+    PolicyError,
+    PromptError,
+    SettingsError,
+    UnknownName,
+)
 from text2sql.models import open_model
 from text2sql.project import find_database
 
@@ -176,3 +184,27 @@ def test_both_engines_answer(samples, engine):
     path = samples / "database" / "shop" / f"shop.{engine}"
     with scripted(path, "SELECT count(*) FROM orders") as predictor:
         assert predictor.predict("how many orders?").rows == [(1800,)]
+
+
+def test_a_model_given_as_a_function_is_opened_once_and_only_for_a_question(shop):
+    opened = []
+
+    def open_it():
+        opened.append(scripted_model(lambda prompt: ["SELECT 1"]))
+        return opened[-1]
+
+    with Predictor(open_it, find_database(str(shop))) as predictor:
+        assert predictor.view().schema.tables and not opened
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(predictor.predict, ["one?"] * 4))
+
+    assert [answer.rows for answer in answers] == [[(1,)]] * 4 and len(opened) == 1
+
+
+def test_a_user_who_is_not_let_in_opens_no_model(shop):
+    never = {"roles": {"clerk": {"tables": {"orders": "all"}}}}
+    with (
+        Predictor(lambda: 1 / 0, find_database(str(shop)), policy=never) as predictor,
+        pytest.raises(PolicyError),
+    ):
+        predictor.predict("one?", user={"role": "nobody"})

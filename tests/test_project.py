@@ -6,7 +6,7 @@ import pytest
 from odd_schema import build
 
 from text2sql.errors import DatabaseError, SettingsError, UnknownName
-from text2sql.project import Project, find_database, load_project
+from text2sql.project import Project, choose_model, find_database, load_project
 from text2sql.schema import read_schema
 
 TEXT = """\
@@ -207,3 +207,17 @@ def test_no_repr_of_a_project_shows_a_password(folder):
     with pytest.raises(DatabaseError) as caught:
         read_schema(find_database("dw"))
     assert SECRET not in str(caught.value)
+
+
+def test_a_model_is_chosen_by_the_defaults_unless_one_is_named(folder):
+    (folder / "text2sql.yaml").write_text("defaults: {adapter: runs/mine, style: mschema}\n")
+    project = load_project(folder)
+
+    chosen = choose_model(None, None, project=project)
+    assert (chosen["adapter"], chosen["style"]) == ("runs/mine", None)
+    assert choose_model("mini", None, project=project) == {
+        "base": "mini",
+        "adapter": None,
+        "style": "mschema",
+        "language": None,
+    }

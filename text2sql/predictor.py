@@ -54,7 +54,7 @@ class Predictor:
 
     def __init__(
         self,
-        model: Model,
+        model: Model | Callable[[], Model],
         database: Database,
         *,
         decoding: Decoding | None = None,
@@ -65,7 +65,8 @@ class Predictor:
         time_zone: str | None = None,
         fiscal_start: int | None = None,
     ) -> None:
-        self.model, self.database = model, database
+        self._model, self._opening = model, threading.Lock()
+        self.database = database
         self.decoding = decoding or Decoding()
         check_selection(self.decoding, abstain_below)
         self.timeout, self.today, self.abstain_below = timeout, today, abstain_below
@@ -140,6 +141,14 @@ class Predictor:
         return cls(model, found, abstain_below=abstain_below, **settings)
 
     @property
+    def model(self) -> Model:
+        """The model; where a function was given in its place, that opens it when first needed."""
+        with self._opening:
+            if callable(self._model):
+                self._model = self._model()
+            return self._model
+
+    @property
     def schema(self) -> Schema:
         """Everything that the project knows of the database, whoever may see it."""
         return self._views.schema
@@ -189,9 +198,9 @@ class Predictor:
         run: bool = True,
     ) -> list[Answer]:
         """Answer several questions of one user, in order, as many at once as the model takes."""
+        view = self.view(user)
         size = self.model.call_size(self.decoding)
         parts = [questions[start : start + size] for start in range(0, len(questions), size)]
-        view = self.view(user)
         about = {"history": history, "evidence": evidence}
         return [a for part in parts for a in self._predict_batch(part, view, about, run=run)]
 
@@ -330,7 +339,9 @@ class Predictor:
     def close(self) -> None:
         """Release the model and the worker process."""
         self._executor.close()
-        self.model.close()
+        with self._opening:
+            if not callable(self._model):
+                self._model.close()
 
     def __enter__(self) -> Self:
         return self

@@ -173,6 +173,34 @@ def load_project(path: str | Path | None = None) -> Project:
     return Project(found.resolve(), said.databases, data, said.defaults)
 
 
+def choose_model(
+    base: str | None,
+    adapter: str | None,
+    style: str | None = None,
+    language: str | None = None,
+    *,
+    project: Project | None = None,
+) -> dict[str, str | None]:
+    """Fill in what the project says of the model; an adapter's own card decides style and language.
+
+    Args:
+        base: a name, hub id, folder or server; `None` where nothing was said, like the others.
+        adapter: its folder.
+        style: of the schema in the prompt.
+        language: of the prompt.
+        project: else that of the current folder.
+
+    Returns:
+        The four by name, as `open_model` takes them.
+    """
+    said = (load_project() if project is None else project).defaults
+    if base is None and adapter is None:
+        base, adapter = said.base, said.adapter
+    if adapter is None:
+        style, language = style or said.style, language or said.language
+    return {"base": base, "adapter": adapter, "style": style, "language": language}
+
+
 def find_database(
     text: str | Path | Database | None = None, *, project: Project | None = None
 ) -> Database:

@@ -68,15 +68,10 @@ DeviceMapOption = Annotated[
 def with_defaults(
     base: str | None, adapter: str | None, style: str | None = None, language: str | None = None
 ) -> dict[str, str | None]:
-    """Fill in what text2sql.yaml says; an adapter's own card decides style and language."""
-    from text2sql.project import load_project
+    """Fill in what text2sql.yaml says."""
+    from text2sql.project import choose_model
 
-    said = load_project().defaults
-    if base is None and adapter is None:
-        base, adapter = said.base, said.adapter
-    if adapter is None:
-        style, language = style or said.style, language or said.language
-    return {"base": base, "adapter": adapter, "style": style, "language": language}
+    return choose_model(base, adapter, style, language)
 
 
 def show_version(wanted: bool) -> None:
