@@ -42,6 +42,7 @@ COMMANDS = [
     "data-decontaminate",
     "data-snapshot",
     "data-add",
+    "data-feedback",
     "base-list",
     "base-build",
 ]

@@ -4,7 +4,8 @@
     [Pair(question='orders paid in May?', sql='SELECT ...')]
 
 They stand in text2sql.yaml as a list, or as the path of a JSON Lines file with `question` and
-`sql`. Nearness is overlap of stems, a word that few pairs have counting more.
+`sql` (or `query`, as examples have it). Nearness is overlap of stems, a word that few pairs have
+counting more.
 
 Not covered: pairs in another language than the question.
 """
@@ -66,7 +67,7 @@ def read_pairs(path: Path) -> tuple[Pair, ...]:
 def _pair(text: str, path: Path, line: int) -> Pair:
     try:
         record = json.loads(text)
-        found = Pair(record["question"], record["sql"])
+        found = Pair(record["question"], record["sql" if "sql" in record else "query"])
     except (ValueError, KeyError, TypeError):
         found = Pair("", "")
     if not all(isinstance(part, str) and part.strip() for part in (found.question, found.sql)):

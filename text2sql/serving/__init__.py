@@ -1,0 +1,5 @@
+"""The predictor where people ask.
+
+feedback        what people say about answers, kept on disk
+feedback_pairs  training pairs from that
+"""
