@@ -1,6 +1,7 @@
 """What docs/policy.md says of policies runs, and comes out as written."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,22 @@ def test_the_predictor_answers_under_the_policy(written, shop):
 
     assert place["answer"].candidates
     assert place["answer"].rewritten is None or "LIMIT" in place["answer"].rewritten
+
+
+def test_the_commands_show_what_the_user_may_see(written, shop, monkeypatch):
+    from typer.testing import CliRunner
+
+    from text2sql.cli import app
+
+    Path("shop.sqlite").symlink_to(shop)
+    lines = [shlex.split(line)[1:] for line in blocks("sh")[0].splitlines()]
+    said = {words[0]: CliRunner().invoke(app, words) for words in lines}
+
+    assert (
+        said["predict"].stdout.lower().startswith("select") and said["validate"].stdout == "valid\n"
+    )
+    assert "payments" in said["schema"].stdout
+    assert "products" in said["prompt"].stdout and "payments" not in said["prompt"].stdout
 
 
 def test_every_key_is_told():

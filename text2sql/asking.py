@@ -10,16 +10,17 @@ from typing import Any
 
 from text2sql.bases import find_base, load_tokenizer
 from text2sql.bundled import ensure_mini
-from text2sql.cells import DatabaseCells
-from text2sql.decoding.verification import verify
+from text2sql.decoding.checking import Checker
+from text2sql.decoding.checking.dialects import DIALECTS
+from text2sql.decoding.verification import Fault, verify
 from text2sql.errors import MissingExtra, ModelError, PromptError, SettingsError
-from text2sql.execution import Executor
-from text2sql.execution.sampling import sampler
 from text2sql.models import ANSWER_ROOM, DEFAULT_CONTEXT
-from text2sql.project import find_database
-from text2sql.prompting import Prompt, encode, fit
+from text2sql.perspectives import Perspective
+from text2sql.prompting import Fitted, Prompt, encode, fit
 from text2sql.prompting.budget import CHARACTERS_PER_TOKEN, count_tokens
-from text2sql.schema import canonicalise, read_schema
+from text2sql.prompting.building import takes_turns
+from text2sql.schema import canonicalise
+from text2sql.schema.model import Schema
 
 
 def read_question(text: str) -> str:
@@ -54,25 +55,51 @@ def read_user(text: str | None) -> dict[str, Any] | None:
     return found
 
 
-def check_sql(sql: str, database: str | None) -> dict[str, Any]:
-    """Judge SQL against a database: canonicalise, parse, look up its names, ask for EXPLAIN."""
-    found = find_database(database)
-    schema = read_schema(found)
-    canonical = canonicalise(sql, schema)
-    with Executor(found) as executor:
-        verification = verify(canonical, schema, explain=executor.explain)
+def check_sql(sql: str, view: Perspective) -> dict[str, Any]:
+    """Judge SQL for a user: canonicalise, parse, look up its names, ask for EXPLAIN.
+
+    Names and faults are those of the schema that the user sees, and the engine explains what would
+    run for them. A fault is said in the checker's words where it finds one, with its place.
+    """
+    canonical = canonicalise(sql, view.schema)
+    verification = verify(canonical, view.schema, explain=view.explain)
     fault = verification.fault
+    rewritten = view.rewritten(canonical) if verification.valid else None
+    said, remark = _in_the_checkers_words(fault, sql, view.schema)
     return {
         "valid": verification.valid,
         "sql": canonical,
         "layers": verification.layers,
-        "fault": {"layer": fault.layer, "message": fault.message} if fault else None,
+        "fault": said,
+        "note": remark,
+        "rewritten": rewritten.sql if rewritten else None,
+        "kept_back": list(rewritten.said) if rewritten else [],
     }
+
+
+def _in_the_checkers_words(
+    fault: Fault | None, sql: str, schema: Schema
+) -> tuple[dict[str, Any] | None, str | None]:
+    """Return a fault with its place, and a remark where the checker thinks otherwise."""
+    known = schema.dialect in DIALECTS
+    found = Checker(schema, dialect=schema.dialect).explain(sql) if known else None
+    if fault is None:
+        doubt = "the checker of constrained decoding does not write this"
+        return None, f"{doubt}: {found.message}" if found else None
+    said = {
+        "layer": fault.layer,
+        "message": found.message if found else fault.message,
+        "position": found.position if found else None,
+        "suggestions": list(found.suggestions) if found else [],
+    }
+    if found is None or found.found.casefold() in fault.message.casefold():
+        return said, None
+    return said, f"{fault.layer}: {fault.message}"  # perhaps about something else
 
 
 def show_prompt(
     question: str,
-    database: str | None,
+    view: Perspective,
     *,
     base: str,
     style: str | None,
@@ -81,24 +108,30 @@ def show_prompt(
     revision: str | None = None,
     trust_remote_code: bool | None = None,
 ) -> dict[str, Any]:
-    """Build a prompt and count its tokens; without the base's tokenizer, say it is an estimate."""
+    """Build a user's prompt and count its tokens; without the base's tokenizer, an estimate."""
     found = find_base(base)
-    asked = find_database(database)
-    schema = read_schema(asked)
     tokenizer, remark = _tokenizer(base, found, revision, trust_remote_code)
     context = found.context_length or DEFAULT_CONTEXT
+    turns = view.turns_for(question) if takes_turns(found.prompt_format, tokenizer) else []
     fitted = fit(
         question,
-        schema,
+        view.schema,
         base=found,
         tokenizer=tokenizer,
         max_length=context - ANSWER_ROOM,
         style=style or found.style,
         language=language,
         today=today,
-        sample=sampler(asked),
-        cells=DatabaseCells(asked, schema),
+        sample=view.sample,
+        cells=view.cells,
+        history=turns,
+        time_zone=view.database.time_zone,
+        fiscal_start=view.database.fiscal_start,
     )
+    return _shown(fitted, found.name, tokenizer, context, remark)
+
+
+def _shown(fitted: Fitted, base: str, tokenizer: Any, context: int, remark: str) -> dict[str, Any]:
     counted = _count(fitted.prompt, tokenizer)
     left_out = list(fitted.schema.left_out)
     mark = "about " if tokenizer is None else ""
@@ -108,7 +141,7 @@ def show_prompt(
         summary += f"; left out by relevance: {', '.join(left_out)}"
     return (
         {
-            "base": found.name,
+            "base": base,
             "text": fitted.prompt.text,
             "estimated": tokenizer is None,
             "summary": summary,

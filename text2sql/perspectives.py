@@ -15,21 +15,24 @@ Not covered: changes of the policy file: open another predictor.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
 
-from text2sql.access import Door, Policy, open_door
+from text2sql.access import Door, Policy, load_policy, open_door
 from text2sql.access.attributes import User
 from text2sql.access.definitions import read_definitions
 from text2sql.access.rewriting import Rewritten
 from text2sql.cells import DatabaseCells
 from text2sql.databases import Database
 from text2sql.decoding.verification import verify
-from text2sql.errors import DatabaseError, PolicyError
+from text2sql.errors import DatabaseError, PolicyError, SettingsError
 from text2sql.execution import Execution, Executor
 from text2sql.execution.results import Refusal
 from text2sql.execution.sampling import Values, sampler, value_lister
@@ -39,6 +42,7 @@ from text2sql.schema.model import Schema
 from text2sql.schema.rendering import Sample
 
 KEPT = 64  # perspectives
+SHOWN_PAIRS = 3  # verified pairs in a prompt
 REFRESH_SECONDS = 300.0
 _TRIED = 12  # pairs that are looked at for each question
 
@@ -81,6 +85,11 @@ class Perspective:
         near = (pair for pair, _ in islice(ranked(question, self.pairs), _TRIED))
         return list(islice((pair for pair in near if self._may_show(pair)), count))
 
+    def turns_for(self, question: str) -> list[tuple[str, str]]:
+        """Return those pairs as earlier turns of a conversation, the nearest last."""
+        pairs = self.pairs_for(question, SHOWN_PAIRS) if self.pairs else []
+        return [(pair.question, pair.sql) for pair in reversed(pairs)]
+
     def _may_show(self, pair: Pair) -> bool:
         if pair not in self._allowed:
             self._allowed[pair] = self._is_seen(pair)
@@ -116,13 +125,15 @@ class Perspectives:
         policy: Policy | None = None,
         pairs: Sequence[Pair] = (),
         refresh: float = REFRESH_SECONDS,
+        may_be_empty: bool = False,
     ) -> None:
         """Read the schema.
 
         Raises:
-            DatabaseError: the database cannot be read, or has no tables.
+            DatabaseError: the database cannot be read, or has no tables and may not be empty.
         """
         self.database, self.executor, self.policy = database, executor, policy
+        self._may_be_empty = may_be_empty
         self.pairs, self.refresh = tuple(pairs), refresh
         self._lock = threading.RLock()
         self._kept: OrderedDict[str, Perspective] = OrderedDict()
@@ -152,7 +163,7 @@ class Perspectives:
 
     def _read(self) -> tuple[Schema, dict[str, str]]:
         schema = read_schema(self.database)
-        if not schema.tables:
+        if not schema.tables and not self._may_be_empty:
             shown = self.database.shown
             raise DatabaseError(f"database {shown} has no tables", shown)
         guarded = self.policy is not None and any(table.view for table in schema.tables)
@@ -203,6 +214,59 @@ class Perspectives:
             DatabaseCells(database, schema, read=read, view=key),
             value_lister(database, schema=schema, read=read),
             self.pairs,
+        )
+
+
+PolicySource = str | Path | Policy | dict[str, Any] | None
+
+
+def open_perspectives(
+    database: Database, executor: Executor, *, policy: PolicySource = None, **options: Any
+) -> Perspectives:
+    """Return the perspectives of a database under a policy, else under its own of text2sql.yaml.
+
+    Args:
+        database: with the pairs that may be shown.
+        executor: runs the statements.
+        policy: a YAML file or its content.
+        **options: what else `Perspectives` takes.
+
+    Raises:
+        PolicyError: the policy cannot be read.
+        DatabaseError: as `Perspectives`.
+    """
+    ruled = policy if policy is not None else database.policy
+    found = None if ruled is None else load_policy(ruled)
+    return Perspectives(database, executor, policy=found, pairs=database.pairs, **options)
+
+
+@contextmanager
+def seen_by(
+    user: User | None, database: Database, *, policy: PolicySource = None
+) -> Iterator[Perspective]:
+    """Open what one user sees of a database, which may be empty, for one command.
+
+    Raises:
+        SettingsError: somebody asks, and there is no policy that says what they see.
+        PolicyError: the policy cannot be read, does not let them in, or shows them no table.
+        DatabaseError: the database cannot be read.
+    """
+    check_user(user, database, policy)
+    with Executor(database) as executor:
+        views = open_perspectives(database, executor, policy=policy, may_be_empty=True)
+        yield views.of(user)
+
+
+def check_user(user: User | None, database: Database, policy: PolicySource) -> None:
+    """Refuse a user where nothing says what they see: all would be shown.
+
+    Raises:
+        SettingsError: there is no policy.
+    """
+    if user is not None and policy is None and database.policy is None:
+        raise SettingsError(
+            f"--user says who asks under a policy, and database {database.name!r} has none:"
+            " give --policy, or name one in text2sql.yaml"
         )
 
 

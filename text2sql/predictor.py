@@ -28,7 +28,6 @@ from queue import SimpleQueue
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from text2sql.access import Policy, load_policy
 from text2sql.access.attributes import User
 from text2sql.answers import Abstention, Answer
 from text2sql.databases import Database
@@ -37,14 +36,12 @@ from text2sql.decoding.selection import Selected, abstention, check_selection, s
 from text2sql.errors import SettingsError, UnknownName
 from text2sql.execution import Execution, Executor
 from text2sql.models import Answered, Model, open_model
-from text2sql.perspectives import Perspective, Perspectives
+from text2sql.perspectives import Perspective, PolicySource, open_perspectives
 from text2sql.project import find_database
 from text2sql.prompting import Fitted
 from text2sql.schema.model import Schema
 
 __all__ = ["Abstention", "Answer", "Predictor"]
-
-SHOWN_PAIRS = 3  # verified pairs in a prompt
 
 History = Sequence[tuple[str, str]]  # earlier turns: question and SQL
 
@@ -61,7 +58,7 @@ class Predictor:
         timeout: float = 5.0,
         today: date | None = None,
         abstain_below: float | None = None,
-        policy: str | Path | Policy | dict[str, Any] | None = None,
+        policy: PolicySource = None,
         time_zone: str | None = None,
         fiscal_start: int | None = None,
     ) -> None:
@@ -74,14 +71,8 @@ class Predictor:
         self._calendar = _calendar(
             time_zone or database.time_zone, fiscal_start or database.fiscal_start
         )
-        ruled = policy if policy is not None else database.policy
         self._executor = Executor(database)
-        self._views = Perspectives(
-            database,
-            self._executor,
-            policy=None if ruled is None else load_policy(ruled),
-            pairs=database.pairs,
-        )
+        self._views = open_perspectives(database, self._executor, policy=policy)
 
     @classmethod
     def from_pretrained(
@@ -94,7 +85,7 @@ class Predictor:
         timeout: float = 5.0,
         today: date | None = None,
         abstain_below: float | None = None,
-        policy: str | Path | Policy | dict[str, Any] | None = None,
+        policy: PolicySource = None,
         time_zone: str | None = None,
         fiscal_start: int | None = None,
         **loading: Any,
@@ -269,9 +260,8 @@ class Predictor:
         self, question: str, view: Perspective, *, history: History, evidence: str | None
     ) -> Fitted:
         turns = list(history)
-        if view.pairs and self.model.takes_turns:
-            pairs = view.pairs_for(question, SHOWN_PAIRS)
-            turns = [(pair.question, pair.sql) for pair in reversed(pairs)] + turns
+        if self.model.takes_turns:
+            turns = view.turns_for(question) + turns
         return self.model.prompt(
             question,
             view.schema,

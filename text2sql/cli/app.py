@@ -58,6 +58,16 @@ TrustOption = Annotated[
     ),
 ]
 
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Who may see what: a YAML file, see docs/policy.md; else the database's own in"
+        " text2sql.yaml."
+    ),
+]
+UserOption = Annotated[
+    str | None, typer.Option(help='Who asks, as JSON: {"role": "buyer", "tenants": [3]}.')
+]
 FourBitOption = Annotated[bool, typer.Option(help="Load the base in 4 bits (bitsandbytes).")]
 DtypeOption = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 DeviceMapOption = Annotated[

@@ -1,6 +1,5 @@
 """The command that asks a database."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +12,10 @@ from text2sql.cli.app import (
     DtypeOption,
     FourBitOption,
     JsonOption,
+    PolicyOption,
     RevisionOption,
     TrustOption,
+    UserOption,
     app,
     note,
     print_json,
@@ -52,12 +53,8 @@ def predict(
     evidence: Annotated[
         str | None, typer.Option(help="What the question's words mean here.")
     ] = None,
-    policy: Annotated[
-        Path | None, typer.Option(help="Who may see what: a YAML file, see docs/policy.md.")
-    ] = None,
-    user: Annotated[
-        str | None, typer.Option(help='Who asks, as JSON: {"role": "buyer", "tenants": [3]}.')
-    ] = None,
+    policy: PolicyOption = None,
+    user: UserOption = None,
     load_in_4bit: FourBitOption = False,
     dtype: DtypeOption = "auto",
     device_map: DeviceMapOption = None,
@@ -74,12 +71,14 @@ def predict(
     from text2sql.decoding.generation import Decoding
     from text2sql.decoding.selection import check_selection
     from text2sql.models import open_model
+    from text2sql.perspectives import check_user
     from text2sql.predictor import Predictor
     from text2sql.project import find_database
     from text2sql.prompting import check_question
 
     asked, hint = check_question(read_question(question)), read_question(evidence or "") or None
     found, who = find_database(database), read_user(user)
+    check_user(who, found, policy)
     decoding = Decoding(
         num_samples=num_samples,
         temperature=temperature,

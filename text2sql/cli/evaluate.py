@@ -118,6 +118,8 @@ def evaluate(
     found = find_dataset(
         dataset, split=split, data_root=data_root, project=load_project(), limit=limit
     )
+    if found.everywhere is not None and found.everywhere.policy is not None:
+        note("the policy of the database does not hold here: SQL is scored on all of its rows")
     decoding = Decoding(
         num_samples=num_samples,
         temperature=temperature,

@@ -9,8 +9,10 @@ from text2sql.cli.app import (
     BaseOption,
     DatabaseOption,
     JsonOption,
+    PolicyOption,
     RevisionOption,
     TrustOption,
+    UserOption,
     app,
     note,
     print_json,
@@ -22,24 +24,26 @@ from text2sql.cli.app import (
 def schema(
     database: DatabaseOption = None,
     style: Annotated[str, typer.Option(help="ddl, ddl_rows, compact or mschema.")] = "ddl",
+    policy: PolicyOption = None,
+    user: UserOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print a database's schema as a prompt would show it.
+    """Print a database's schema as a prompt would show it, to a user where a policy holds.
 
     Example: t2s schema -d shop.sqlite --style compact
     """
     from dataclasses import asdict
 
-    from text2sql.execution.sampling import sampler
+    from text2sql.asking import read_user
+    from text2sql.perspectives import seen_by
     from text2sql.project import find_database
-    from text2sql.schema import read_schema, render
+    from text2sql.schema import render
 
-    found = find_database(database)
-    read = read_schema(found)
-    if json:
-        print_json(asdict(read))
-        return
-    typer.echo(render(read, style, sample=sampler(found)))
+    with seen_by(read_user(user), find_database(database), policy=policy) as view:
+        if json:
+            print_json(asdict(view.schema))
+            return
+        typer.echo(render(view.schema, style, sample=view.sample))
 
 
 @app.command()
@@ -55,25 +59,31 @@ def prompt(
     ] = None,
     revision: RevisionOption = None,
     trust_remote_code: TrustOption = None,
+    policy: PolicyOption = None,
+    user: UserOption = None,
     json: JsonOption = False,
 ) -> None:
     """Print exactly what the model sees, and how many tokens that is.
 
     Example: t2s prompt "How many orders?" -d shop.sqlite --base codellama-7b
     """
-    from text2sql.asking import read_question, show_prompt
+    from text2sql.asking import read_question, read_user, show_prompt
+    from text2sql.perspectives import seen_by
+    from text2sql.project import find_database
 
     named = with_defaults(base, None, style, language)
-    shown = show_prompt(
-        read_question(question),
-        database,
-        base=named["base"] or "mini",
-        style=named["style"],
-        language=named["language"] or "en",
-        today=date.today(),
-        revision=revision,
-        trust_remote_code=trust_remote_code,
-    )
+    asked = read_question(question)
+    with seen_by(read_user(user), find_database(database), policy=policy) as view:
+        shown = show_prompt(
+            asked,
+            view,
+            base=named["base"] or "mini",
+            style=named["style"],
+            language=named["language"] or "en",
+            today=date.today(),
+            revision=revision,
+            trust_remote_code=trust_remote_code,
+        )
     if json:
         print_json(shown)
         return
@@ -85,16 +95,21 @@ def prompt(
 def validate(
     sql: Annotated[str, typer.Argument(help="One query; - reads it from stdin.")],
     database: DatabaseOption = None,
+    policy: PolicyOption = None,
+    user: UserOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say whether SQL is valid for a database, or its first fault and the nearest right name.
 
     Example: t2s validate "SELECT nme FROM customers" -d shop.sqlite
     """
-    from text2sql.asking import check_sql, read_question
+    from text2sql.asking import check_sql, read_question, read_user
+    from text2sql.perspectives import seen_by
+    from text2sql.project import find_database
 
     text = read_question(sql)
-    verdict = _explain(check_sql(text, database), text, database)
+    with seen_by(read_user(user), find_database(database), policy=policy) as view:
+        verdict = check_sql(text, view)
     if json:
         print_json(verdict)
     elif verdict["valid"]:
@@ -104,30 +119,9 @@ def validate(
         typer.echo(_pointed_at(text, verdict["fault"]), nl=False)
     if verdict["note"] and not json:
         note(verdict["note"])
+    if verdict["kept_back"] and not json:
+        note(f"kept back: {'; '.join(verdict['kept_back'])}")
     raise typer.Exit(0 if verdict["valid"] else 1)
-
-
-def _explain(verdict: dict[str, Any], sql: str, database: str | None) -> dict[str, Any]:
-    """Say the fault in the checker's words where it finds one; whether there is one stays."""
-    from text2sql.decoding.checking import Checker
-    from text2sql.decoding.checking.dialects import DIALECTS
-    from text2sql.project import find_database
-    from text2sql.schema import read_schema
-
-    fault: dict[str, Any] | None = verdict["fault"]
-    remark = None
-    schema = read_schema(find_database(database))
-    known = schema.dialect in DIALECTS
-    found = Checker(schema, dialect=schema.dialect).explain(sql) if known else None
-    place: dict[str, Any] = {"position": None, "suggestions": []}
-    if found and not fault:
-        remark = f"the checker of constrained decoding does not write this: {found.message}"
-    elif found and fault:
-        place = {"position": found.position, "suggestions": list(found.suggestions)}
-        if found.found.casefold() not in fault["message"].casefold():
-            remark = f"{fault['layer']}: {fault['message']}"  # perhaps about something else
-        fault = fault | {"message": found.message}
-    return verdict | {"fault": fault and fault | place, "note": remark}
 
 
 def _pointed_at(sql: str, fault: dict[str, Any]) -> str:
