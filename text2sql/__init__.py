@@ -35,5 +35,15 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_HOMES[name]), name)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Give a notebook `%%t2s`: what `%load_ext text2sql` calls."""
+    import_module("text2sql.serving.jupyter").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Close what the notebook has opened: what `%unload_ext text2sql` calls."""
+    import_module("text2sql.serving.jupyter").unload(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

@@ -94,7 +94,7 @@ class Answer:
         Raises:
             MissingExtra: pandas is not installed.
         """
-        need("train", "pandas")
+        need("jupyter", "pandas")
         import pandas
 
         return pandas.DataFrame(self.rows, columns=self.columns)
