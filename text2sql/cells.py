@@ -22,7 +22,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +31,7 @@ import platformdirs
 from text2sql.databases import Database
 from text2sql.errors import DatabaseError
 from text2sql.execution.sampling import Read, value_lister
-from text2sql.schema.mentions import Value
+from text2sql.schema.mentions import StoredCells, Value
 from text2sql.schema.model import Schema
 from text2sql.schema.values import FORMAT, ValueIndex, build_values, text_columns
 from text2sql.scoring.manifests import database_hash
@@ -139,6 +139,22 @@ class DatabaseCells:
             connection.close()
             raise
         return connection
+
+
+class CellsOfTables:
+    """The cells of some tables, from the index of all."""
+
+    def __init__(self, cells: StoredCells, tables: Collection[str]) -> None:
+        self._cells, self._tables = cells, tables  # tables by their full names
+
+    def get(self, key: str, default: Sequence[Value] = ()) -> Sequence[Value]:
+        """Return the texts of a key, as `DatabaseCells.get`."""
+        found = [v for v in self._cells.get(key, ()) if v.table in self._tables]
+        return found or default
+
+    def near(self, text: str) -> Sequence[Value]:
+        """Return stored texts that are written nearly so, the most alike first."""
+        return [value for value in self._cells.near(text) if value.table in self._tables]
 
 
 def _contents(database: Database) -> str:

@@ -17,7 +17,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from text2sql.access import Door, Policy, load_policy, open_door
 from text2sql.access.attributes import User
 from text2sql.access.definitions import read_definitions
 from text2sql.access.rewriting import Rewritten
-from text2sql.cells import DatabaseCells
+from text2sql.cells import CellsOfTables, DatabaseCells
 from text2sql.databases import Database
 from text2sql.decoding.verification import verify
 from text2sql.errors import DatabaseError, PolicyError, SettingsError
@@ -38,10 +38,12 @@ from text2sql.execution.results import Refusal
 from text2sql.execution.sampling import Values, sampler, value_lister
 from text2sql.pairs import Pair, ranked
 from text2sql.schema import canonicalise, read_schema
-from text2sql.schema.model import Schema
+from text2sql.schema.mentions import StoredCells
+from text2sql.schema.model import ForeignKey, Schema
 from text2sql.schema.rendering import Sample
 
 KEPT = 64  # perspectives
+KEPT_NARROWED = 16  # of each, choices of tables
 SHOWN_PAIRS = 3  # verified pairs in a prompt
 REFRESH_SECONDS = 300.0
 _TRIED = 12  # pairs that are looked at for each question
@@ -56,10 +58,31 @@ class Perspective:
     executor: Executor
     door: Door | None
     sample: Sample
-    cells: DatabaseCells
+    cells: StoredCells
     values: Values
     pairs: tuple[Pair, ...]
     _allowed: dict[Pair, bool] = field(default_factory=dict, repr=False)
+    _narrowed: "dict[frozenset[str], Perspective]" = field(default_factory=dict, repr=False)
+
+    def narrowed(self, tables: Sequence[str]) -> "Perspective":
+        """Return what is seen of some tables alone: no prompt, name or SQL has any other.
+
+        Raises:
+            UnknownName: a table that is not seen; the nearest is named.
+        """
+        chosen = [self.schema.find_table(name).full_name for name in tables]
+        key = frozenset(chosen)
+        if key not in self._narrowed:
+            while len(self._narrowed) >= KEPT_NARROWED:
+                self._narrowed.pop(next(iter(self._narrowed)), None)
+            self._narrowed[key] = replace(
+                self,
+                schema=_reduced(self.schema, key),
+                cells=CellsOfTables(self.cells, key),
+                _allowed={},
+                _narrowed={},
+            )
+        return self._narrowed[key]
 
     def execute(self, sql: str, *, timeout: float) -> Execution:
         """Run a statement as this user."""
@@ -107,6 +130,18 @@ class Perspective:
             return True
         rewritten = self.rewritten(pair.sql)
         return rewritten is not None and not (rewritten.wall.guards and _has_constant(pair.sql))
+
+
+def _reduced(schema: Schema, names: frozenset[str]) -> Schema:
+    """Return a schema of some tables, with the keys between them."""
+    kept = [table for table in schema.tables if table.full_name in names]
+    places = {((t.namespace or "").casefold(), t.name.casefold()) for t in kept}
+
+    def leads(key: ForeignKey) -> bool:
+        return ((key.namespace or "").casefold(), key.table.casefold()) in places
+
+    tables = (replace(t, foreign_keys=tuple(k for k in t.foreign_keys if leads(k))) for t in kept)
+    return replace(schema, tables=tuple(tables))
 
 
 def _has_constant(sql: str) -> bool:

@@ -61,7 +61,9 @@ class Predictor:
         policy: PolicySource = None,
         time_zone: str | None = None,
         fiscal_start: int | None = None,
+        executor: Executor | None = None,
     ) -> None:
+        """Join them; `executor` is one that others use too, and the caller's to close."""
         self._model, self._opening = model, threading.Lock()
         self.database = database
         self.decoding = decoding or Decoding()
@@ -71,7 +73,7 @@ class Predictor:
         self._calendar = _calendar(
             time_zone or database.time_zone, fiscal_start or database.fiscal_start
         )
-        self._executor = Executor(database)
+        self._executor, self._lent = executor or Executor(database), executor is not None
         self._views = open_perspectives(database, self._executor, policy=policy)
 
     @classmethod
@@ -144,13 +146,19 @@ class Predictor:
         """Everything that the project knows of the database, whoever may see it."""
         return self._views.schema
 
-    def view(self, user: User | None = None) -> Perspective:
+    def view(self, user: User | None = None, tables: Sequence[str] | None = None) -> Perspective:
         """Return what a user sees: its schema, and an executor that lets nothing else through.
+
+        Args:
+            user: who asks.
+            tables: the only ones that a question is about; None means all that the user sees.
 
         Raises:
             PolicyError: the policy does not let them in, or shows them no table.
+            UnknownName: a table that the user does not see.
         """
-        return self._views.of(user)
+        seen = self._views.of(user)
+        return seen if tables is None else seen.narrowed(tables)
 
     def predict(
         self,
@@ -159,6 +167,7 @@ class Predictor:
         user: User | None = None,
         history: History = (),
         evidence: str | None = None,
+        tables: Sequence[str] | None = None,
         run: bool = True,
     ) -> Answer:
         """Answer one question.
@@ -168,16 +177,18 @@ class Predictor:
             user: who asks: attributes that the policy names, `role` or `roles` among them.
             history: earlier turns of the conversation: (question, SQL).
             evidence: what the question's words mean here, as BIRD gives it.
+            tables: the only ones that the SQL may have; never more than the user sees.
             run: False stops at the SQL; samples then agree where their SQL is the same.
 
         Raises:
             PromptError: the question is empty, too long, or does not fit beside any table; or the
                 base's prompt has no place for earlier turns.
             PolicyError: the policy does not let the user in.
+            UnknownName: a table that the user does not see.
             SettingsError: the selection runs the samples, and `run` is False.
         """
-        asked = {"user": user, "history": history, "evidence": evidence, "run": run}
-        return self.predict_many([question], **asked)[0]  # type: ignore[arg-type]
+        asked: dict[str, Any] = {"user": user, "history": history, "evidence": evidence}
+        return self.predict_many([question], **asked, tables=tables, run=run)[0]
 
     def predict_many(
         self,
@@ -186,10 +197,11 @@ class Predictor:
         user: User | None = None,
         history: History = (),
         evidence: str | None = None,
+        tables: Sequence[str] | None = None,
         run: bool = True,
     ) -> list[Answer]:
         """Answer several questions of one user, in order, as many at once as the model takes."""
-        view = self.view(user)
+        view = self.view(user, tables)
         size = self.model.call_size(self.decoding)
         parts = [questions[start : start + size] for start in range(0, len(questions), size)]
         about = {"history": history, "evidence": evidence}
@@ -202,6 +214,7 @@ class Predictor:
         user: User | None = None,
         history: History = (),
         evidence: str | None = None,
+        tables: Sequence[str] | None = None,
         run: bool = True,
     ) -> Iterator[str | Answer]:
         """Yield the first sample's text as it grows, piece by piece, then the checked answer.
@@ -211,7 +224,7 @@ class Predictor:
         does not stop the model.
         """
         heard: SimpleQueue[str | Answer | BaseException] = SimpleQueue()
-        view, about = self.view(user), {"history": history, "evidence": evidence}
+        view, about = self.view(user, tables), {"history": history, "evidence": evidence}
 
         def listen(place: int, sample: int, text: str) -> None:
             if sample == 0:
@@ -328,7 +341,8 @@ class Predictor:
 
     def close(self) -> None:
         """Release the model and the worker process."""
-        self._executor.close()
+        if not self._lent:
+            self._executor.close()
         with self._opening:
             if not callable(self._model):
                 self._model.close()
