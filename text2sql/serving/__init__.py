@@ -7,10 +7,11 @@ Over HTTP, from the outside in: app, envelope (what stands around every request)
 all routes share), identity, limits, the routes (asking, ...), work (from a request to a thread),
 engines (from a thread to a model), service (models and databases by name).
 
-feedback        what people say about answers, kept on disk
-feedback_pairs  training pairs from that
-display         an answer as a notebook shows it
-jupyter         %t2s and %%t2s
+feedback         what people say about answers, kept on disk
+feedback_routes  the same over HTTP
+feedback_pairs   training pairs from that
+display          an answer as a notebook shows it
+jupyter          %t2s and %%t2s
 """
 
 from typing import TYPE_CHECKING

@@ -20,6 +20,8 @@ from text2sql.predictor import Predictor
 from text2sql.serving.asking import ask_routes
 from text2sql.serving.deployment import Deployment, Identify
 from text2sql.serving.envelope import Envelope
+from text2sql.serving.feedback import FeedbackStore
+from text2sql.serving.feedback_routes import feedback_routes
 from text2sql.serving.limits import Limits
 from text2sql.serving.problems import Problem
 from text2sql.serving.service import Service
@@ -47,6 +49,7 @@ def create_app(
     *,
     identify: Identify | None = None,
     limits: Limits | None = None,
+    feedback: FeedbackStore | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -56,11 +59,12 @@ def create_app(
             nobody. Without it everybody may ask, as nobody: put something before it that asks who
             it is, or bind to loopback.
         limits: of a predictor; a service has its own.
+        feedback: where what users say about answers is kept.
     """
     service = (
         Service.of(predictor, limits=limits) if isinstance(predictor, Predictor) else predictor
     )
-    deployment = Deployment(service, identify=identify)
+    deployment = Deployment(service, identify=identify, feedback=feedback)
     app = FastAPI(
         title="text2sql",
         version=__version__,
@@ -72,7 +76,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     _add_state(app, deployment)
-    for routes in (ask_routes,):
+    for routes in (ask_routes, feedback_routes):
         app.include_router(routes(deployment))
     return app
 

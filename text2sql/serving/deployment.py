@@ -20,6 +20,7 @@ from starlette.requests import Request
 
 from text2sql.access.attributes import User
 from text2sql.serving.engines import Direct, Engine
+from text2sql.serving.feedback import FeedbackStore
 from text2sql.serving.limits import Gate, Limits, Rates
 from text2sql.serving.problems import Problem
 from text2sql.serving.service import Service
@@ -44,6 +45,7 @@ class Deployment:
 
     service: Service
     identify: Identify | None = None
+    feedback: FeedbackStore | None = None  # without one none is kept
     gate: Gate = field(default_factory=Gate)
     rates: Rates = field(default_factory=Rates)
     engine: Engine = field(default_factory=Direct)
