@@ -171,6 +171,7 @@ def open_model(
     revision: str | None = None,
     load_in_4bit: bool = False,
     trust_remote_code: bool | None = None,
+    load: Callable[..., Any] = load_model,
 ) -> Model:
     """Open a base, with or without an adapter.
 
@@ -185,6 +186,7 @@ def open_model(
         revision: of the base on the hub.
         load_in_4bit: through bitsandbytes.
         trust_remote_code: let the base's repository run its own code; None refuses.
+        load: takes what `load_model` takes; that of a `bases.sharing.Pool` shares weights.
 
     Raises:
         UnknownName: no such base or style.
@@ -203,7 +205,7 @@ def open_model(
     if card:
         check_card(card, tokenizer, found)
         _refuse_other_prompt(card, style, language)
-    model = load_model(
+    model = load(
         found,
         dtype=dtype,
         device_map=device_map,

@@ -95,7 +95,7 @@ def load_model(
         if load_in_4bit:
             settings["quantization_config"] = _four_bit(settings["dtype"])
         model = AutoModelForCausalLM.from_pretrained(**settings)
-    return (model if adapter is None else _with_adapter(model, Path(adapter))).eval()
+    return (model if adapter is None else put_adapter(model, Path(adapter))).eval()
 
 
 def set_pad_token(tokenizer: Any) -> None:
@@ -195,12 +195,21 @@ def _check_adapter(folder: Path) -> None:
         raise ModelError(f"cannot load adapter {folder}: the folder {what}")
 
 
-def _with_adapter(model: Any, folder: Path) -> Any:
+def put_adapter(model: Any, folder: Path, *, name: str = "default") -> Any:
+    """Put an adapter on a model, beside those that it has already.
+
+    Raises:
+        ModelError: it cannot be loaded or does not fit.
+    """
+    _check_adapter(folder)
     with quiet():
         try:
             from peft import PeftModel
 
-            return PeftModel.from_pretrained(model, str(folder))
+            if not isinstance(model, PeftModel):
+                return PeftModel.from_pretrained(model, str(folder), adapter_name=name)
+            model.load_adapter(str(folder), adapter_name=name)
+            return model
         except Exception as error:
             raise ModelError(f"cannot load adapter {folder}: {_reason(error)}") from error
 

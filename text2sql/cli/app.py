@@ -77,7 +77,7 @@ DeviceMapOption = Annotated[
 
 def with_defaults(
     base: str | None, adapter: str | None, style: str | None = None, language: str | None = None
-) -> dict[str, str | None]:
+) -> dict[str, Any]:
     """Fill in what text2sql.yaml says."""
     from text2sql.project import choose_model
 

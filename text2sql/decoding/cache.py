@@ -283,10 +283,16 @@ class _Sharing:
 _KNOWN: WeakKeyDictionary[Any, _Sharing] = WeakKeyDictionary()
 
 
+def _sharing(model: Any) -> _Sharing:
+    """Return what is known of a model; models with other adapters on the same weights share it."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return _KNOWN.setdefault(inner, _Sharing())
+
+
 @contextmanager
 def _our_attention(model: Any) -> Iterator[None]:
     config = model.config.get_text_config(decoder=True)
-    with _KNOWN.setdefault(model, _Sharing()).lock:
+    with _sharing(model).lock:
         before = config._attn_implementation
         config._attn_implementation = INTERFACE
         try:
@@ -465,7 +471,7 @@ def _parameters(model: Any) -> set[str]:
 
 def shares_prefix(model: Any) -> bool:
     """Tell whether a model's rows can share a prefix; it is tried once on a few tokens."""
-    known = _KNOWN.setdefault(model, _Sharing())
+    known = _sharing(model)
     if known.supported is None:
         known.supported = _keeps_everything(model) and _gives_the_same(model)
     return known.supported
