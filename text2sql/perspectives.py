@@ -84,11 +84,11 @@ class Perspective:
             )
         return self._narrowed[key]
 
-    def execute(self, sql: str, *, timeout: float) -> Execution:
-        """Run a statement as this user."""
+    def execute(self, sql: str, *, timeout: float, **caps: Any) -> Execution:
+        """Run a statement as this user; `caps` as `Executor.execute` has them."""
         if self.door is not None:
-            return self.door.execute(sql, timeout=timeout)
-        return self.executor.execute(sql, self.database, timeout=timeout)
+            return self.door.execute(sql, timeout=timeout, **caps)
+        return self.executor.execute(sql, self.database, timeout=timeout, **caps)
 
     def explain(self, sql: str) -> Execution:
         """Ask the engine for a plan as this user."""

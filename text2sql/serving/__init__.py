@@ -10,6 +10,8 @@ engines (from a thread to a model), service (models and databases by name).
 feedback         what people say about answers, kept on disk
 feedback_routes  the same over HTTP
 feedback_pairs   training pairs from that
+tools            what an agent may do, as functions
+mcp_server       the same over MCP
 display          an answer as a notebook shows it
 jupyter          %t2s and %%t2s
 """

@@ -25,10 +25,18 @@ class Service:
         self._predictors: dict[tuple[str, str], Predictor] = {}
 
     @classmethod
-    def of(cls, predictor: Predictor, *, limits: Limits | None = None) -> "Service":
-        """Return a service of one predictor, which the caller closes."""
+    def of(
+        cls, predictor: Predictor, *, limits: Limits | None = None, model: str | None = None
+    ) -> "Service":
+        """Return a service of one predictor, which the caller closes.
+
+        Args:
+            predictor: what is asked.
+            limits: the usual ones by default.
+            model: what the model is called; else the model says it, and has to be open for that.
+        """
         service = cls(limits=limits)
-        model, database = model_name(predictor), predictor.database.name
+        model, database = model or model_name(predictor), predictor.database.name
         service.models, service.databases = (model,), (database,)
         service._predictors = {(model, database): predictor}
         return service
