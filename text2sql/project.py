@@ -25,7 +25,8 @@ import os
 import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -163,8 +164,8 @@ def load_project(path: str | Path | None = None) -> Project:
         return Project()
     found = found / FILE_NAME if found.is_dir() else found
     file = read_settings(found)
-    _spell_out(file)
-    said = _validate(_ProjectFile, file)
+    spell_out(file)
+    said = validated(_ProjectFile, file)
     folder = found.resolve().parent
     data = {
         name: entry.model_copy(update={"path": str(folder / Path(entry.path).expanduser())})
@@ -255,25 +256,26 @@ def _from_folder(url: str, folder: Path) -> str:
     return f"{scheme}{mark}{folder / path}" if is_file else url
 
 
-def _spell_out(file: Settings) -> None:
+def spell_out(file: Settings) -> None:
     """Replace the short forms of the file by the long ones, and overlay paths by their content."""
     for section in [name for name, entry in file.content.items() if entry is None]:
         del file.content[section]
-    databases = _entries(file, "databases", "url")
-    _entries(file, "data", "path")
+    databases = spell_entries(file, "databases", "url")
+    spell_entries(file, "data", "path")
     for name, entry in databases.items():
         if isinstance(entry, dict) and isinstance(entry.get("overlay"), str):
             where = f"{file.where(('databases', name, 'overlay'))}: overlay "
             if "://" in entry["overlay"]:
                 raise SettingsError(f"{where}must be a mapping or the path of a YAML file")
             path = file.path.parent / Path(entry["overlay"]).expanduser()
-            entry["overlay"] = _validate(Overlay, read_settings(path, said_by=where))
+            entry["overlay"] = validated(Overlay, read_settings(path, said_by=where))
         if isinstance(entry, dict) and isinstance(entry.get("pairs"), str):
             path = file.path.parent / Path(entry["pairs"]).expanduser()
             entry["pairs"] = [asdict(pair) for pair in read_pairs(path)]
 
 
-def _entries(file: Settings, section: str, key: str) -> dict[str, Any]:
+def spell_entries(file: Settings, section: str, key: str) -> dict[str, Any]:
+    """Make each entry of a section a mapping: a bare text is one with that key. Return them."""
     entries = file.content.get(section)
     if not isinstance(entries, dict):
         return {}
@@ -282,7 +284,12 @@ def _entries(file: Settings, section: str, key: str) -> dict[str, Any]:
     return entries
 
 
-def _validate(model: type[Model], file: Settings) -> Model:
+def validated(model: type[Model], file: Settings) -> Model:
+    """Return a file's content as a model.
+
+    Raises:
+        SettingsError: the first wrong key or value, with its line; never what it holds.
+    """
     try:
         return model.model_validate(file.content)
     except ValidationError as error:
@@ -309,5 +316,11 @@ def _known_keys(model: Any, path: tuple[int | str, ...]) -> list[str]:
     """Return the keys that may stand where the last one of a path stands."""
     for part in path[:-1]:
         is_model = isinstance(model, type) and issubclass(model, BaseModel)
-        model = model.model_fields[str(part)].annotation if is_model else get_args(model)[-1]
-    return list(model.model_fields)
+        model = model.model_fields[str(part)].annotation if is_model else _held(model)
+        model = _held(model) if get_origin(model) in (Union, UnionType) else model
+    return list(getattr(model, "model_fields", ()))
+
+
+def _held(annotation: Any) -> Any:
+    """Return what a mapping, list or optional value holds."""
+    return [arg for arg in get_args(annotation) if arg not in (..., type(None))][-1]

@@ -7,24 +7,29 @@ Covered: errors of every kind in one form; OpenAPI at /openapi.json.
 Not covered: opening and closing what is served: whoever made it does that.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from text2sql import __version__
 from text2sql.predictor import Predictor
 from text2sql.serving.asking import ask_routes
+from text2sql.serving.audit import AuditLog
 from text2sql.serving.deployment import Deployment, Identify
 from text2sql.serving.envelope import Envelope
 from text2sql.serving.feedback import FeedbackStore
 from text2sql.serving.feedback_routes import feedback_routes
 from text2sql.serving.limits import Limits
+from text2sql.serving.metrics import CONTENT_TYPE
 from text2sql.serving.problems import Problem
+from text2sql.serving.schemas import schema_routes
 from text2sql.serving.service import Service
+from text2sql.serving.validating import validating_routes
 
 
 class Told(BaseModel):
@@ -41,6 +46,7 @@ class ErrorBody(BaseModel):
     error: Told
 
 
+ROUTES = (ask_routes, validating_routes, schema_routes, feedback_routes)
 RESPONSES: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorBody}}
 
 
@@ -50,6 +56,8 @@ def create_app(
     identify: Identify | None = None,
     limits: Limits | None = None,
     feedback: FeedbackStore | None = None,
+    audit: AuditLog | None = None,
+    hosts: Sequence[str] = (),
 ) -> FastAPI:
     """Return the application.
 
@@ -60,11 +68,13 @@ def create_app(
             it is, or bind to loopback.
         limits: of a predictor; a service has its own.
         feedback: where what users say about answers is kept.
+        audit: gets a line for every question, before its answer is handed out.
+        hosts: names under which it may be called, such as localhost; none: any.
     """
     service = (
         Service.of(predictor, limits=limits) if isinstance(predictor, Predictor) else predictor
     )
-    deployment = Deployment(service, identify=identify, feedback=feedback)
+    deployment = Deployment(service, identify=identify, feedback=feedback, audit=audit, hosts=hosts)
     app = FastAPI(
         title="text2sql",
         version=__version__,
@@ -76,7 +86,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     _add_state(app, deployment)
-    for routes in (ask_routes, feedback_routes):
+    for routes in ROUTES:
         app.include_router(routes(deployment))
     return app
 
@@ -92,6 +102,18 @@ def _add_state(app: FastAPI, deployment: Deployment) -> None:
         """Say whether a question can be answered; 503 while the model is loading."""
         deployment.service.check_ready()
         return {"status": "ready"}
+
+    @app.get("/metrics", tags=["state"], response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Show figures for Prometheus."""
+        return Response(deployment.metrics.page(), media_type=CONTENT_TYPE)
+
+    figures = deployment.metrics
+    figures.watch(
+        "t2s_ready", "1 when a question can be answered.", lambda: deployment.service.ready
+    )
+    figures.watch("t2s_questions_inside", "Being worked on.", lambda: deployment.gate.inside)
+    figures.watch("t2s_questions_waiting", "In the queue.", lambda: deployment.gate.waiting)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

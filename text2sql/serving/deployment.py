@@ -10,7 +10,7 @@ know who asks has a parameter `caller: Annotated[Caller, Depends(caller_of)]`.
 import hashlib
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,9 +19,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from text2sql.access.attributes import User
+from text2sql.serving.audit import AuditLog
 from text2sql.serving.engines import Direct, Engine
 from text2sql.serving.feedback import FeedbackStore
 from text2sql.serving.limits import Gate, Limits, Rates
+from text2sql.serving.metrics import Metrics
 from text2sql.serving.problems import Problem
 from text2sql.serving.service import Service
 
@@ -46,6 +48,9 @@ class Deployment:
     service: Service
     identify: Identify | None = None
     feedback: FeedbackStore | None = None  # without one none is kept
+    audit: AuditLog | None = None
+    hosts: Sequence[str] = ()  # names under which it may be called; none: any
+    metrics: Metrics = field(default_factory=Metrics)
     gate: Gate = field(default_factory=Gate)
     rates: Rates = field(default_factory=Rates)
     engine: Engine = field(default_factory=Direct)
@@ -64,12 +69,13 @@ class Deployment:
         Raises:
             Problem: 401, nobody whom `identify` knows; 429, too many requests.
         """
-        if self.identify is None:
+        identify = self.identify or self.service.identify
+        if identify is None:
             return Caller(None, None)
-        if inspect.iscoroutinefunction(self.identify):
-            user = await self.identify(request)
+        if inspect.iscoroutinefunction(identify):
+            user = await identify(request)
         else:
-            user = await run_in_threadpool(self.identify, request)  # may ask another server
+            user = await run_in_threadpool(identify, request)  # may ask another server
         if user is None:
             raise Problem(401, "a key or token that holds is needed")
         caller = Caller(name_of(user), user)

@@ -11,7 +11,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette._utils import get_route_path
@@ -20,12 +20,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from text2sql.serving.deployment import Deployment
-from text2sql.serving.problems import Problem, problem_of
+from text2sql.serving.logs import LOGGER
+from text2sql.serving.problems import Gone, Problem, problem_of
 
 OPEN = ("/health", "/ready", "/metrics", "/docs", "/redoc", "/openapi.json")
 DRAINED = 16 << 20  # bytes that are read of a body that is too large: its sender must see the 413
 
-log = logging.getLogger("text2sql.serving")
+log = logging.getLogger(LOGGER)
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -45,8 +46,8 @@ class Envelope:
         exchange = _Exchange(scope, receive, send)
         try:
             await self._handle(exchange)
-        except ClientDisconnect:
-            exchange.outcome = "gone"
+        except (ClientDisconnect, Gone):
+            return
         except Exception as error:
             await exchange.fail(problem_of(error), error)
         finally:
@@ -54,6 +55,8 @@ class Envelope:
 
     async def _handle(self, exchange: "_Exchange") -> None:
         scope, limits = exchange.scope, self.deployment.limits
+        if self.deployment.hosts:
+            _check_host(Request(scope), self.deployment.hosts)
         if get_route_path(scope) not in OPEN:
             try:
                 caller = await self.deployment.identified(Request(scope))
@@ -70,7 +73,7 @@ class _Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self._send = scope, receive, send
-        self.begun, self.status, self.outcome = time.perf_counter(), 0, "answered"
+        self.begun, self.status = time.perf_counter(), 0
         given = Request(scope).headers.get("x-request-id", "")
         self.id = given if _ID.match(given) else uuid.uuid4().hex
         scope["state"] = {**scope.get("state", {}), "request_id": self.id}
@@ -91,8 +94,7 @@ class _Exchange:
             known = problem.kind != "internal"
             about = {"request_id": self.id, "error": problem.hidden or problem.message}
             log.log(told, "failed", extra={"about": about}, exc_info=None if known else error)
-        if self.status:
-            self.outcome = "broken"  # the response has begun: all that is left is to end it
+        if self.status:  # the response has begun: all that is left is to end it
             return
         body = problem.body(self.id)
         await JSONResponse(body, problem.status, problem.headers)(
@@ -112,6 +114,18 @@ class _Exchange:
             "user": caller.name if caller else None,
         }
         log.info("request", extra={"about": about})
+        deployment.metrics.count_request(about["method"], about["route"], about["status"], seconds)
+
+
+def _check_host(request: Request, hosts: Sequence[str]) -> None:
+    """Refuse a name that is not ours: a page of a foreign site may have let it point here.
+
+    Raises:
+        Problem: 421.
+    """
+    name = request.url.hostname or ""
+    if name not in hosts:
+        raise Problem(421, "this service answers under its own name only")
 
 
 def route_of(scope: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ KINDS = {
     413: "invalid_request",
     415: "invalid_request",
     422: "invalid_request",
+    421: "invalid_request",
     429: "rate_limited",
     502: "unavailable",
     503: "overloaded",
@@ -75,6 +76,10 @@ class Problem(Exception):
         return {"error": said}
 
 
+class Gone(Exception):
+    """The caller has left: there is nobody to answer."""
+
+
 def one_line(text: str) -> str:
     """Return a text as one line of bounded length that UTF-8 can say."""
     line = " ".join(text.encode("utf-8", "backslashreplace").decode().split())
@@ -86,6 +91,8 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, Problem):
         return error
     hidden = one_line(f"{type(error).__name__}: {error}")
+    if isinstance(error, Gone):
+        return Problem(499, "the caller has left", kind="gone")
     if isinstance(error, UnknownName):
         return Problem(404, str(error))
     if isinstance(error, PromptError | SettingsError):

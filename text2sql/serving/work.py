@@ -11,21 +11,20 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from text2sql.answers import Answer
+from text2sql.predictor import Predictor
+from text2sql.serving.accounts import accounted
 from text2sql.serving.deployment import Caller, Deployment
 from text2sql.serving.engines import Question
-from text2sql.serving.problems import Problem
+from text2sql.serving.problems import Gone, Problem
 
 Found = TypeVar("Found")
 LOOK_SECONDS = 0.25  # between two looks whether the caller is still there
-
-
-class Gone(Exception):
-    """The caller has left."""
 
 
 async def answered(
@@ -40,10 +39,13 @@ async def answered(
     """
     left = threading.Event()
 
-    def work() -> Answer:
-        predictor = deployment.service.find(question.model, question.database, user=caller.user)
+    def ask() -> Answer:
         options: dict[str, Any] = {"user": caller.user, "gone": left.is_set}
-        return deployment.engine.predict(predictor, question, **options)
+        with _predictor(deployment, caller, question) as predictor:
+            return deployment.engine.predict(predictor, question, **options)
+
+    def work() -> Answer:
+        return accounted(deployment, request.state.request_id, caller, question, ask)
 
     try:
         async with asyncio.timeout(deployment.limits.request_seconds):
@@ -71,12 +73,18 @@ async def pieces(
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(heard.put_nowait, said)
 
-    def work() -> None:
-        predictor = deployment.service.find(question.model, question.database, user=caller.user)
+    def ask() -> Answer:
         options: dict[str, Any] = {"user": caller.user, "gone": left.is_set}
+        with _predictor(deployment, caller, question) as predictor:
+            for said in deployment.engine.stream(predictor, question, **options):
+                if isinstance(said, Answer):
+                    return said
+                tell(said)
+        raise Gone
+
+    def work() -> None:
         try:
-            for piece in deployment.engine.stream(predictor, question, **options):
-                tell(piece)
+            tell(accounted(deployment, request.state.request_id, caller, question, ask))
         finally:
             tell(None)
 
@@ -96,6 +104,28 @@ async def pieces(
         raise _too_slow(deployment) from None
     finally:
         left.set()
+
+
+async def worked(deployment: Deployment, caller: Caller, work: Callable[[], Found]) -> Found:
+    """Do what may take a while on a thread, within the limits.
+
+    Raises:
+        Problem: 503, 429, 504: too much at once, or too slow.
+    """
+    try:
+        async with asyncio.timeout(deployment.limits.request_seconds):
+            task = await _start(deployment, caller, work)
+            await asyncio.wait([task])
+            return task.result()
+    except TimeoutError:
+        raise _too_slow(deployment) from None
+
+
+def _predictor(
+    deployment: Deployment, caller: Caller, question: Question
+) -> AbstractContextManager[Predictor]:
+    named = (question.model, question.database)
+    return deployment.service.asking(*named, user=caller.user)
 
 
 def _too_slow(deployment: Deployment) -> Problem:
