@@ -33,6 +33,8 @@ COMMANDS = [
     "prompt",
     "doctor",
     "synth",
+    "serve",
+    "mcp",
     "data-list",
     "data-check",
     "data-stats",

@@ -41,7 +41,7 @@ class _Opened:
 
     entry: ModelEntry
     stamp: Stamp
-    model: Model
+    model: Model | None  # None: the caller's
     asked: int = 0
     dropped: bool = False
 
@@ -96,7 +96,7 @@ class Service:
         service = cls(limits=limits)
         model, database = model or model_name(predictor), predictor.database.name
         service.models, service.databases = (model,), (database,)
-        opened = _Opened(ModelEntry(), (), predictor.model)
+        opened = _Opened(ModelEntry(), (), None)
         service._stock = _Stock({model: opened}, {(model, database): predictor})
         return service
 
@@ -162,7 +162,7 @@ class Service:
         with self._counting:
             opened.asked -= 1
             close = opened.dropped and not opened.asked
-        if close:
+        if close and opened.model is not None:
             opened.model.close()
 
     def seen(self, user: User | None) -> list[str]:
@@ -219,7 +219,7 @@ class Service:
             with self._counting:
                 one.dropped = True
                 close = not one.asked
-            if close:
+            if close and one.model is not None:
                 one.model.close()
 
     def _built(self, settings: ServiceSettings) -> _Stock:
@@ -254,6 +254,7 @@ class Service:
             if old.made_of.get(key) == made_of:
                 stock.predictors[key] = old.predictors[key]
             else:
+                assert opened.model is not None
                 executor = executor or Executor(database, workers=limits.workers)
                 stock.predictors[key] = Predictor(
                     opened.model,
