@@ -9,7 +9,7 @@ import torch
 from test_shared_cache import build
 from transformers import GenerationConfig
 
-from text2sql.decoding import cache, loop
+from text2sql.decoding import cache, loop, writers
 from text2sql.decoding.backends import LocalBackend
 from text2sql.decoding.generation import Decoding
 from text2sql.errors import ModelError, SettingsError
@@ -110,7 +110,7 @@ def test_a_sample_depends_on_prompt_seed_and_number_alone(llama, top_p):
 def test_draws_follow_the_probabilities_of_the_nucleus():
     logits = torch.log(torch.tensor([[0.1, 0.4, 0.2, 0.3]])).expand(1000, -1)
     points = [(place + 0.5) / 1000 for place in range(1000)]
-    whole, nucleus = loop.draw(logits, 1.0, points), loop.draw(logits, 0.6, points)
+    whole, nucleus = writers.draw(logits, 1.0, points), writers.draw(logits, 0.6, points)
 
     assert [whole.count(token) for token in range(4)] == [100, 400, 200, 300]
     assert [nucleus.count(token) for token in range(4)] == [0, 571, 0, 429]

@@ -7,7 +7,7 @@ import tiny
 import torch
 from transformers import AutoModelForCausalLM, BloomConfig, MistralConfig, Qwen2Config
 
-from text2sql.decoding import cache
+from text2sql.decoding import attention, cache
 
 SMALL = {
     "vocab_size": 400,
@@ -42,6 +42,10 @@ def build(architecture: str):
     return model
 
 
+def behind(prefix):
+    return [(prefix, question) for question in QUESTIONS]
+
+
 def whole(model, ids):
     with torch.inference_mode():
         return model(input_ids=torch.tensor([ids])).logits[0, -1]
@@ -55,13 +59,12 @@ def assert_same(found, model, texts):
 @pytest.mark.parametrize("architecture", ["llama", "gpt_bigcode", "qwen2", "mistral"])
 def test_rows_give_the_logits_of_whole_prompts(architecture):
     model = build(architecture)
-    rows = cache.open_rows(model, PREFIX, cache.Prefixes())
+    rows = cache.open_rows(model, cache.Prefixes())
     shared = isinstance(rows, cache.SharedRows)
-    own = QUESTIONS if shared else [PREFIX + question for question in QUESTIONS]
     texts = [PREFIX + question for question in QUESTIONS]
 
     assert shared == (architecture != "mistral")
-    assert_same(rows.prefill(own), model, texts)
+    assert_same(rows.prefill(behind(PREFIX)), model, texts)
     rows.admit([0, 1, 2, 1])
     assert_same(
         rows.step([7, 8, 9, 10]),
@@ -72,14 +75,30 @@ def test_rows_give_the_logits_of_whole_prompts(architecture):
     assert_same(rows.step([5, 6]), model, [texts[1] + [10, 5], texts[0] + [7, 6]])
 
 
+@pytest.mark.parametrize("architecture", ["llama", "gpt_bigcode", "qwen2", "mistral"])
+def test_rows_behind_several_prefixes_are_written_together(architecture):
+    model = build(architecture)
+    rows = cache.open_rows(model, cache.Prefixes())
+    begun = [PREFIX, [60, 70, 80], [], PREFIX]
+    own = [*QUESTIONS, [99, 97]]
+    texts = [[*shared, *question] for shared, question in zip(begun, own, strict=True)]
+
+    assert_same(rows.prefill(list(zip(begun, own, strict=True))), model, texts)
+    rows.admit([0, 1, 2, 3])
+    assert_same(rows.step([5, 6, 7, 8]), model, [[*t, 5 + n] for n, t in enumerate(texts)])
+    rows.arrange([3, 1, 2])
+    kept = [texts[3] + [8, 4], texts[1] + [6, 9], texts[2] + [7, 3]]
+    assert_same(rows.step([4, 9, 3]), model, kept)
+
+
 def test_new_questions_take_the_slots_of_rows_that_are_done():
     model = build("llama")
-    rows = cache.open_rows(model, PREFIX, cache.Prefixes())
-    rows.prefill(QUESTIONS)
+    rows = cache.open_rows(model, cache.Prefixes())
+    rows.prefill(behind(PREFIX))
     rows.admit([0, 1, 2])
     rows.step([7, 8, 9])
     rows.arrange([0, 2])
-    rows.prefill([[33] * 20])
+    rows.prefill([(PREFIX, [33] * 20)])
     rows.admit([0])
 
     texts = [
@@ -93,17 +112,17 @@ def test_new_questions_take_the_slots_of_rows_that_are_done():
 def test_prompts_that_are_too_many_for_one_pass_are_read_in_parts(monkeypatch):
     model = build("llama")
     monkeypatch.setattr(cache, "SCORES", 1)
-    rows = cache.open_rows(model, PREFIX, cache.Prefixes())
+    rows = cache.open_rows(model, cache.Prefixes())
 
-    assert_same(rows.prefill(QUESTIONS), model, [PREFIX + question for question in QUESTIONS])
+    assert_same(rows.prefill(behind(PREFIX)), model, [PREFIX + question for question in QUESTIONS])
     rows.admit([2])
     assert_same(rows.step([7]), model, [PREFIX + QUESTIONS[2] + [7]])
 
 
 def test_buffers_grow_with_the_text():
     model = build("llama")
-    rows = cache.open_rows(model, PREFIX, cache.Prefixes())
-    rows.prefill(QUESTIONS)
+    rows = cache.open_rows(model, cache.Prefixes())
+    rows.prefill(behind(PREFIX))
     rows.admit([0])
     written = list(range(100, 100 + 2 * cache.BLOCK))
     for token in written[:-1]:
@@ -122,24 +141,36 @@ def test_the_prefix_used_longest_ago_is_dropped():
     assert [ids in prefixes for ids in ([3, 4], [5, 6], [7, 8])] == [True, False, True]
 
 
+def test_prefixes_take_no_more_memory_than_they_may():
+    model = build("llama")
+    first = cache.Prefixes().get([3, 4, 5], model)
+    prefixes = cache.Prefixes(most=2 * first.bytes)
+    for ids in ([3, 4, 5], [5, 6, 7], [7, 8]):
+        prefixes.get(ids, model)
+
+    assert [ids in prefixes for ids in ([3, 4, 5], [5, 6, 7], [7, 8])] == [False, True, True]
+    prefixes.get(list(range(3, 40)), model)  # more than there is room for: kept alone
+    assert [7, 8] not in prefixes and list(range(3, 40)) in prefixes
+
+
 def test_a_prefix_is_the_same_behind_an_adapter():
     from peft import LoraConfig, get_peft_model
 
     settings = LoraConfig(target_modules=["q_proj", "v_proj"], init_lora_weights=False)
     model = get_peft_model(build("llama"), settings).eval()
-    rows = cache.open_rows(model, PREFIX, cache.Prefixes())
+    rows = cache.open_rows(model, cache.Prefixes())
 
     assert isinstance(rows, cache.SharedRows)
-    assert_same(rows.prefill(QUESTIONS), model, [PREFIX + question for question in QUESTIONS])
+    assert_same(rows.prefill(behind(PREFIX)), model, [PREFIX + question for question in QUESTIONS])
 
 
 @pytest.mark.parametrize("architecture", ["mistral", "bloom"])
 def test_a_model_with_a_window_or_position_biases_shares_nothing(architecture):
     model = build(architecture)
-    rows = cache.open_rows(model, PREFIX, cache.Prefixes())
+    rows = cache.open_rows(model, cache.Prefixes())
 
     assert isinstance(rows, cache.PlainRows) and not rows.refills
-    assert_same(rows.prefill(QUESTIONS), model, QUESTIONS)
+    assert_same(rows.prefill([([], question) for question in QUESTIONS]), model, QUESTIONS)
 
 
 def test_an_attention_that_ours_does_not_compute_is_found_out():
@@ -154,17 +185,17 @@ def test_an_attention_that_ours_does_not_compute_is_found_out():
 def test_the_models_own_attention_stands_again_afterwards():
     model = build("llama")
     before = model.config._attn_implementation
-    cache.open_rows(model, PREFIX, cache.Prefixes()).prefill(QUESTIONS)
+    cache.open_rows(model, cache.Prefixes()).prefill(behind(PREFIX))
 
-    assert model.config._attn_implementation == before != cache.INTERFACE
+    assert model.config._attn_implementation == before != attention.INTERFACE
 
 
 def test_threads_may_decode_on_one_model_at_once():
     model, found = build("llama"), {}
 
     def write(name, question):
-        rows = cache.open_rows(model, PREFIX, cache.Prefixes())
-        rows.prefill([question])
+        rows = cache.open_rows(model, cache.Prefixes())
+        rows.prefill([(PREFIX, question)])
         rows.admit([0])
         for token in range(10, 30):
             found[name] = rows.step([token])
@@ -180,8 +211,8 @@ def test_threads_may_decode_on_one_model_at_once():
 
 def test_half_precision_shares_too():
     model = build("llama").to(torch.bfloat16)
-    rows = cache.open_rows(model, PREFIX, cache.Prefixes())
-    rows.prefill(QUESTIONS)
+    rows = cache.open_rows(model, cache.Prefixes())
+    rows.prefill(behind(PREFIX))
     rows.admit([0, 1, 2])
     found = rows.step([7, 8, 9])
 

@@ -21,7 +21,8 @@ back what an adapter was trained on.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextvars import copy_context
 from datetime import date, datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -31,7 +32,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from text2sql.access.attributes import User
 from text2sql.answers import Abstention, Answer
 from text2sql.databases import Database
-from text2sql.decoding.generation import Decoding, Listen
+from text2sql.decoding.generation import Decoding, Listen, Stopped
 from text2sql.decoding.selection import Selected, abstention, check_selection, select
 from text2sql.errors import SettingsError, UnknownName
 from text2sql.execution import Execution, Executor
@@ -216,17 +217,20 @@ class Predictor:
         evidence: str | None = None,
         tables: Sequence[str] | None = None,
         run: bool = True,
-    ) -> Iterator[str | Answer]:
+    ) -> Generator[str | Answer, None, None]:
         """Yield the first sample's text as it grows, piece by piece, then the checked answer.
 
         Nothing of the text has been checked before the answer is there. A server's model gives no
-        pieces, a beam search none either: then the answer comes alone. A caller who stops listening
-        does not stop the model.
+        pieces, a beam search none either: then the answer comes alone. Closing the iterator stops
+        the model at its next token.
         """
         heard: SimpleQueue[str | Answer | BaseException] = SimpleQueue()
+        gone = threading.Event()
         view, about = self.view(user, tables), {"history": history, "evidence": evidence}
 
         def listen(place: int, sample: int, text: str) -> None:
+            if gone.is_set():
+                raise Stopped
             if sample == 0:
                 heard.put(text)
 
@@ -236,8 +240,9 @@ class Predictor:
             except BaseException as error:  # raised again where the caller is
                 heard.put(error)
 
-        threading.Thread(target=work, name="predict", daemon=True).start()
-        return _pieces(heard.get)
+        context = copy_context()  # whose question it is
+        threading.Thread(target=context.run, args=(work,), name="predict", daemon=True).start()
+        return _pieces(heard.get, gone)
 
     def _predict_batch(
         self,
@@ -354,16 +359,21 @@ class Predictor:
         self.close()
 
 
-def _pieces(hear: Callable[[], str | Answer | BaseException]) -> Iterator[str | Answer]:
+def _pieces(
+    hear: Callable[[], str | Answer | BaseException], gone: threading.Event
+) -> Generator[str | Answer, None, None]:
     """Yield what each text has more than the last one, then the answer."""
     told = ""
-    while not isinstance(said := hear(), Answer):
-        if isinstance(said, BaseException):
-            raise said
-        if said.startswith(told):  # a character of several tokens may still change
-            yield said[len(told) :]
-            told = said
-    yield said
+    try:
+        while not isinstance(said := hear(), Answer):
+            if isinstance(said, BaseException):
+                raise said
+            if said.startswith(told) and said != told:  # a character may still change
+                yield said[len(told) :]
+                told = said
+        yield said
+    finally:
+        gone.set()
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

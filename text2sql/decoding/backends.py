@@ -17,8 +17,9 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from text2sql.bases.catalogue import Base
 from text2sql.databases import hide_password, redact
@@ -28,6 +29,10 @@ from text2sql.execution.sampling import Values
 from text2sql.prompting.encoding import encode, stop_ids
 from text2sql.prompting.segments import Prompt
 from text2sql.schema.model import Schema
+
+if TYPE_CHECKING:
+    from text2sql.decoding.batch import Batch
+    from text2sql.decoding.writers import Asked
 
 
 class Backend(Protocol):
@@ -69,7 +74,7 @@ class LocalBackend:
     tokenizer: Any
     base: Base
     _prefixes: Any = field(default=None, init=False, repr=False)  # schemas that were read last
-    _lock: Any = field(default_factory=Lock, init=False, repr=False)  # one call at a time
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False)  # one call at a time
 
     def generate(
         self,
@@ -89,35 +94,65 @@ class LocalBackend:
             ModelError: the backend is closed.
             SettingsError: no legal answer fits into `decoding.max_new_tokens`.
         """
-        with self._lock:
-            return self._generate(prompts, decoding, schema, values, listen)
+        from text2sql.decoding.loop import decode
 
-    def _generate(
+        with self._lock:
+            return decode(
+                [encode(prompt, self.tokenizer) for prompt in prompts],
+                self._open_model(),
+                self.tokenizer,
+                decoding,
+                stop_ids=stop_ids(self.base, self.tokenizer),
+                guides=self._guides(prompts, decoding, schema, values),
+                bindings=[self._binding(prompt) for prompt in prompts],
+                prefixes=self._kept(),
+                listen=listen,
+            )
+
+    def ask(
         self,
         prompts: Sequence[Prompt],
         decoding: Decoding,
-        schema: Schema | None,
-        values: Values | None,
-        listen: Listen | None,
-    ) -> list[list[Generation]]:
+        *,
+        schema: Schema | None = None,
+        values: Values | None = None,
+        listen: Listen | None = None,
+    ) -> "list[Asked]":
+        """Return prompts as a batch takes them (`open_batch`); arguments as for `generate`."""
+        from text2sql.decoding.loop import reader
+        from text2sql.decoding.writers import Asked
+
+        guides = self._guides(prompts, decoding, schema, values) or [None] * len(prompts)
+        asked = []
+        for place, (prompt, guide) in enumerate(zip(prompts, guides, strict=True)):
+            encoded = encode(prompt, self.tokenizer)
+            read = reader(self.tokenizer, self._binding(prompt))
+            hear = partial(listen, place) if listen is not None else None
+            asked.append(Asked(encoded.shared_ids, encoded.own_ids, read, guide, hear))
+        return asked
+
+    def open_batch(self, decoding: Decoding) -> "Batch":
+        """Return an empty batch of this model, for one thread.
+
+        Raises:
+            ModelError: the backend is closed.
+        """
+        from text2sql.decoding.batch import Batch
+
+        stops = stop_ids(self.base, self.tokenizer)
+        return Batch(self._open_model(), decoding, stops, self._kept())
+
+    def _open_model(self) -> Any:
         if self.model is None:
             raise ModelError(f"the model {self.base.name} is closed")
+        return self.model
+
+    def _kept(self) -> Any:
         from text2sql.decoding.cache import Prefixes
-        from text2sql.decoding.loop import decode
 
         if self._prefixes is None:
             self._prefixes = Prefixes()
-        return decode(
-            [encode(prompt, self.tokenizer) for prompt in prompts],
-            self.model,
-            self.tokenizer,
-            decoding,
-            stop_ids=stop_ids(self.base, self.tokenizer),
-            guides=self._guides(prompts, decoding, schema, values),
-            bindings=[self._binding(prompt) for prompt in prompts],
-            prefixes=self._prefixes,
-            listen=listen,
-        )
+        return self._prefixes
 
     def _binding(self, prompt: Prompt) -> Any:
         """Return what a prompt's pointers stand for; None where it has none."""

@@ -120,6 +120,7 @@ def _index(items: Any) -> dict[bytes, int]:
     return index
 
 
+_pointers: "WeakKeyDictionary[Any, tuple[int, dict[str, int]]]" = WeakKeyDictionary()
 _bindings: "WeakKeyDictionary[Any, tuple[int, Binding]]" = WeakKeyDictionary()
 
 
@@ -151,15 +152,19 @@ def bind_prompt(prompt: Prompt, tokenizer: Any) -> Binding:
 
 
 def pointer_ids(tokenizer: Any) -> dict[str, int]:
-    """Return the id of each pointer.
+    """Return the id of each pointer; the whole vocabulary is looked through once.
 
     Raises:
         ModelError: the tokenizer has no such tokens.
     """
-    vocabulary = tokenizer.get_vocab()
-    if TOKENS[0] not in vocabulary:
-        raise ModelError("this base has no pointers: its prompt format is another")
-    return {token: vocabulary[token] for token in TOKENS}
+    size, known = _pointers.get(tokenizer, (-1, {}))
+    if size != len(tokenizer):
+        vocabulary = tokenizer.get_vocab()
+        if TOKENS[0] not in vocabulary:
+            raise ModelError("this base has no pointers: its prompt format is another")
+        known = {token: vocabulary[token] for token in TOKENS}
+        _pointers[tokenizer] = (len(tokenizer), known)
+    return known
 
 
 def token_bytes(tokenizer: Any) -> tuple[bytes | None, ...]:

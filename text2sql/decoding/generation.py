@@ -15,9 +15,14 @@ from typing import Any
 
 from text2sql.errors import SettingsError
 
-Listen = Callable[[int, int, str], None]  # of the prompt's place, the sample, the text so far
+# of the prompt's place, the sample, the text so far; raises Stopped when nobody listens any more
+Listen = Callable[[int, int, str], None]
 
 CONSTRAINTS = ("none", "schema", "values")  # what decides which tokens are legal
+
+
+class Stopped(Exception):
+    """Nobody wants the rest of a text."""
 
 
 @dataclass(frozen=True, slots=True)

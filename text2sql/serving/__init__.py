@@ -5,7 +5,8 @@
 
 Over HTTP, from the outside in: app, envelope (what stands around every request), deployment (what
 all routes share), identity, limits, the routes (asking, ...), work (from a request to a thread),
-engines (from a thread to a model), service (models and databases by name).
+engines (from a thread to a model), batches and turns (several threads' questions at once), service
+(models and databases by name).
 
 feedback         what people say about answers, kept on disk
 feedback_routes  the same over HTTP

@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from text2sql.access.attributes import User
 from text2sql.serving.audit import AuditLog
-from text2sql.serving.engines import Direct, Engine
+from text2sql.serving.engines import Engine, Joined
 from text2sql.serving.feedback import FeedbackStore
 from text2sql.serving.limits import Gate, Limits, Rates
 from text2sql.serving.metrics import Metrics
@@ -53,7 +53,7 @@ class Deployment:
     metrics: Metrics = field(default_factory=Metrics)
     gate: Gate = field(default_factory=Gate)
     rates: Rates = field(default_factory=Rates)
-    engine: Engine = field(default_factory=Direct)
+    engine: Engine = field(default_factory=Joined)
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="question")
     )

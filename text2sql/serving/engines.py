@@ -1,20 +1,24 @@
 """How questions reach a model: an engine answers them, on the thread of whoever asks.
 
-    >>> Direct().predict(predictor, Question("How many orders?"), user=None).rows
-    [(412,)]
-
-`Direct` asks one after another: a model takes one call at a time.
+>>> Joined().predict(predictor, Question("How many orders?"), user=None, gone=bool).rows
+[(412,)]
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from text2sql.access.attributes import User
 from text2sql.answers import Answer
+from text2sql.decoding.generation import Stopped
 from text2sql.predictor import Predictor
+from text2sql.serving.batches import ASKER, Asker, join
+from text2sql.serving.problems import Gone
 
-Gone = Callable[[], bool]  # whether the caller has left
+Left = Callable[[], bool]  # whether the caller has left
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Engine(Protocol):
     """What answers questions, called from many threads."""
 
     def predict(
-        self, predictor: Predictor, question: Question, *, user: User | None, gone: Gone
+        self, predictor: Predictor, question: Question, *, user: User | None, gone: Left
     ) -> Answer:
         """Answer a question; what `gone` says may be asked at any time to save work.
 
@@ -49,7 +53,7 @@ class Engine(Protocol):
         ...
 
     def stream(
-        self, predictor: Predictor, question: Question, *, user: User | None, gone: Gone
+        self, predictor: Predictor, question: Question, *, user: User | None, gone: Left
     ) -> Iterator[str | Answer]:
         """Yield the text as it grows, then the answer; as `Predictor.stream`."""
         ...
@@ -59,23 +63,44 @@ class Engine(Protocol):
         ...
 
 
-class Direct:
-    """Asks the predictor on the caller's thread."""
+class Joined:
+    """Asks the predictor on the caller's thread; its model writes what several threads ask at once.
+
+    Models are joined when they are first asked (`batches.join`).
+    """
 
     def predict(
-        self, predictor: Predictor, question: Question, *, user: User | None, gone: Gone
+        self, predictor: Predictor, question: Question, *, user: User | None, gone: Left
     ) -> Answer:
-        """Answer a question."""
-        return predictor.predict(question.text, user=user, **question.options())
+        """Answer a question.
+
+        Raises:
+            Gone: the caller has left.
+        """
+        asking = partial(predictor.predict, question.text, user=user, **question.options())
+        try:
+            return _context(predictor, user, gone).run(asking)
+        except Stopped:
+            raise Gone from None
 
     def stream(
-        self, predictor: Predictor, question: Question, *, user: User | None, gone: Gone
+        self, predictor: Predictor, question: Question, *, user: User | None, gone: Left
     ) -> Iterator[str | Answer]:
         """Yield the text as it grows, then the answer; stop where the caller has left."""
-        for piece in predictor.stream(question.text, user=user, **question.options()):
-            if gone():
-                return
-            yield piece
+        asking = partial(predictor.stream, question.text, user=user, **question.options())
+        with closing(_context(predictor, user, gone).run(asking)) as pieces:
+            for piece in pieces:
+                if gone():
+                    return
+                yield piece
 
     def close(self) -> None:
-        """Do nothing: nothing works in the background."""
+        """Do nothing: a model's thread ends with the model."""
+
+
+def _context(predictor: Predictor, user: User | None, gone: Left) -> Context:
+    """Return a context that says who asks."""
+    join(predictor.model)
+    context = copy_context()
+    context.run(ASKER.set, Asker(None if user is None else repr(user), gone))
+    return context
