@@ -16,7 +16,7 @@ def run(path: Path) -> None:
     stray = [cell.id for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
     if stray:
         sys.exit(f"{path} holds outputs: clear them before committing")
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(path.parent)}}).execute()
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             print(output.get("text") or output.get("data", {}).get("text/plain", ""))

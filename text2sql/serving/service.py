@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,28 @@ Stamp = tuple[int, ...]  # of a file: changes when it does
 
 @dataclass(eq=False)
 class _Opened:
-    """A model that is open, and how many questions are with it."""
+    """A model that is open or will be, and how many questions are with it."""
 
     entry: ModelEntry
     stamp: Stamp
-    model: Model | None  # None: the caller's
+    source: Callable[[], Model]
     asked: int = 0
     dropped: bool = False
+    _model: Model | None = None
+    _opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def model(self) -> Model:
+        """Return the model, opened when it is first needed."""
+        with self._opening:
+            if self._model is None:
+                self._model = self.source()
+            return self._model
+
+    def close(self) -> None:
+        """Close the model if it was opened."""
+        with self._opening:
+            if self._model is not None:
+                self._model.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,7 @@ class Service:
         self.models: Sequence[str] = ()
         self.databases: Sequence[str] = ()
         self._stock = _Stock()
-        self._pool = Pool()
+        self._pool, self._late = Pool(), False
         self._changing, self._counting = threading.Lock(), threading.Lock()
         if self.settings is not None:
             self.identify = open_identity(self.settings.identity)
@@ -96,7 +112,7 @@ class Service:
         service = cls(limits=limits)
         model, database = model or model_name(predictor), predictor.database.name
         service.models, service.databases = (model,), (database,)
-        opened = _Opened(ModelEntry(), (), None)
+        opened = _Opened(ModelEntry(), (), lambda: predictor.model)
         service._stock = _Stock({model: opened}, {(model, database): predictor})
         return service
 
@@ -162,8 +178,8 @@ class Service:
         with self._counting:
             opened.asked -= 1
             close = opened.dropped and not opened.asked
-        if close and opened.model is not None:
-            opened.model.close()
+        if close:
+            opened.close()
 
     def seen(self, user: User | None) -> list[str]:
         """Return the databases of which a user sees something."""
@@ -184,14 +200,18 @@ class Service:
             with Executor(database) as executor:
                 Predictor(_no_model, database, executor=executor)
 
-    def open(self) -> None:
+    def open(self, *, late: bool = False) -> None:
         """Open what the settings name.
+
+        Args:
+            late: leave each model until it is first asked.
 
         Raises:
             Text2SQLError: what cannot be opened.
         """
         assert self.settings is not None
         with self._changing:
+            self._late = late
             self._stock = self._built(self.settings)
 
     def reload(self) -> None:
@@ -219,8 +239,8 @@ class Service:
             with self._counting:
                 one.dropped = True
                 close = not one.asked
-            if close and one.model is not None:
-                one.model.close()
+            if close:
+                one.close()
 
     def _built(self, settings: ServiceSettings) -> _Stock:
         """Return what settings name; what has not changed is taken over."""
@@ -239,7 +259,11 @@ class Service:
         stamp = _stamp(Path(entry.adapter) / "adapter_model.safetensors") if entry.adapter else ()
         if old is not None and (old.entry, old.stamp) == (entry, stamp):
             return old
-        return _Opened(entry, stamp, open_model(**entry.loading(), load=self._pool.load))
+        source = partial(open_model, **entry.loading(), load=self._pool.load)
+        opened = _Opened(entry, stamp, source)
+        if not self._late:
+            opened.model()
+        return opened
 
     def _join(
         self, stock: _Stock, settings: ServiceSettings, database: Database, old: _Stock
@@ -254,7 +278,6 @@ class Service:
             if old.made_of.get(key) == made_of:
                 stock.predictors[key] = old.predictors[key]
             else:
-                assert opened.model is not None
                 executor = executor or Executor(database, workers=limits.workers)
                 stock.predictors[key] = Predictor(
                     opened.model,
