@@ -29,6 +29,7 @@ from text2sql.access import Door, Policy, load_policy, open_door
 from text2sql.access.attributes import User
 from text2sql.access.definitions import read_definitions
 from text2sql.access.rewriting import Rewritten
+from text2sql.access.views import check_policy
 from text2sql.cells import CellsOfTables, DatabaseCells
 from text2sql.databases import Database
 from text2sql.decoding.verification import verify
@@ -201,6 +202,8 @@ class Perspectives:
         if not schema.tables and not self._may_be_empty:
             shown = self.database.shown
             raise DatabaseError(f"database {shown} has no tables", shown)
+        if self.policy is not None:
+            check_policy(schema, self.policy)
         guarded = self.policy is not None and any(table.view for table in schema.tables)
         return schema, read_definitions(self.database) if guarded else {}
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from text2sql.access.attributes import User
+from text2sql.access.attributes import User, parse_condition
 from text2sql.access.guards import Guard, make_guard, parse_query
 from text2sql.access.policy import Policy, Rule
 from text2sql.access.replacing import fill, replace_tables
@@ -116,9 +116,6 @@ def see(
         PolicyError: a rule names what does not exist, the user lacks an attribute, or has a role
             that the policy lacks; or the database is of no kind that policies work on.
     """
-    if schema.dialect not in DIALECTS:
-        known = ", ".join(DIALECTS)
-        raise PolicyError(f"a policy cannot guard {schema.dialect} (known dialects: {known})")
     _check_names(schema, policy)
     user = user or {}
     guards = _Guards(schema, policy, user, definitions or {}).all()
@@ -132,7 +129,24 @@ def see(
     )
 
 
+def check_policy(schema: Schema, policy: Policy) -> None:
+    """Make sure that a policy can hold on a database, whoever asks.
+
+    Raises:
+        PolicyError: a rule names what does not exist, or has a condition that cannot be read; the
+            database is of no kind that policies work on.
+    """
+    _check_names(schema, policy)
+    for _, rules in policy.parts():
+        for rule in rules.values():
+            if rule.rows not in (None, "all", "none"):
+                parse_condition(str(rule.rows), schema.dialect)
+
+
 def _check_names(schema: Schema, policy: Policy) -> None:
+    if schema.dialect not in DIALECTS:
+        dialects = ", ".join(DIALECTS)
+        raise PolicyError(f"a policy cannot guard {schema.dialect} (known dialects: {dialects})")
     known = {table.full_name.casefold() for table in schema.tables}
     place = f"in database {schema.name!r}"
     for where, rules in policy.parts():

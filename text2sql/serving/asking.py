@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from text2sql.answers import Answer
 from text2sql.serving.deployment import Caller, Deployment, caller_of
 from text2sql.serving.engines import Question
-from text2sql.serving.problems import Problem, problem_of
+from text2sql.serving.problems import Gone, Problem, problem_of
 from text2sql.serving.values import encode_rows
 from text2sql.serving.work import answered, pieces
 
@@ -198,6 +198,8 @@ async def _events(
             yield shown(first)
             async for said in told:
                 yield shown(said)
+    except Gone:
+        return
     except Exception as error:  # the response has begun: it is said in the stream
         yield event("error", problem_of(error).body(request.state.request_id))
 

@@ -121,8 +121,11 @@ def _run(service: Service, host: str, listener: socket.socket) -> None:
         )
         server = uvicorn.Server(config)
         failed: list[Text2SQLError] = []
+        stop, changed = threading.Event(), threading.Event()
 
         def load() -> None:
+            while not (server.started or stop.wait(0.02)):
+                pass  # importing torch would keep the server from starting
             try:
                 service.open()
                 log.info("ready", extra={"about": {"models": list(service.models)}})
@@ -131,7 +134,6 @@ def _run(service: Service, host: str, listener: socket.socket) -> None:
                 server.should_exit = True
 
         log_as_json()
-        stop, changed = threading.Event(), threading.Event()
         threading.Thread(target=load, name="load", daemon=True).start()
         watch = threading.Thread(target=_watch, args=(service, stop, changed), daemon=True)
         watch.start()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from text2sql.access.attributes import User
+from text2sql.bases import find_base
 from text2sql.bases.sharing import Pool
 from text2sql.databases import Database
 from text2sql.decoding.selection import check_selection
@@ -28,6 +29,7 @@ from text2sql.errors import PolicyError, UnknownName
 from text2sql.execution import Executor
 from text2sql.models import Model, open_model
 from text2sql.predictor import Predictor
+from text2sql.prompting import read_card
 from text2sql.serving.identity import Way, open_identity
 from text2sql.serving.limits import Limits
 from text2sql.serving.problems import Problem
@@ -196,6 +198,7 @@ class Service:
         assert self.settings is not None
         for entry in self.settings.models.values():
             check_selection(entry.decoding.decoding(), entry.abstain_below)
+            _check_model(entry)
         for database in self.settings.databases.values():
             with Executor(database) as executor:
                 Predictor(_no_model, database, executor=executor)
@@ -299,6 +302,19 @@ class Service:
             old, self._stock = self._stock, _Stock()
         if self.settings is not None:
             self._drop(set(old.models.values()))
+
+
+def _check_model(entry: ModelEntry) -> None:
+    """Look whether a model's names exist, without loading it.
+
+    Raises:
+        UnknownName, ModelError: they do not.
+    """
+    base = entry.base
+    if entry.adapter is not None:
+        base = base or read_card(Path(entry.adapter)).base
+    if "://" not in (base or ""):
+        find_base(base or "mini")
 
 
 def _no_model() -> Model:

@@ -67,7 +67,8 @@ async def pieces(
     """Yield the text as it grows, then the answer; raises as `answered`."""
     left = threading.Event()
     loop = asyncio.get_running_loop()
-    heard: asyncio.Queue[str | Answer | None] = asyncio.Queue()
+    heard: asyncio.Queue[str | Answer | Gone | None] = asyncio.Queue()
+    watch = asyncio.create_task(_until_gone(request, heard))
 
     def tell(said: str | Answer | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended
@@ -97,13 +98,23 @@ async def pieces(
                 said = await heard.get()
             if said is None:
                 break
+            if isinstance(said, Gone):
+                raise said
             yield said
         await asyncio.wait([task])
         task.result()
     except TimeoutError:
         raise _too_slow(deployment) from None
     finally:
+        watch.cancel()
         left.set()
+
+
+async def _until_gone(request: Request, heard: "asyncio.Queue[Any]") -> None:
+    """Say that the caller has left: whoever writes to a closed connection is not told."""
+    while not await request.is_disconnected():
+        await asyncio.sleep(LOOK_SECONDS)
+    heard.put_nowait(Gone())
 
 
 async def worked(deployment: Deployment, caller: Caller, work: Callable[[], Found]) -> Found:
