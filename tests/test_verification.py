@@ -51,7 +51,7 @@ def explain(samples):
             "misuse of aggregate",
         ),
         ("(" * 3000 + "SELECT 1" + ")" * 3000, "parse", "nested too deeply"),
-        ("SELECT '" + "x" * 20_000 + "'", "parse", "longer than 20,000 bytes"),
+        ("SELECT '" + "x" * 20_000 + "'", "parse", "at most 20,000 are read"),
     ],
 )
 def test_the_first_fault_is_named(sql, layer, words, schema, explain):

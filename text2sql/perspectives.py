@@ -26,7 +26,7 @@ import sqlglot
 from sqlglot import exp
 
 from text2sql.access import Door, Policy, load_policy, open_door
-from text2sql.access.attributes import User
+from text2sql.access.attributes import User, signature
 from text2sql.access.definitions import read_definitions
 from text2sql.access.rewriting import Rewritten
 from text2sql.access.views import check_policy
@@ -185,7 +185,7 @@ class Perspectives:
             PolicyError: the policy does not let them in, or shows them no table.
             DatabaseError: the database cannot be read.
         """
-        key = repr(user) if self.policy is not None else ""
+        key = signature(user) if self.policy is not None else ""
         with self._lock:
             self._look()
             if key not in self._kept:

@@ -111,6 +111,18 @@ def _bind_list(node: exp.In, user: User) -> None:
     node.set("expressions", [literal(item, attribute) for item in values])
 
 
+def signature(value: Any) -> str:
+    """Return a text that is equal for equal attributes only, whatever mapping holds them.
+
+    A mapping's own `repr` may leave attributes out, or be its address, which others get later.
+    """
+    if isinstance(value, Mapping):
+        return repr(sorted((repr(key), signature(item)) for key, item in value.items()))
+    if isinstance(value, list | tuple):
+        return repr([signature(item) for item in value])
+    return repr(value)
+
+
 def _value(user: User, attribute: str) -> Any:
     value: Any = user
     for part in attribute.split("."):

@@ -92,7 +92,29 @@ class Door:
         if found.limit is not None:
             caps = caps | {"max_rows": min(found.limit, caps.get("max_rows", found.limit))}
         options = caps | {"timeout": timeout, "wall": found.wall}
-        return _quiet(self.executor.execute(found.sql, self.database, **options))
+        ran = self.executor.execute(found.sql, self.database, **options)
+        broken = self._broken_guard(found, timeout) if ran.error_kind == "engine" else None
+        return failed("engine", broken, ran.seconds) if broken else _quiet(ran)
+
+    def _broken_guard(self, found: Rewritten, timeout: float) -> str | None:
+        """Return what to say where a policy's own condition or mask fails: no value of a row.
+
+        A condition reads rows that the user does not see, and engines quote the value that they
+        cannot convert.
+        """
+        for guard in self.view.guards.values():
+            if guard.sql not in found.wall.guards:
+                continue
+            counts = (f"count({quote(c.name, self.view.dialect)})" for c in guard.table.columns)
+            tried = f"SELECT {', '.join(counts)} FROM ({guard.sql}) AS t2s_g"
+            options: dict[str, Any] = {"timeout": timeout, "wall": found.wall}
+            if self.executor.execute(tried, self.database, **options).error is not None:
+                name = guard.table.full_name
+                return (
+                    f"the policy of {name!r} fails in the engine: an attribute of the user may be"
+                    " of another type than its column"
+                )
+        return None
 
     def _too_costly(self, found: Rewritten, timeout: float) -> Execution | None:
         if self.view.max_cost is None:

@@ -23,7 +23,7 @@ Covered: patterns as in fnmatch, an exact name before them; a misspelt key is na
 Not covered: whether tables and columns exist: `views.see` asks the schema.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -90,9 +90,13 @@ class Policy(_Strict):
         """Return the roles of a user.
 
         Raises:
-            PolicyError: one of them is unknown, or the policy has roles and the user none.
+            PolicyError: one of them is unknown or no name, or the policy has roles and the user
+                none.
         """
         named = _listed(user.get("roles") or user.get("role") or ())
+        # an object's keys are no roles: {"auditor": False} would be one
+        if not isinstance(named, Sequence | Set) or not all(isinstance(n, str) for n in named):
+            raise PolicyError("the user's role is neither a name nor a list of names")
         unknown = [name for name in named if name not in self.roles]
         if unknown:
             raise PolicyError(f"the policy has no role {str(unknown[0])!r}")

@@ -50,6 +50,13 @@ def rewrite(sql: str, view: View, *, limited: bool = True) -> Rewritten:
             not understood.
     """
     check_size(sql)
+    try:
+        return _rewritten(sql, view, limited)
+    except RecursionError:
+        raise Refusal("parse", "nested too deeply") from None
+
+
+def _rewritten(sql: str, view: View, limited: bool) -> Rewritten:
     tree = _parse(canonicalise(sql, view.schema), view.dialect)
     gate.check_tree(tree, view.dialect)
     check_nodes(tree, view.dialect, view.functions)

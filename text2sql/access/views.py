@@ -51,9 +51,10 @@ class View:
 
     @property
     def key(self) -> str:
-        """A hash of what is seen, rows included: equal for users who see the same."""
+        """A hash of what is seen, rows included: equal for users who see and may do the same."""
         written = [(name, guard.sql) for name, guard in sorted(self.guards.items())]
-        text = repr((self.schema.fingerprint(), written, self.limit, self.database_role))
+        allowed = (self.limit, self.max_cost, self.database_role)
+        text = repr((self.schema.fingerprint(), written, *allowed))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def find(self, node: exp.Table) -> Guard:

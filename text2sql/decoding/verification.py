@@ -21,12 +21,13 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from text2sql.errors import hint
 from text2sql.execution import Execution
+from text2sql.execution.results import Refusal, check_size
 from text2sql.schema import sqlglot_schema
 from text2sql.schema.model import Schema
 
 DEFAULT_NAMESPACES = ("main", "public", "dbo")  # of SQLite and DuckDB, PostgreSQL, SQL Server
+LONGEST_FAULT = 600  # characters
 LAYERS = ("parse", "tables", "columns", "engine")
-MAX_LENGTH = 20_000  # bytes; the gate of the execution room refuses longer text too
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,22 @@ def verify(
         explain: the engine's EXPLAIN (`Executor.explain`); None leaves that layer out.
     """
     layers: dict[str, bool | None] = dict.fromkeys(LAYERS)
-    for layer, fault in _judge(sql, schema, explain):
-        layers[layer] = fault is None
-        if fault is not None:
-            return Verification(layers, Fault(layer, fault))
+    try:
+        for layer, fault in _judge(sql, schema, explain):
+            layers[layer] = fault is None
+            if fault is not None:
+                return Verification(layers, Fault(layer, _short(fault)))
+    except RecursionError:  # a tree that could be parsed may still be too deep to walk
+        layer = next(name for name in LAYERS if layers[name] is None)
+        layers[layer] = False
+        return Verification(layers, Fault(layer, "nested too deeply"))
     return Verification(layers, None)
+
+
+def _short(message: str) -> str:
+    """Return one line: names that a text invents may be long, and hold line ends."""
+    line = " ".join(message.split())
+    return line if len(line) <= LONGEST_FAULT else f"{line[:LONGEST_FAULT]}..."
 
 
 def _judge(
@@ -84,10 +96,11 @@ def _judge(
 def _parse(sql: str, dialect: str) -> tuple[exp.Query | None, str | None]:
     if not sql.strip():
         return None, "there is no SQL"
-    if len(sql.encode()) > MAX_LENGTH:
-        return None, f"longer than {MAX_LENGTH:,} bytes"
     try:
+        check_size(sql)
         statements = [s for s in sqlglot.parse(sql, dialect=dialect) if s is not None]
+    except Refusal as refusal:
+        return None, refusal.message
     except SqlglotError as error:
         return None, str(error).split("\n", 1)[0]
     except RecursionError:

@@ -9,13 +9,16 @@ them.
 Not covered: how a result is compared with another (`text2sql.scoring`).
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from text2sql.errors import SettingsError
 
 MAX_SQL = 20_000  # bytes of UTF-8; parsing 200,000 numbers in an IN list takes sqlglot seconds
+MAX_SELECTS = 100  # sqlglot takes seconds over the names of 500
 
+_SELECT = re.compile(r"\bselect\b", re.IGNORECASE)
 _LONGEST = 86_400  # seconds: what fits into every timer
 
 ERROR_KINDS = {
@@ -76,10 +79,13 @@ def check_size(sql: str) -> None:
     """Refuse text that no layer should have to read.
 
     Raises:
-        Refusal: it is longer than MAX_SQL bytes, or holds a NUL, at which engines stop reading.
+        Refusal: it is longer than MAX_SQL bytes, has the word SELECT more than MAX_SELECTS times,
+            or holds a NUL, at which engines stop reading.
     """
     size = len(sql) if len(sql) > MAX_SQL else len(sql.encode(errors="surrogatepass"))
     if size > MAX_SQL:
         raise Refusal("refused", f"the statement has {size:,} bytes, at most {MAX_SQL:,} are read")
+    if len(_SELECT.findall(sql)) > MAX_SELECTS:
+        raise Refusal("refused", f"the statement has more than {MAX_SELECTS} SELECTs")
     if "\0" in sql:
         raise Refusal("refused", "the statement holds a NUL character")

@@ -30,6 +30,8 @@ from text2sql.schema.visibility import is_needed_output, names_something, scope_
 # the namespace that a dialect's plain table names are in
 DEFAULT_NAMESPACES = {"postgres": "public", "redshift": "public", "tsql": "dbo"}
 
+LONGEST = 20_000  # characters; nothing runs longer SQL, and tokens of a megabyte take seconds
+
 _END = re.compile(r"[\s;]+\Z")
 _ESCAPED = re.compile(r"\\.|\"\"|'", re.DOTALL)
 
@@ -43,9 +45,12 @@ def canonicalise(sql: str, schema: Schema, *, dialect: str | None = None) -> str
         dialect: of the SQL, else the schema's; only "sqlite" and "mysql" have such strings.
 
     Returns:
-        SQL that its engine takes for the same query. Text that cannot be parsed is only stripped.
+        SQL that its engine takes for the same query. Text that cannot be parsed, or is too long
+        for any layer to read, is only stripped.
     """
     dialect = dialect or schema.dialect
+    if len(sql) > LONGEST:
+        return _END.sub("", sql.lstrip())
     try:
         sql, tokens = _without_semicolon(sql, dialect)
         strings = sorted(STRINGS[dialect](sql, tokens, schema)) if dialect in STRINGS else []
@@ -79,10 +84,14 @@ def sqlglot_schema(schema: Schema) -> dict[str, Any]:
 def _without_semicolon(sql: str, dialect: str) -> tuple[str, list[Token]]:
     sql = sql.strip()
     tokens = Dialect.get_or_raise(dialect).tokenize(sql)
-    if not tokens or tokens[-1].token_type != TokenType.SEMICOLON:
+    before = sql
+    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
+        start = tokens.pop().start
+        sql = sql[:start] + sql[start + 1 :]  # a comment behind it stays
+    if sql == before:
         return sql, tokens
-    start = tokens[-1].start
-    return _without_semicolon(sql[:start] + sql[start + 1 :], dialect)
+    sql = sql.strip()
+    return sql, Dialect.get_or_raise(dialect).tokenize(sql)
 
 
 def _sqlite_strings(
