@@ -59,6 +59,8 @@ class Answer:
     abstention: Abstention | None = None
     rewritten: str | None = None  # what runs in its place under a policy
     kept_back: tuple[str, ...] = ()  # what the policy keeps back of it, in words
+    prompt_tokens: int = 0  # estimated where a server has the tokenizer
+    completion_tokens: int = 0  # of all samples; 0 where a server does not say
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from text2sql.errors import ModelError
 from text2sql.execution import Execution
 from text2sql.execution.sampling import Values
 from text2sql.prompting import Card, Fitted, check_card, fit, read_card
+from text2sql.prompting.budget import count_tokens
 from text2sql.prompting.building import takes_turns
 from text2sql.schema.mentions import StoredCells
 from text2sql.schema.model import Schema
@@ -88,6 +89,10 @@ class Model:
             cells=cells,
             **further,
         )
+
+    def count(self, fitted: Fitted) -> int:
+        """Return a prompt's tokens; estimated where a server has the tokenizer."""
+        return count_tokens(fitted.prompt, self.backend.tokenizer)
 
     @property
     def takes_turns(self) -> bool:

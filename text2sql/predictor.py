@@ -270,7 +270,7 @@ class Predictor:
             "generate": (time.perf_counter() - prompted) / len(questions),
         }
         return [
-            self._run(question, found, fit.schema.left_out, seconds, view if run else None, view)
+            self._run(question, found, fit, seconds, view if run else None, view)
             for question, found, fit in zip(questions, answered, fitted, strict=True)
         ]
 
@@ -296,7 +296,7 @@ class Predictor:
         self,
         question: str,
         answered: Answered,
-        left_out: tuple[str, ...],
+        fitted: Fitted,
         seconds: dict[str, float],
         run: Perspective | None,
         view: Perspective,
@@ -324,11 +324,13 @@ class Predictor:
             error,
             found.agreement,
             answered.candidates,
-            left_out,
+            fitted.schema.left_out,
             seconds,
             abstained,
             rewritten.sql if rewritten else None,
             rewritten.said if rewritten else (),
+            self.model.count(fitted),
+            answered.tokens,
         )
 
     def _abstention(self, found: Selected, answered: Answered) -> Abstention | None:

@@ -26,6 +26,7 @@ from text2sql.serving.feedback import FeedbackStore
 from text2sql.serving.feedback_routes import feedback_routes
 from text2sql.serving.limits import Limits
 from text2sql.serving.metrics import CONTENT_TYPE
+from text2sql.serving.openai_routes import openai_routes
 from text2sql.serving.problems import Problem
 from text2sql.serving.schemas import schema_routes
 from text2sql.serving.service import Service
@@ -46,7 +47,7 @@ class ErrorBody(BaseModel):
     error: Told
 
 
-ROUTES = (ask_routes, validating_routes, schema_routes, feedback_routes)
+ROUTES = (ask_routes, validating_routes, schema_routes, feedback_routes, openai_routes)
 RESPONSES: dict[int | str, dict[str, Any]] = {"default": {"model": ErrorBody}}
 
 
