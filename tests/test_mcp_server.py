@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import anyio
 import pytest
@@ -21,8 +22,11 @@ from serving import served
 from text2sql import Predictor
 from text2sql.errors import SettingsError
 from text2sql.project import find_database
+from text2sql.serving.audit import AuditLog
+from text2sql.serving.identity import hash_key, new_key
 from text2sql.serving.mcp_server import create_mcp_app, create_server
 from text2sql.serving.service import Service
+from text2sql.serving.settings import read_service
 
 COUNT = "SELECT tier, count(*) AS n FROM customers GROUP BY tier"
 TOOLS = ["list_tables", "describe", "ask", "validate_sql", "run_sql"]
@@ -307,7 +311,7 @@ def test_http_on_loopback_needs_no_key_and_answers_several_at_once(shop, mode):
 
 
 def test_without_knowing_who_calls_only_loopback_is_served(shop):
-    with shop_service(shop) as service, pytest.raises(SettingsError, match=r"127\.0\.0\.1 only"):
+    with shop_service(shop) as service, pytest.raises(SettingsError, match="configure identity"):
         create_mcp_app(service, host="0.0.0.0")
 
 
@@ -327,6 +331,52 @@ def test_the_command_serves_over_stdio_and_the_bundled_base_answers(shop, tmp_pa
     assert len(tables["tables"]) == 8
     assert answer["rows"] == [[400]] and answer["sql"].casefold().startswith("select count")
     assert wrong == "DELETE is not allowed: a statement may only read"
+
+
+def test_a_settings_file_names_databases_keys_and_an_audit_log(shop, tmp_path):
+    key = new_key()
+    (tmp_path / "policy.yaml").write_text(json.dumps(RULES))
+    user = {"name": "ann", "key": hash_key(key), "user": {"role": "buyer", "tier": "gold"}}
+    settings = {
+        "models": {"plain": "mini"},
+        "databases": {
+            "shop": {"url": str(shop), "policy": "policy.yaml"},
+            "hidden": {"url": str(shop.parent.parent / "clinic" / "clinic.sqlite")},
+        },
+        "identity": {"keys": [user]},
+        "limits": {"max_rows": 5},
+    }
+    (tmp_path / "service.yaml").write_text(json.dumps(settings))
+    run = ("run_sql", {"sql": "SELECT tier FROM customers"})
+    with (
+        closing(Service(lambda: read_service(tmp_path / "service.yaml"))) as service,
+        closing(AuditLog(tmp_path / "audit.jsonl")) as audit,
+    ):
+        service.open(late=True)
+        with served(create_mcp_app(service, audit=audit, host="0.0.0.0")) as plain:
+            url = str(plain.base_url.join("/mcp"))
+            tables, rows, none = call(
+                over_http(url, f"Bearer {key}"),
+                ("list_tables", {}),
+                run,
+                ("run_sql", {"sql": "SELECT secret FROM payments"}),
+            )
+            assert plain.post("/mcp", json={}).status_code == 401
+    kept = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+
+    assert tables["databases"] == ["shop", "hidden"] and rows["truncated"]
+    assert rows["rows"] == [["gold"]] * 5 and none.startswith("no table 'payments'")
+    assert [entry["tool"] for entry in kept] == ["list_tables", "run_sql", "run_sql"]
+    assert kept[1]["rows"] == 5 and kept[1]["attributes"]["name"] == "ann" and kept[2]["error"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_nothing_is_answered_while_the_audit_log_cannot_be_written(shop):
+    with shop_service(shop) as service, closing(AuditLog("/dev/full")) as audit:
+        server = create_server(service, audit=audit)
+        (said,) = call(server, ("run_sql", {"sql": "SELECT 1"}))
+
+    assert said == "nothing is answered while the audit log cannot be written"
 
 
 def test_stdout_carries_the_protocol_alone_and_the_end_of_stdin_ends_the_command(shop):
@@ -355,7 +405,8 @@ def test_stdout_carries_the_protocol_alone_and_the_end_of_stdin_ends_the_command
     ("arguments", "line"),
     [
         (["-d", "nowhere.sqlite"], "error: cannot open database nowhere.sqlite: no such file"),
-        (["-d", "{shop}", "--transport", "http", "--host", "0.0.0.0"], "127.0.0.1 only"),
+        (["-d", "{shop}", "--transport", "http", "--host", "0.0.0.0"], "configure identity"),
+        (["-d", "{shop}", "--config", "service.yaml"], "leave out -d"),
         (["-d", "{shop}", "--user", "ann"], "error: a user is a JSON object"),
     ],
 )
@@ -367,4 +418,6 @@ def test_the_command_says_in_one_line_what_is_wrong(shop, arguments, line, capsy
         main()
     said = capsys.readouterr()
 
-    assert said.out == "" and line in said.err and len(said.err.splitlines()) == 1
+    usage = said.err.startswith("Usage:")  # a wrong combination of options: status 2
+    assert said.out == "" and line in said.err.splitlines()[-1]
+    assert usage or len(said.err.splitlines()) == 1

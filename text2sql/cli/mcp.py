@@ -1,6 +1,8 @@
 """The command that serves a database to agents."""
 
+from contextlib import ExitStack, closing
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,7 +37,10 @@ def mcp(
     ] = Transport.stdio,
     host: Annotated[str, typer.Option(help="Of http.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Of http.", min=1, max=65535)] = 8001,
-    timeout: Annotated[float, typer.Option(help="Seconds that a query may run.")] = 5.0,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Models, databases and who may ask, in a YAML file: docs/serving.md."),
+    ] = None,
 ) -> None:
     """Serve a database to agents over MCP: list_tables, describe, ask, validate_sql, run_sql.
 
@@ -44,26 +49,38 @@ def mcp(
 
     Example: t2s mcp -d shop.sqlite --adapter runs/mine
     """
-    from functools import partial
-
     from text2sql.asking import read_user
     from text2sql.errors import need
 
-    need("mcp", "mcp", "uvicorn")
-    from text2sql.models import open_model
-    from text2sql.predictor import Predictor
-    from text2sql.project import choose_model, find_database
+    need("mcp", "mcp", "uvicorn", "prometheus_client")
     from text2sql.serving import mcp_server
+    from text2sql.serving.audit import AuditLog
     from text2sql.serving.service import Service
+    from text2sql.serving.settings import ServiceSettings, named_service, read_service
 
-    chosen: dict[str, Any] = choose_model(base, adapter)
-    opener, who = partial(open_model, **chosen), read_user(user)
-    with Predictor(opener, find_database(database), policy=policy, timeout=timeout) as predictor:
-        predictor.view(who)  # a user whom the policy does not let in ends here
-        service = Service.of(predictor, model=chosen["adapter"] or chosen["base"] or "mini")
-        if transport is Transport.stdio:
-            mcp_server.serve_stdio(service, user=who)
+    given = {"-d": database, "--base": base, "--adapter": adapter, "--policy": policy}
+    if config is not None and any(given.values()):
+        named = ", ".join(name for name, value in given.items() if value)
+        raise typer.BadParameter(f"--config says it all: leave out {named}")
+
+    def read() -> ServiceSettings:
+        if config is not None:
+            return read_service(config)
+        return named_service(database, base=base, adapter=adapter, policy=policy)
+
+    with ExitStack() as opened:
+        service = opened.enter_context(closing(Service(read)))
+        service.open(late=True)
+        place = service.settings.audit if service.settings else None
+        audit = opened.enter_context(closing(AuditLog(place))) if place else None
+        who: dict[str, Any] = {"user": read_user(user), "audit": audit}
+        if transport is Transport.http:
+            if who["user"] is not None and service.identify is not None:
+                raise typer.BadParameter("--config says how callers are known: leave out --user")
+            app_ = mcp_server.create_mcp_app(service, host=host, **who)
+            note(f"http://{host}:{port}{mcp_server.PATH}")
+            mcp_server.serve_http(app_, host=host, port=port)
             return
-        app_ = mcp_server.create_mcp_app(service, user=who, host=host)
-        note(f"http://{host}:{port}{mcp_server.PATH}")
-        mcp_server.serve_http(app_, host=host, port=port)
+        if not service.seen(who["user"]):
+            service.find().view(who["user"])  # raises, and says why
+        mcp_server.serve_stdio(service, **who)

@@ -14,7 +14,6 @@ Not covered: OAuth's own endpoints; prompts and resources of MCP.
 import functools
 import json
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Annotated, Any
 
 import anyio
@@ -26,11 +25,13 @@ from starlette.types import ASGIApp
 
 from text2sql import __version__
 from text2sql.access.attributes import User
-from text2sql.errors import SettingsError, Text2SQLError, hint
+from text2sql.errors import OutputError, Text2SQLError, hint
 from text2sql.serving import tools
+from text2sql.serving.audit import AuditLog
 from text2sql.serving.deployment import Deployment, Identify, caller_of
 from text2sql.serving.envelope import Envelope
 from text2sql.serving.problems import Problem, one_line, problem_of
+from text2sql.serving.running import check_address
 from text2sql.serving.service import Service
 
 PATH = "/mcp"
@@ -58,12 +59,15 @@ TableNames = Annotated[
 ]
 
 
-def create_server(service: Service, *, user: User | None = None) -> MCPServer[Any]:
+def create_server(
+    service: Service, *, user: User | None = None, audit: AuditLog | None = None
+) -> MCPServer[Any]:
     """Return the server with its tools.
 
     Args:
         service: what is asked.
         user: who calls where a request does not say: over stdio, or without `identify`.
+        audit: is told who asked what before a result is handed out.
     """
     server = _Server(
         "text2sql",
@@ -72,7 +76,7 @@ def create_server(service: Service, *, user: User | None = None) -> MCPServer[An
         version=__version__,
         log_level="WARNING",  # on stderr
     )
-    call = functools.partial(_call, service, user)
+    call = functools.partial(_call, service, user, audit)
 
     def list_tables(
         context: Context, database: Named = None
@@ -131,22 +135,25 @@ def create_mcp_app(
     *,
     identify: Identify | None = None,
     user: User | None = None,
+    audit: AuditLog | None = None,
     host: str = "127.0.0.1",
 ) -> ASGIApp:
     """Return the server as an application that answers at `PATH`.
 
     Args:
         service: what is asked.
-        identify: tells from a request who calls: attributes of the policy's user, None for nobody.
-        user: who calls where there is no `identify`.
+        identify: tells from a request who calls: attributes of the policy's user, None for nobody;
+            else the service's own.
+        user: who calls where nothing tells.
+        audit: as `create_server`.
         host: that it is served on; pages of a browser reach a loopback one under no other name.
 
     Raises:
-        SettingsError: without `identify`, anybody who reaches the host could ask.
+        SettingsError: nothing tells who calls, and others reach the host.
     """
-    if identify is None and not is_loopback(host):
-        raise SettingsError(f"--host {host} needs to know who calls: without that, 127.0.0.1 only")
-    server = create_server(service, user=user)
+    identify = identify or service.identify
+    check_address(host, open_to_all=identify is None)
+    server = create_server(service, user=user, audit=audit)
     # nothing of a caller is kept between two requests
     app = server.streamable_http_app(
         streamable_http_path=PATH, stateless_http=True, json_response=True, host=host
@@ -154,9 +161,11 @@ def create_mcp_app(
     return Envelope(app, deployment=Deployment(service, identify=identify))
 
 
-def serve_stdio(service: Service, *, user: User | None = None) -> None:
+def serve_stdio(
+    service: Service, *, user: User | None = None, audit: AuditLog | None = None
+) -> None:
     """Answer on stdin and stdout until the client closes them."""
-    anyio.run(create_server(service, user=user).run_stdio_async)
+    anyio.run(create_server(service, user=user, audit=audit).run_stdio_async)
 
 
 def serve_http(app: ASGIApp, *, host: str, port: int) -> None:
@@ -164,14 +173,6 @@ def serve_http(app: ASGIApp, *, host: str, port: int) -> None:
     import uvicorn
 
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether nobody but this machine reaches a host."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _Server(MCPServer[Any]):
@@ -211,23 +212,44 @@ def _line(error: ToolError) -> str:
 def _call(
     service: Service,
     started_for: User | None,
+    audit: AuditLog | None,
     context: "Context[Any, Any]",
     tool: Callable[..., BaseModel],
     *arguments: Any,
     **options: Any,
 ) -> CallToolResult:
+    user = _user(context, started_for)
+    said = {"tool": tool.__name__, "attributes": user, "arguments": arguments, "options": options}
     try:
-        found = tool(service, _user(context, started_for), *arguments, **options)
-    except tools.Refused as refused:
-        raise ToolError(str(refused)) from None
+        found = tool(service, user, *arguments, **options)
     except (Text2SQLError, Problem) as error:
-        raise ToolError(problem_of(error).message) from error
+        line = str(error) if isinstance(error, tools.Refused) else problem_of(error).message
+        _keep(audit, said | {"error": line})
+        raise ToolError(line) from error
+    _keep(audit, said | _outcome(found))
     # the text is what most agents read: nothing in it that goes without saying
     text = json.dumps(found.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False)
     return CallToolResult(
         content=[TextContent(type="text", text=text)],
         structured_content=found.model_dump(mode="json"),
     )
+
+
+def _outcome(found: BaseModel) -> dict[str, Any]:
+    """Return what the audit log keeps of a result: no rows."""
+    if not isinstance(found, tools.Rows):
+        return {}
+    kept = found.model_dump(include={"sql", "rewritten", "kept_back", "truncated", "error"})
+    return kept | {"rows": len(found.rows)}
+
+
+def _keep(audit: AuditLog | None, entry: dict[str, Any]) -> None:
+    if audit is None:
+        return
+    try:
+        audit.write(entry)
+    except OutputError as error:
+        raise ToolError("nothing is answered while the audit log cannot be written") from error
 
 
 def _user(context: "Context[Any, Any]", started_for: User | None) -> User | None:

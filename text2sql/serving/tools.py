@@ -197,10 +197,10 @@ def ask(
         PromptError: the question is empty or too long.
         UnknownName: a table that the user does not see.
     """
-    predictor = service.find(None, database, user=user)
     asked: dict[str, Any] = {"tables": tables, "evidence": evidence, "run": run}
-    answer = predictor.predict(question, user=user, **asked)
-    rows, cut = _bounded(answer.rows, max_rows)
+    with service.asking(None, database, user=user) as predictor:
+        answer = predictor.predict(question, user=user, **asked)
+    rows, cut = _bounded(answer.rows, min(max_rows, service.limits.max_rows))
     columns = zip(answer.columns, answer.types, strict=True)
     return Asked(
         sql=answer.sql,
@@ -245,6 +245,7 @@ def run_sql(
         Refused: it is no query, touches what the user may not see, or fails.
     """
     predictor, view = _found(service, user, database)
+    max_rows = min(max_rows, service.limits.max_rows)
     ran = view.execute(sql, timeout=predictor.timeout, max_rows=max_rows)
     if ran.error is not None:
         raise Refused(ran.error)
