@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -135,3 +136,17 @@ def test_the_client_needs_no_torch_and_says_when_nobody_is_there():
     assert printed.stdout.strip() == "False"
     with Client("http://127.0.0.1:9") as client, pytest.raises(ServiceError, match="cannot reach"):
         client.ask("x")
+
+
+def test_the_lines_of_the_readme_answer(shop, tmp_path):
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    serve, curl = re.search(r"## Serve it\n\n```console\n(.*)\n(.*)\n```", readme).groups()
+    (tmp_path / "shop.sqlite").symlink_to(shop)
+    words = serve.removeprefix("t2s serve ").replace("--port 8000", "").split()
+    with running(*words, cwd=tmp_path) as (_, address):
+        with Client(address, patience=120) as client:
+            client.ask("How many orders?")  # it is there
+        line = curl.replace("localhost:8000", address)
+        said = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+
+    assert json.loads(said.stdout)["rows"] == [[400]]
