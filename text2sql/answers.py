@@ -39,7 +39,7 @@ class Abstention:
 
     kind: Literal["unsure", "ambiguous", "missing", "invalid"]
     message: str
-    between: tuple[str, ...] = ()  # SQL of the readings that the samples are divided on
+    between: tuple[str, ...] = ()  # what may be meant: SQL of the samples' readings, or columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Answer:
     kept_back: tuple[str, ...] = ()  # what the policy keeps back of it, in words
     prompt_tokens: int = 0  # estimated where a server has the tokenizer
     completion_tokens: int = 0  # of all samples; 0 where a server does not say
+    doubts: tuple[str, ...] = ()  # what the question names that is not there, or is there twice
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from text2sql.execution.sampling import Values
 from text2sql.prompting import Card, Fitted, check_card, fit, read_card
 from text2sql.prompting.budget import count_tokens
 from text2sql.prompting.building import takes_turns
+from text2sql.prompting.formats import resolve
 from text2sql.schema.mentions import StoredCells
 from text2sql.schema.model import Schema
 from text2sql.schema.rendering import Sample
@@ -98,6 +99,11 @@ class Model:
     def takes_turns(self) -> bool:
         """Whether its prompts have a place for earlier questions with their SQL."""
         return takes_turns(self.base.prompt_format, self.backend.tokenizer)
+
+    @property
+    def points(self) -> bool:
+        """Whether it points at names of the schema, and knows no other words for them."""
+        return resolve(self.base.prompt_format, self.backend.tokenizer).task.pointers
 
     def answer(
         self,

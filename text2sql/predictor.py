@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -40,6 +41,7 @@ from text2sql.models import Answered, Model, open_model
 from text2sql.perspectives import Perspective, PolicySource, open_perspectives
 from text2sql.project import find_database
 from text2sql.prompting import Fitted
+from text2sql.question_doubts import Doubt, doubts_about
 from text2sql.schema.model import Schema
 
 __all__ = ["Abstention", "Answer", "Predictor"]
@@ -59,6 +61,7 @@ class Predictor:
         timeout: float = 5.0,
         today: date | None = None,
         abstain_below: float | None = None,
+        abstain_missing: bool | None = None,
         policy: PolicySource = None,
         time_zone: str | None = None,
         fiscal_start: int | None = None,
@@ -70,6 +73,7 @@ class Predictor:
         self.decoding = decoding or Decoding()
         check_selection(self.decoding, abstain_below)
         self.timeout, self.today, self.abstain_below = timeout, today, abstain_below
+        self.abstain_missing = abstain_missing
         self._zone = _zone(time_zone or database.time_zone)
         self._calendar = _calendar(
             time_zone or database.time_zone, fiscal_start or database.fiscal_start
@@ -88,6 +92,7 @@ class Predictor:
         timeout: float = 5.0,
         today: date | None = None,
         abstain_below: float | None = None,
+        abstain_missing: bool | None = None,
         policy: PolicySource = None,
         time_zone: str | None = None,
         fiscal_start: int | None = None,
@@ -103,6 +108,9 @@ class Predictor:
             timeout: seconds that a query may run.
             today: the date that the prompt carries; None means the day of the question.
             abstain_below: the least confidence with which a question is answered.
+            abstain_missing: whether a question is refused that asks for what is not there, or that
+                means columns of several tables alike (`question_doubts`); None means where the
+                base points at names, since it knows no others.
             policy: what each user may see: a YAML file or its content; None means the database's
                 own in text2sql.yaml, and without one everybody sees what the login sees.
             time_zone: in which a day begins, such as Europe/Berlin; None means the database's own
@@ -132,7 +140,8 @@ class Predictor:
         )
         settings: dict[str, Any] = {"decoding": decoding, "timeout": timeout, "today": today}
         settings |= {"policy": policy, "time_zone": time_zone, "fiscal_start": fiscal_start}
-        return cls(model, found, abstain_below=abstain_below, **settings)
+        settings |= {"abstain_below": abstain_below, "abstain_missing": abstain_missing}
+        return cls(model, found, **settings)
 
     @property
     def model(self) -> Model:
@@ -255,6 +264,7 @@ class Predictor:
     ) -> list[Answer]:
         begun = time.perf_counter()
         fitted = [self._prompt(question, view, **about) for question in questions]
+        doubted = [self._doubts(question, view, **about) for question in questions]
         prompted = time.perf_counter()
         constrained = self.decoding.constraint == "values"
         answered = self.model.answer(
@@ -270,9 +280,21 @@ class Predictor:
             "generate": (time.perf_counter() - prompted) / len(questions),
         }
         return [
-            self._run(question, found, fit, seconds, view if run else None, view)
-            for question, found, fit in zip(questions, answered, fitted, strict=True)
+            self._run(question, found, fit, seconds, view if run else None, view, doubts)
+            for question, found, fit, doubts in zip(
+                questions, answered, fitted, doubted, strict=True
+            )
         ]
+
+    def _doubts(
+        self, question: str, view: Perspective, *, history: History, evidence: str | None
+    ) -> tuple[Doubt, ...]:
+        """Return the doubts that are told; of a base that reads any words there are none."""
+        wanted = self.model.points if self.abstain_missing is None else self.abstain_missing
+        if not wanted and not self.model.points:
+            return ()
+        found = doubts_about(question, view, history=history, evidence=evidence)
+        return found if wanted else tuple(replace(doubt, sure=False) for doubt in found)
 
     def _prompt(
         self, question: str, view: Perspective, *, history: History, evidence: str | None
@@ -300,6 +322,7 @@ class Predictor:
         seconds: dict[str, float],
         run: Perspective | None,
         view: Perspective,
+        doubts: tuple[Doubt, ...],
     ) -> Answer:
         def execute(sql: str) -> Execution:
             return view.execute(sql, timeout=self.timeout)
@@ -307,7 +330,7 @@ class Predictor:
         found = select(
             answered.candidates, execute if run else None, selection=self.decoding.selection
         )
-        abstained = self._abstention(found, answered)
+        abstained = self._abstention(found, answered, doubts)
         error = abstained.message if abstained else None
         columns, rows, truncated = [], [], False
         if error is None and run:
@@ -331,14 +354,20 @@ class Predictor:
             rewritten.said if rewritten else (),
             self.model.count(fitted),
             answered.tokens,
+            tuple(doubt.message for doubt in doubts),
         )
 
-    def _abstention(self, found: Selected, answered: Answered) -> Abstention | None:
+    def _abstention(
+        self, found: Selected, answered: Answered, doubts: tuple[Doubt, ...]
+    ) -> Abstention | None:
         """Return why the question is not answered; None where it is."""
         fault = found.candidate.fault
         if fault is not None:
             kind = "missing" if fault.layer in ("tables", "columns") else "invalid"
             return Abstention(kind, f"no valid SQL: {fault.message}")  # type: ignore[arg-type]
+        if doubts and doubts[0].sure:
+            sure = doubts[0]
+            return Abstention(sure.kind, f"abstained: {sure.message}", sure.between)
         message = abstention(found.agreement, self.abstain_below)
         if message is None:
             return None

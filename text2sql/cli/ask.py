@@ -46,6 +46,14 @@ def predict(
     selection: SelectionOption = "first",
     num_beams: BeamsOption = 1,
     abstain_below: AbstainOption = None,
+    abstain_missing: Annotated[
+        bool | None,
+        typer.Option(
+            "--abstain-missing/--answer-anyway",
+            help="Refuse a question that asks for what is not there, or that means several columns"
+            " alike; default: with a base that points at names, as mini.",
+        ),
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds that the query may run.")] = 5.0,
     run: Annotated[
         bool, typer.Option("--run/--no-run", help="Run the SQL, or only print it.")
@@ -98,7 +106,7 @@ def predict(
         trust_remote_code=trust_remote_code,
     )
     settings: dict[str, Any] = {"decoding": decoding, "abstain_below": abstain_below}
-    settings["policy"] = policy
+    settings |= {"policy": policy, "abstain_missing": abstain_missing}
     with Predictor(model, found, timeout=timeout, **settings) as predictor:
         answer = predictor.predict(asked, user=who, evidence=hint, run=run)
     if json:
@@ -113,6 +121,8 @@ def predict(
             note(f"{answer.confidence:.0%} of {len(answer.candidates)} samples agree")
         if answer.kept_back:
             note(f"kept back: {'; '.join(answer.kept_back)}")
+        if answer.doubts and answer.error is None:
+            note(f"doubtful: {'; '.join(answer.doubts)}")
         if answer.left_out:
             note(f"not in the prompt for want of room: {reporting.names(answer.left_out)}")
     if answer.error:

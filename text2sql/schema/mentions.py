@@ -108,7 +108,7 @@ class Linker:
 
     def mentions(self, question: str) -> list[Mention]:
         """Return what a question mentions, in the order of its text."""
-        found = list(self._find(cut(question, self._is_known)))
+        found = list(self._find(cut(question, self.is_known)))
         context = Context.of(found, self._joined)
         for each in found:
             self._label(each, context)
@@ -130,7 +130,8 @@ class Linker:
             best = [fit for fit in labels if fit[0] == labels[0][0]]
             found.fits = [*found.fits, *best[:LABELS]]
 
-    def _is_known(self, text: str) -> bool:
+    def is_known(self, text: str) -> bool:
+        """Tell whether a text is a name, a cell, a number or a word that hints at something."""
         key = key_of(text)
         table = wordings()
         return (

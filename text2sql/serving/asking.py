@@ -83,7 +83,9 @@ class AbstentionBody(BaseModel):
 
     kind: str = Field(description="unsure, ambiguous, missing or invalid.")
     message: str
-    between: list[str] = Field([], description="SQL of the readings that were equally likely.")
+    between: list[str] = Field(
+        [], description="What may be meant: SQL of the samples' readings, tables or columns."
+    )
 
 
 class AnswerBody(BaseModel):
@@ -101,6 +103,9 @@ class AnswerBody(BaseModel):
     error: str | None = Field(description="Why there are no rows.")
     rewritten: str | None = Field(description="What ran in its place under the policy.")
     kept_back: list[str] = Field(description="What the policy keeps back, in words.")
+    doubts: list[str] = Field(
+        description="What the question names that is not there, or that is there twice."
+    )
     left_out: list[str] = Field(description="Tables and columns the prompt had no room for.")
     seconds: dict[str, float] = Field(description="By part: prompt, generate, run.")
     model: str
@@ -173,6 +178,7 @@ def answer_body(
         "error": answer.error,
         "rewritten": answer.rewritten,
         "kept_back": list(answer.kept_back),
+        "doubts": list(answer.doubts),
         "left_out": list(answer.left_out),
         "seconds": {part: round(seconds, 4) for part, seconds in answer.seconds.items()},
         "model": question.model or service.models[0],
