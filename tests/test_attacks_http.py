@@ -14,13 +14,13 @@ from typing import Any
 
 import attacked
 import pytest
-from attacked import CLERK, POLICY, Attack, leaked
+from attacked import AUDITOR, CLERK, POLICY, Attack, leaked
 from scripted import Scripted
 
 pytest.importorskip("fastapi", reason="fastapi is not installed")
 
 import httpx
-from serving import events, served
+from serving import served
 
 from text2sql.errors import Text2SQLError
 from text2sql.predictor import Predictor
@@ -52,17 +52,20 @@ class Side:
         return f"{response.status_code} {plain(response)}"
 
 
+VARYING = ("request_id", "seconds", "id", "created", "usage")
+
+
 def plain(response: httpx.Response) -> str:
     """Return a body without its id and its seconds; a stream as its events."""
     if response.headers["content-type"].startswith("text/event-stream"):
-        pieces = [(name, json.loads(data)) for name, data in events(response.text)]
-        return json.dumps([(name, _plain(data)) for name, data in pieces])
+        pieces = [line.partition("data: ")[2] for line in response.text.splitlines()]
+        return json.dumps([_plain(json.loads(p)) for p in pieces if p.startswith("{")])
     return json.dumps(_plain(response.json()))
 
 
 def _plain(body: Any) -> Any:
     if isinstance(body, dict):
-        return {k: _plain(v) for k, v in body.items() if k not in ("request_id", "seconds")}
+        return {k: _plain(v) for k, v in body.items() if k not in VARYING}
     return body
 
 
@@ -127,8 +130,43 @@ def test_a_body_and_a_stream_say_the_same_in_both_worlds(sides, attack: Attack) 
     assert not leaked(said)
     if len(attack.sql or "") < 20_000:  # our own model says a longer one in too many pieces
         assert not leaked(here.post("/v1/ask", attack, **body, stream=True))
-    assert not attack.refused or '"error": null' not in said and '"rows": [[' not in said
+    assert not attack.refused or ('"error": null' not in said and '"rows": [[' not in said)
     assert there.post("/v1/ask", attack, **body) == said
+
+
+SPOKEN = [
+    *attacked.attacks("injection", "users", on="sqlite"),
+    *(a for a in ATTACKS if a.refused and len(a.sql or "") < 200),
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("attack", SPOKEN, ids=lambda attack: attack.name)
+def test_a_chat_says_the_same_in_both_worlds(sides, attack: Attack, stream: bool) -> None:
+    here, there = sides
+    messages = [] if attack.system is None else [{"role": "system", "content": attack.system}]
+    for question, sql in attack.history:
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": sql}]
+    messages.append({"role": "user", "content": attack.question})
+    body = {"model": model_of(here), "messages": messages, "stream": stream}
+    said = here.post("/v1/chat/completions", attack, **body)
+    assert not leaked(said)
+    assert there.post("/v1/chat/completions", attack, **body) == said
+
+
+def test_an_auditor_gets_it_everywhere_so_that_leaks_would_be_found(sides) -> None:
+    here, _ = sides
+    attack = Attack("control", "SELECT secret FROM vault", user=AUDITOR)
+    chat = {"model": model_of(here), "messages": [{"role": "user", "content": "?"}]}
+    said = [here.post("/v1/ask", attack, question="?", stream=stream) for stream in (False, True)]
+    said += [here.post("/v1/chat/completions", attack, **chat, stream=s) for s in (False, True)]
+    assert all("zqxsecret" in text for text in [*said, run_tool(here, attack)])
+
+
+def model_of(side: Side) -> str:
+    """Return the id of the model that a clerk may ask."""
+    listed = side.client.get("/v1/models", headers={"X-User": json.dumps(CLERK)})
+    return str(listed.json()["data"][0]["id"])
 
 
 WRITTEN = [attack for attack in ATTACKS if attack.sql is not None]

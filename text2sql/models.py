@@ -129,7 +129,7 @@ class Model:
             For each prompt its candidates, in the model's order, and the tokens that they took.
         """
         prompts = [f.prompt for f in fitted]
-        heard: dict[str, Any] = {} if listen is None else {"listen": listen}
+        heard: dict[str, Any] = {} if listen is None else {"listen": _sayable(listen)}
         written = self.backend.generate(prompts, decoding, schema=schema, values=values, **heard)
         return [self._judge(texts, schema, explain) for texts in written]
 
@@ -139,7 +139,7 @@ class Model:
         schema: Schema,
         explain: Callable[[str], Execution] | None,
     ) -> Answered:
-        texts = [generation.text for generation in written]
+        texts = [_whole(generation.text) for generation in written]
         judged = judge(texts, base=self.base, schema=schema, explain=explain)
         return Answered(judged, sum(generation.tokens for generation in written))
 
@@ -271,3 +271,12 @@ def _open_server(
     backend = ServerBackend(url, name, base)
     described = {"base": base.name, "hub_id": None, "revision": None, "adapter": None}
     return Model(backend, base, style or "ddl", language or "en", SERVER_CONTEXT, described)
+
+
+def _whole(text: str) -> str:
+    """Return a text without half characters, which a server may send and nobody can write."""
+    return text.encode(errors="replace").decode()
+
+
+def _sayable(listen: Listen) -> Listen:
+    return lambda place, sample, text: listen(place, sample, _whole(text))

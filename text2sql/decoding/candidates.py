@@ -100,5 +100,4 @@ def read_sql(text: str, *, base: Base, schema: Schema) -> str:
         from text2sql.decoding.pointing import to_sql
 
         found = to_sql(found, checker_of(schema, "from-first"))
-    found = found.encode(errors="replace").decode()  # half a character, as a server may send it
     return canonicalise(found, schema)

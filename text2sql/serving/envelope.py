@@ -160,7 +160,9 @@ async def _read(receive: Receive, limit: int, seconds: float) -> bytes:
                 if not message.get("more_body"):
                     break
     except TimeoutError:
-        raise Problem(408, f"the request was not received within {seconds:g} s") from None
+        if limit and size <= limit:  # else there is a better reason than the time
+            late = f"the request was not received within {seconds:g} s"
+            raise Problem(408, late) from None
     if limit and size > limit:
         raise Problem(413, f"the request is too large: at most {limit:,} bytes are read")
     return b"".join(parts)
