@@ -10,6 +10,7 @@ import pytest
 from text2sql.decoding.checking import Checker
 from text2sql.decoding.checking.dialects import DIALECTS
 from text2sql.schema import Schema, read_schema
+from text2sql.schema.model import Column, Table
 
 FOLDER = Path(__file__).parent / "data" / "bird_style"
 NAMES = ("bikeshare", "hospital", "warehouse")
@@ -138,3 +139,34 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute((FOLDER / "duckdb" / "warehouse.sql").read_text(encoding="utf-8"))
         yield connection
+
+
+DUCKDB = Checker(
+    Schema("one", "duckdb", (Table("t", (Column("c", "VARCHAR"), Column("n", "INTEGER"))),)),
+    dialect="duckdb",
+)
+
+
+def test_the_query_of_exists_is_no_value_of_in():
+    assert DUCKDB.accepts("SELECT EXISTS (FROM t) IN (TRUE)")
+    assert not DUCKDB.accepts("SELECT TRUE IN ((EXISTS (FROM t)))")
+
+
+def test_the_name_of_a_type_is_known_before_the_value():
+    assert DUCKDB.accepts("SELECT lower(typeof(n)) FROM t")
+    assert not DUCKDB.accepts("SELECT typeof(n)::DATE FROM t")
+
+
+def test_a_cube_needs_a_column():
+    assert DUCKDB.accepts("SELECT n FROM t GROUP BY CUBE (n)")
+    assert not DUCKDB.prefix_ok("SELECT 1 GROUP BY CUBE (")
+
+
+def test_a_pattern_behind_an_operator_is_no_argument():
+    assert DUCKDB.accepts("SELECT bool_or(c NOT SIMILAR TO 'a.*') FROM t")
+
+
+def test_a_column_of_several_moments_and_no_number_is_cast_first():
+    completed = DUCKDB.complete("SELECT EXTRACT(quarter FROM x), 1 < y.x")
+    assert DUCKDB.accepts(completed)
+    assert "::TEXT::INT" in completed

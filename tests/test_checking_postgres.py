@@ -174,3 +174,15 @@ def test_what_is_walked_is_taken_by_the_server(checker, postgres_url):
         faults = [(w.text, oracle.fault(w.text)) for w in texts if not w.dead]
     assert [fault for fault in faults if fault[1] is not None] == []
     assert len(faults) >= 57
+
+
+def test_order_by_begins_with_a_column_of_distinct_on_or_not_at_all(checker):
+    assert checker.accepts("SELECT DISTINCT ON (boss) name FROM people ORDER BY boss")
+    assert not checker.prefix_ok("SELECT DISTINCT ON (boss) name FROM people ORDER BY 1")
+    assert checker.accepts("SELECT DISTINCT ON (boss = 1) name FROM people")
+    assert not checker.prefix_ok("SELECT DISTINCT ON (boss = 1) name FROM people ORDER BY")
+
+
+def test_an_aggregate_within_a_group_takes_no_window(checker):
+    assert checker.prefix_ok("SELECT mode() WITHIN GROUP (")
+    assert not checker.prefix_ok("SELECT mode() OVER")

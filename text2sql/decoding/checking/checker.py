@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
+from text2sql.decoding.checking.completion import complete
 from text2sql.decoding.checking.dialects import DIALECTS
+from text2sql.decoding.checking.foresight import Foresight
 from text2sql.decoding.checking.frames import Block, Context
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.kinds.lists import may_begin, wants_list
@@ -130,9 +132,10 @@ class Checker(Terminals):
         self._states: dict[Reading, State] = {}
         self._shifted: dict[Any, Place | None] = {}
         self._finished: dict[Reading, Place | None] = {}
+        self._foresight = Foresight(self) if isinstance(self.actions, KindActions) else None
         bottom = self.machine.push(("statement",), None)
         assert bottom is not None
-        self.start = self._state(((bottom, None, None), lexer.READY, None))
+        self.start = self.state_of(((bottom, None, None), lexer.READY, None))
 
     # --- the public questions ----------------------------------------------------------------
 
@@ -142,9 +145,14 @@ class Checker(Terminals):
         if after is not UNKNOWN:
             return after
         reading = lexer.feed(self, state.reading, data)
-        after = self._state(reading) if reading is not None else None
+        lives = reading is not None and (self._foresight is None or self._foresight.ends(reading))
+        after = self.state_of(reading) if lives else None  # type: ignore[arg-type]
         state.steps[data] = after
         return after
+
+    def lives(self, reading: Reading) -> bool:
+        """Tell whether a text can still become valid, where the rules leave that open."""
+        return self._foresight is None or self._foresight.ends(reading)
 
     def may_end(self, state: State) -> bool:
         """Tell whether the text may end in this state."""
@@ -172,8 +180,8 @@ class Checker(Terminals):
 
     def completion(self, state: State) -> bytes:
         """Return a shortest legal completion, b"" where the text may end."""
-        from text2sql.decoding.checking.completion import complete
-
+        if self._foresight is not None:
+            return self._foresight.completion(state.reading)
         return complete(self, state)
 
     def complete(self, prefix: str) -> str:
@@ -205,7 +213,8 @@ class Checker(Terminals):
 
     # --- states ------------------------------------------------------------------------------
 
-    def _state(self, reading: Reading) -> State:
+    def state_of(self, reading: Reading) -> State:
+        """Return the state of a text of which so much is read."""
         state = self._states.get(reading)
         if state is None:
             if max(len(self._states), len(self._shifted) // 2) >= STATE_LIMIT:
@@ -213,8 +222,15 @@ class Checker(Terminals):
             state = self._states[reading] = State(reading)
         return state
 
+    def begin_alone(self) -> None:
+        """Share nothing that is remembered with the checker that this one is a copy of."""
+        self._states, self._shifted, self._finished = {}, {}, {}
+        self._foresight = None
+
     def forget(self) -> None:
         """Drop what is remembered; states in use stay valid."""
+        if self._foresight is not None:
+            self._foresight.forget()
         for state in self._states.values():
             state.steps.clear()
         self._states.clear()
@@ -286,6 +302,8 @@ class Checker(Terminals):
             if frame.phase == "order" and isinstance(self.scope, KindScope):
                 led = self.scope.leading(frame) is not None
                 if led and terminal not in _COMPOUND_TERMS | {".", "<member>"}:
+                    return False
+                if led and terminal == "NUMBER" and self.scope.named_on(frame):
                     return False
         elif isinstance(frame, Context) and frame.kind in _ROWS:
             return self._row_allows(cell, frame.kind, terminal)

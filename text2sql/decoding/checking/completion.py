@@ -27,8 +27,9 @@ from text2sql.decoding.checking.plans import Payment
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State
 
-MAX_VISITS = 3000
+MAX_VISITS, SIGHT = 3000, 100  # states that are tried for a completion, and for a look ahead
 _ENDS_LATE = (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END, lexer.BLOB_END)
+_AGAIN = 100  # in bytes: what a CAST counts that nothing asks for, and another could follow
 _NAMES = 4  # names tried at a place: the shortest
 
 
@@ -38,24 +39,42 @@ def complete(checker: "Checker", state: "State") -> bytes:
     Raises:
         ValueError: none is found; the checker promises that this does not happen.
     """
+    way = way_out(checker, state, visits=MAX_VISITS)
+    if way is None:
+        raise ValueError("no completion within reach")
+    return b"".join(text for text, _ in way)
+
+
+def way_out(
+    checker: "Checker", state: "State", *, visits: int = SIGHT
+) -> "list[tuple[bytes, State]] | None":
+    """Return texts that make one legal, each with the state behind it; None: none are found.
+
+    Args:
+        checker: whose state it is.
+        state: where the text stands.
+        visits: states that are tried at most.
+    """
     if checker.may_end(state):
-        return b""
-    seen = {state}
-    path: list[tuple[bytes, Iterator[bytes], State]] = [(b"", _pieces(checker, state), state)]
-    while path and len(seen) < MAX_VISITS:
-        so_far, pieces, here = path[-1]
-        text = next(pieces, None)
+        return []
+    seen: set[State] = {state}
+    way: list[tuple[bytes, State]] = []
+    open_pieces = [_pieces(checker, state)]
+    while open_pieces and len(seen) < visits:
+        text = next(open_pieces[-1], None)
         if text is None:
-            path.pop()
+            open_pieces.pop()
+            del way[-1:]
             continue
-        after = checker.step(here, text)
+        after = checker.step(way[-1][1] if way else state, text)
         if after is None or after in seen:
             continue
         seen.add(after)
+        way.append((text, after))
         if checker.may_end(after):
-            return so_far + text
-        path.append((so_far + text, _pieces(checker, after), after))
-    raise ValueError("no completion within reach")
+            return way
+        open_pieces.append(_pieces(checker, after))
+    return None
 
 
 def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
@@ -117,7 +136,8 @@ def _lexemes(checker: "Checker", place: Place) -> Iterator[bytes]:
         size = 2 if terminal in LITERALS or terminal in NAME_CLASSES else len(terminal)
         rest = shift.cell.least if shift.cell is not None else 0
         if _is_operator(shift):
-            operators.append((size + rest, terminal))
+            again = _AGAIN if terminal == "::" else 0
+            operators.append((size + rest + again, terminal))
         else:
             (shorter if rest < cell.least else longer).append((size + rest, terminal))
     yield from _written(checker, place, shorter)
@@ -143,8 +163,8 @@ def _owed(checker: "Checker", place: Place) -> Iterator[bytes]:
     cell, frame, _ = place
     if isinstance(frame, Block) and "FROM" in cell.terminals:
         missing = checker.scope.missing_around(frame)
-        if missing:
-            yield b"," + b",".join(b"1 AS " + named(checker, name) for name in missing)
+        if missing is not None:
+            yield b"," + b",".join(_columns(checker, *missing))
     if isinstance(frame, Block) and "WINDOW" in cell.terminals:
         for name in sorted(name for name, defined in frame.windows if not defined):
             yield b" WINDOW " + named(checker, name) + b" AS()"
@@ -186,12 +206,17 @@ def _payment(checker: "Checker", block: Block, payment: Payment) -> Iterator[byt
         if payment.qualifier in (None, name):
             yield named(checker, name)
         yield named(checker, name) + b" AS " + _alias(checker, block, payment)
-    made = [
+    made = _columns(checker, block, payment)
+    made += [b"1"] * (max(1, payment.width) - len(made))
+    yield b"(SELECT " + b",".join(made) + b") AS " + _alias(checker, block, payment)
+
+
+def _columns(checker: "Checker", block: Block, payment: Payment) -> list[bytes]:
+    """Return the items of a derived table that pay, each of a kind that is wanted."""
+    return [
         checker.sample(block, payment.qualifier, column) + b" AS " + named(checker, column)
         for column in payment.columns
     ]
-    made += [b"1"] * (max(1, payment.width) - len(made))
-    yield b"(SELECT " + b",".join(made) + b") AS " + _alias(checker, block, payment)
 
 
 def _alias(checker: "Checker", block: Block, payment: Payment) -> bytes:

@@ -103,8 +103,8 @@ clauses      = where group having windows qualify
 where        = WHERE @phase_where expr_1 @end_condition |
 group        = GROUP @can_group BY @phase_group group_terms @end_group | @no_group
 group_terms  = +group_by_all ALL @group_all | grouping { ',' grouping }
-grouping     = +grouping_sets ROLLUP '(' grouped { ',' grouped } ')'
-             | +grouping_sets CUBE '(' grouped { ',' grouped } ')'
+grouping     = +grouping_sets ROLLUP @can_roll '(' grouped { ',' grouped } ')'
+             | +grouping_sets CUBE @can_roll '(' grouped { ',' grouped } ')'
              | +grouping_sets GROUPING SETS '(' grouping_set { ',' grouping_set } ')'
              | group_term
 grouping_set = '(' grouping_columns ')'
@@ -116,7 +116,7 @@ windows      = +named_windows WINDOW window_definition { ',' window_definition }
              | @windows_done
 window_definition = <new_window> @new_window AS '(' @open_window window @end_over ')'
 qualify      = +qualify QUALIFY @phase_qualify expr_1 @end_condition |
-order        = ORDER BY @phase_order order_terms |
+order        = ORDER @can_sort BY @phase_order order_terms |
 order_terms  = +order_by_all ALL direction | order_term { ',' order_term }
 order_term   = @term expr_1 @end_term direction nulls
 direction    = ASC | DESC |

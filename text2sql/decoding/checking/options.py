@@ -109,7 +109,7 @@ def _names(checker: "Checker", place: Place, terminal: str, functions: bool) -> 
     for name in found:
         for written, quoted in ((name, 0), (quote(checker, name), 2)):
             text = name if not quoted else written[1:-1]
-            after = checker.name(place, text, quoted) if written else None
+            after = checker.written_name(place, text, quoted) if written else None
             if quoted == 0 and not is_plain(name):
                 continue
             if after is not None:

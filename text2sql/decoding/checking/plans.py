@@ -236,17 +236,20 @@ class Plans(Aggregation):
             return self.plan(block) is not None
         return self._holds(around, self._export(block, ()), open_list)
 
-    def missing_around(self, block: Block) -> tuple[bytes, ...]:
-        """Return the columns that a derived table must still get for the FROM around it."""
+    def missing_around(self, block: Block) -> tuple[Block, Payment] | None:
+        """Return the SELECT around a derived table, and the columns that it must still get for it.
+
+        None: it needs no more.
+        """
         around = self._around(block)
         if around is None or self.fits_around(block):
-            return ()
+            return None
         made = self._export(block, ())
         for name, wanted in self._wanted(around).items():
             missing = tuple(sorted(c for c in wanted if not made.count(c)))
             if self._holds_as(around, name, self._enlarged(made, missing)):
-                return missing
-        return ()
+                return around, Payment(name, missing)
+        return None
 
     def _shown_around(self, block: Block, payments: tuple[Payment, ...]) -> bool:
         """Tell whether the FROM around can hold what `*` shows of the sources that pay."""

@@ -44,14 +44,20 @@ class Terminals:
 
     def word(self, place: Place, text: bytes) -> Place | None:
         """Read a whole bare word: a keyword where one is legal, else a name."""
-        cell = place[0]
+        return self._keyword(place, text) or self.name(place, text, 0)
+
+    def _keyword(self, place: Place, text: bytes) -> Place | None:
         keyword = text.decode("utf-8", "replace").upper()
         column = keyword == "POSITION" and text in self.scope.all_columns
-        if keyword in cell.terminals and keyword not in TOKEN_CLASSES and not column:
-            after = self.shift(place, keyword)
-            if after is not None:
-                return after
-        return self.name(place, text, 0)
+        if keyword not in place[0].terminals or keyword in TOKEN_CLASSES or column:
+            return None
+        return self.shift(place, keyword)
+
+    def written_name(self, place: Place, text: bytes, quoted: int) -> Place | None:
+        """Read a name as it is written: None where a bare one is read as a keyword."""
+        if not quoted and self._keyword(place, text) is not None:
+            return None
+        return self.name(place, text, quoted)
 
     def name(self, place: Place, text: bytes, quoted: int) -> Place | None:
         """Read a whole name."""
@@ -157,7 +163,8 @@ class Terminals:
         if led or getattr(frame, "phase", None) == "compound":
             shown = frame.outputs if led else self.scope.query_of(frame).outputs
             outputs = len(shown)
-            return text.isdigit() and text[:1] != b"0" and int(text) <= outputs
+            placed = text.isdigit() and text[:1] != b"0" and int(text) <= outputs
+            return placed and self.shift(place, "NUMBER", text) is not None
         probe = b"1.0"
         if self.dialect.typed:
             probe = text if lexer.is_number(text) else text + b"0"

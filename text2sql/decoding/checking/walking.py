@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from text2sql.decoding.checking.frames import Block
 from text2sql.decoding.checking.grammar import Grammar
-from text2sql.decoding.checking.lexer import Place, finish
+from text2sql.decoding.checking.lexer import READY, Place, finish
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN
@@ -126,8 +126,10 @@ def _step(
     while weights:
         terminal = random.choices(list(weights), list(weights.values()))[0]
         found = list(_ways(checker, place, terminal, random, calls=calls))
-        if found:
-            return (terminal, *random.choice(found))
+        random.shuffle(found)
+        for text, after in found:
+            if terminal == "EOT" or checker.lives((after, READY, None)):
+                return terminal, text, after
         del weights[terminal]
     return None
 
@@ -224,9 +226,9 @@ def _names(
             continue
         bare = is_plain(name) and random.random() < 0.8
         style = 0 if bare else 2
-        after = checker.name(place, name, style)
+        after = checker.written_name(place, name, style)
         if after is None and style == 0:
-            style, after = 2, checker.name(place, name, 2)
+            style, after = 2, checker.written_name(place, name, 2)
         if after is not None:
             yield (name if style == 0 else quote(checker, name)), after
 

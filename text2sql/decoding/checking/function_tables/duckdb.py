@@ -115,7 +115,6 @@ FORMS = {
         cos(number) float
         cosh(number) float
         cot(number) float
-        current_date() date
         damerau_levenshtein(text, text) int8
         date_add(moment, interval) timestamp
         date_diff(text, moment, moment) int8 part expression

@@ -13,7 +13,7 @@ from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Query
 from text2sql.decoding.checking.functions import DATE_PARTS
-from text2sql.decoding.checking.kinds.operands import Operand
+from text2sql.decoding.checking.kinds.operands import Demand, Operand
 from text2sql.decoding.checking.kinds.semijoins import KindSemiJoins
 from text2sql.decoding.checking.kinds.strings import (
     format_ok,
@@ -55,6 +55,8 @@ class KindActions(KindSemiJoins):
             yield b"TEXT"
         if not hasattr(frame, "stack"):
             return
+        if "IS" in terminals and isinstance(frame, Context) and _is_made(frame):
+            yield from self._mended(frame.parent, frame.stack[-1], terminals)
         if "NUMBER" in terminals and self._beside_fixed(frame) is not None:
             yield from (b"(SELECT 1)", b"(SELECT INTERVAL'1 day')")
         if "NUMBER" in terminals:
@@ -80,6 +82,7 @@ class KindActions(KindSemiJoins):
         """Yield what makes an operand fit."""
         kinds = self.demanded(frame).kinds
         if kinds is None or expand(operand.kind) <= kinds:
+            yield from self._mended_later(frame, operand)
             return
         if operand.kind == "string" and "string" in kinds:
             return
@@ -91,6 +94,14 @@ class KindActions(KindSemiJoins):
             yield b" IS NULL"
         yield b"||''"
         yield b"->>0"
+
+    def _mended_later(self, frame: Any, operand: Operand) -> Iterator[bytes]:
+        """Yield what makes an operand fit that its sign takes, and what is around it does not."""
+        wanted = [entry.kinds for entry in frame.stack if isinstance(entry, Demand)][:-1]
+        for kinds in wanted:
+            if kinds is not None and not expand(operand.kind) <= kinds:
+                yield from [b"||''"] if "text" in kinds else []
+                yield from [b" IS NULL"] if "boolean" in kinds else []
 
     def unfixed(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
         """Yield what makes a value of literals one that CAST may take for anything."""
@@ -166,3 +177,8 @@ class KindActions(KindSemiJoins):
         if kind == "zone":
             return zone_ok(text)
         return kind != "pattern" or pattern_ok(text)
+
+
+def _is_made(frame: Context) -> bool:
+    """Tell whether `x::int` is read to its end."""
+    return (frame.kind, frame.detail) == ("paren", "cast") and bool(frame.stack)

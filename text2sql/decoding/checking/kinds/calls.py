@@ -167,7 +167,8 @@ class KindCalls(KindForms):
 
     def do_can_over(self, move: Move) -> bool:
         call: Call = move.frame
-        if not super().do_can_over(move) or (call.ordered and not self.dialect.ordered_windows):
+        ordered = call.ordered or call.function.name in self.ordered
+        if not super().do_can_over(move) or (ordered and not self.dialect.ordered_windows):
             return False
         block = self.scope.block_of(call)
         must = block.phase in NEED_GROUPS and (block.grouped or block.aggregates)

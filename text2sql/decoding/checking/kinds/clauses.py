@@ -240,6 +240,17 @@ class KindClauses(KindCalls):
         block: Block = move.frame
         return not block.aggregates or not self.scope.uncovered(block)
 
+    def do_can_sort(self, move: Move) -> bool:
+        """Let ORDER BY follow DISTINCT ON where it can begin with a column that is named there."""
+        block: Block = move.frame
+        if self.scope.query_of(block).arms or not self.scope.named_on(block):
+            return True
+        return bool(self.scope.leading(self.frames.change(block, phase="order")))
+
+    def do_can_roll(self, move: Move) -> bool:
+        """Let ROLLUP and CUBE stand where FROM has a column."""
+        return any(source.relation.ordered for source in move.frame.sources)
+
     def do_group_all(self, move: Move) -> bool:
         block: Block = move.frame
         columns: set[Any] = set()

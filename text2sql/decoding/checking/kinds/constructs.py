@@ -15,7 +15,7 @@ from text2sql.decoding.checking.frames import (
     Reference,
 )
 from text2sql.decoding.checking.kinds.folding import Fixed, all_of, worth
-from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
+from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_value_of_in, joined
 from text2sql.decoding.checking.kinds.operators import KindOperators
 from text2sql.decoding.checking.kinds.tables import (
     INTEGERS,
@@ -75,9 +75,8 @@ class KindConstructs(KindOperators):
 
     def do_in_query(self, move: Move) -> bool:
         left: Operand = move.frame.detail
-        nested = isinstance(move.frame.parent, Context) and move.frame.parent.kind == "in"
-        if left.kind == "any" or nested:  # DuckDB takes the inner query for that of the outer IN
-            return False
+        if left.kind == "any" or is_value_of_in(move.frame.parent):
+            return False  # DuckDB takes the inner query for that of the outer IN
         move.frame = self.frames.change(move.frame, detail=left._replace(fixed=False, text=None))
         return self._push(move, "in", width=1)
 
@@ -214,7 +213,7 @@ class KindConstructs(KindOperators):
 
     def do_can_exist(self, move: Move) -> bool:
         """Refuse `IN (EXISTS ...)`: DuckDB takes the query for that of the IN."""
-        return not isinstance(move.frame, Context) or move.frame.kind != "in"
+        return not is_value_of_in(move.frame)
 
     def do_end_exists(self, move: Move) -> bool:
         self._pop(move)
@@ -243,7 +242,7 @@ class KindConstructs(KindOperators):
     def do_double_colon(self, move: Move) -> bool:
         operand = self._pop_operand(move)
         self._mark(move)
-        move.frame = self.frames.make(Context, move.frame, "paren")
+        move.frame = self.frames.make(Context, move.frame, "paren", "cast")
         return self._push_operand(move, operand) and self.do_as(move)
 
     def do_type(self, move: Move) -> bool:

@@ -38,6 +38,7 @@ _HARMLESS = """
     string_split strip_accents suffix today ucase week weekday year
 """
 HARMLESS = frozenset(_HARMLESS.split())
+TOLD_BY_KIND = frozenset({"pg_typeof", "typeof"})  # known before any value is
 VOLATILE = frozenset({"clock_timestamp", "random", "timeofday"})  # never known beforehand
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Reference
 from text2sql.decoding.checking.kinds.constructs import KindConstructs
-from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
+from text2sql.decoding.checking.kinds.operands import BEHIND_SIGN, Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import KindScope
 from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, Kinds, expand, reaches
 from text2sql.decoding.checking.scope import Move
@@ -100,7 +100,7 @@ class KindForms(KindConstructs):
         if left is None:
             return False
         self._push_operand(move, left)
-        move.frame = self.frames.make(Context, move.frame, "regex")
+        move.frame = self.frames.make(Context, move.frame, "regex", BEHIND_SIGN)
         return True
 
     def do_matched(self, move: Move) -> bool:
@@ -166,7 +166,7 @@ class KindForms(KindConstructs):
             return False
         self._mark(move)
         self._push_operand(move, operand)
-        move.frame = self.frames.make(Context, move.frame, "zone")
+        move.frame = self.frames.make(Context, move.frame, "zone", BEHIND_SIGN)
         return True
 
     def do_zoned(self, move: Move) -> bool:

@@ -35,11 +35,13 @@ from text2sql.decoding.checking.kinds.tables import (
     element,
     expand,
     group_of,
+    one_of,
     reaches,
 )
 from text2sql.decoding.checking.scope import Move
 
 _READS = (*PARTS, "operand", "primary", "expression")
+BEHIND_SIGN = "sign"  # the detail of a part that an operator wants, not a function
 
 
 class Operand(NamedTuple):
@@ -64,6 +66,13 @@ class Demand(NamedTuple):
 def is_free(operand: Operand) -> bool:
     """Tell whether an operand is a column of which nothing is known yet."""
     return operand.kind == "any" and operand.reference is not None
+
+
+def is_value_of_in(frame: Any) -> bool:
+    """Tell whether what is read is a value of an IN, in parentheses or not."""
+    while isinstance(frame, Context) and frame.kind == "paren" and not frame.stack:
+        frame = frame.parent
+    return isinstance(frame, Context) and frame.kind == "in"
 
 
 def is_sure(kind: str) -> bool:
@@ -122,7 +131,8 @@ class KindOperands(Actions):
             if isinstance(entry, Demand):
                 return entry
         if isinstance(frame, Context) and isinstance(frame.parent, Call) and frame.kind in _READS:
-            return Demand(1, self._taken(frame.parent))
+            of_call = frame.detail != BEHIND_SIGN
+            return Demand(1, self._taken(frame.parent) if of_call else TEXTS)
         if isinstance(frame, Call) and not frame.closed:
             return Demand(1, self._taken(frame))
         if isinstance(frame, Context) and isinstance(frame.detail, Operand):  # IN (
@@ -177,7 +187,7 @@ class KindOperands(Actions):
             return None
         move.frame = met
         known = possible - {"null", "string"} or possible
-        return operand._replace(kind=group_of(known), reference=reference)
+        return operand._replace(kind=one_of(known), reference=reference)
 
     def _may_differ(self, move: Move, reference: Reference) -> bool:
         """Tell whether a column may have another kind than those of its name in sight.
@@ -312,14 +322,13 @@ class KindOperands(Actions):
     ) -> Operand | None:
         """Return a column that FROM owes, of the kind that such columns in sight have."""
         fixed: Fixed = reference if self.rules.folds else False
-        likely = self.scope.asked_kinds(block, reference)
-        if likely is None:
-            likely = self.scope.likely_kinds(block, reference)
+        asked = self.scope.asked_kinds(block, reference)
+        likely = asked if asked is not None else self.scope.likely_kinds(block, reference)
+        kind = "any"
         if likely is not None:
             likely = likely - {"null", "string"} or likely
-        if likely is None or (len(likely) > 1 and group_of(likely) == "any"):
-            return Operand("any", reference, text=text, fixed=fixed)
-        return Operand(group_of(likely), reference, text=text, fixed=fixed)
+            kind = group_of(likely) if asked is None else one_of(likely)
+        return Operand(kind, reference, text=text, fixed=fixed)
 
     def _commit(self, move: Move, operand: Operand) -> Operand:
         """Ask of FROM that a column has the kind that it is taken for."""

@@ -10,7 +10,13 @@ Not covered: bit operators and JSON arrows.
 from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.folding import all_of
 from text2sql.decoding.checking.kinds.literals import KindLiterals
-from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_sure, joined
+from text2sql.decoding.checking.kinds.operands import (
+    Operand,
+    is_free,
+    is_sure,
+    is_value_of_in,
+    joined,
+)
 from text2sql.decoding.checking.kinds.tables import (
     NUMBERS,
     TEXTS,
@@ -122,8 +128,8 @@ class KindOperators(KindLiterals):
 
     def do_can_quantify(self, move: Move) -> bool:
         """Refuse `IN (x = ANY ...)`: DuckDB takes the query for that of the IN."""
-        within = isinstance(move.frame, Context) and move.frame.kind == "in"
-        return not within and move.frame.stack[-2].kind != "any"
+        whole = self.frames.change(move.frame, stack=move.frame.stack[:-2])
+        return not is_value_of_in(whole) and move.frame.stack[-2].kind != "any"
 
     def do_quantified(self, move: Move) -> bool:
         """Begin the query of ANY or ALL, judged as that of IN."""

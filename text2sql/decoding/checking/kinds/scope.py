@@ -400,7 +400,7 @@ class KindScope(Scope):
         """
         if block.phase != "order" or not self.rules.exact:
             return None
-        named = [flag[1] for flag in block.groups if isinstance(flag, tuple) and flag[0] == "on"]
+        named = self.named_on(block)
         if named:
             keys = {self.text_key(block, text) for text in named if text and len(text) == 1}
             left = {key for key in keys if ("ordered", *key) not in block.groups}
@@ -410,6 +410,10 @@ class KindScope(Scope):
         shown = (self.text_key(block, o.text) for o in block.outputs if o.text is not None)
         columns = {key[0][1:] for key in shown if len(key) == 1 and isinstance(key[0], tuple)}
         return frozenset(columns)
+
+    def named_on(self, block: Block) -> list[tuple[Any, ...] | None]:
+        """Return the terms of DISTINCT ON, where ORDER BY has to begin with them."""
+        return [flag[1] for flag in block.groups if isinstance(flag, tuple) and flag[0] == "on"]
 
     def is_led(self, block: Block) -> bool:
         """Tell whether a term of ORDER BY must be one of some columns."""

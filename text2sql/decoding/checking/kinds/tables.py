@@ -98,6 +98,15 @@ def group_of(kinds: Kinds) -> str:
     return "text" if kinds <= TEXTS else "any"
 
 
+def one_of(kinds: Kinds) -> str:
+    """Return a kind for a column that must be of one of some kinds.
+
+    A text among them leaves all open, for CAST makes anything of it.
+    """
+    name = group_of(kinds)
+    return "|".join(sorted(kinds)) if name == "any" and kinds.isdisjoint(TEXTS | {"any"}) else name
+
+
 def arithmetic(sign: str, left: str, right: str, *, exact: bool = False) -> str | None:
     """Return what an arithmetic operator makes of two kinds; None where it takes none such.
 

@@ -12,6 +12,7 @@ from typing import Any
 from text2sql.decoding.checking.frames import Call, Reference
 from text2sql.decoding.checking.kinds.folding import (
     HARMLESS,
+    TOLD_BY_KIND,
     VOLATILE,
     Fixed,
     all_of,
@@ -123,6 +124,8 @@ class KindVarying(KindOperands):
         name = call.function.name
         if call.function.kind != "scalar":
             return False
+        if self.rules.folds and name in TOLD_BY_KIND:
+            return True
         if self.rules.folds and (name in VOLATILE or (arguments and name not in HARMLESS)):
             return False
         if self.rules.folds and name == "coalesce":

@@ -1,0 +1,45 @@
+"""Looking ahead among literals, which DuckDB and PostgreSQL work out before they run."""
+
+import pytest
+
+from text2sql.decoding.checking import Checker
+from text2sql.decoding.checking.foresight import in_doubt
+from text2sql.schema.model import Column, Schema, Table
+
+COLUMNS = (Column("c", "VARCHAR"), Column("n", "INTEGER"), Column("d", "DATE"))
+DEAD = {
+    "duckdb": ["SELECT day(CURRENT_DATE - list_unique(", "SELECT day(CURRENT_DATE - list_sort("],
+    "postgres": ["SELECT extract(minute FROM 'a' "],
+}
+
+
+@pytest.fixture(params=list(DEAD))
+def checker(request: pytest.FixtureRequest) -> Checker:
+    schema = Schema("one", request.param, (Table("t", COLUMNS),))
+    return Checker(schema, dialect=request.param)
+
+
+def test_what_could_not_be_ended_is_not_let_in(checker):
+    for text in DEAD[checker.dialect.name]:
+        assert not checker.prefix_ok(text)
+
+
+def test_no_token_of_a_text_with_literals_leads_to_a_dead_end(checker):
+    sql = "SELECT substr(c, 1, CASE WHEN n > 1 + 2 THEN 3 ELSE n END) FROM t WHERE n IN (1, 2 * 3)"
+    for end in range(len(sql) + 1):
+        completed = checker.complete(sql[:end])
+        assert checker.accepts(completed), completed
+
+
+def test_literals_are_in_doubt_only_inside_something(checker):
+    outside = checker.read("SELECT c FROM t WHERE c = 'a' ")
+    inside = checker.read("SELECT c FROM t WHERE c = upper('a' ")
+    assert not in_doubt(outside.reading[0][1])
+    assert in_doubt(inside.reading[0][1])
+
+
+def test_sqlite_works_nothing_out_and_needs_no_foresight():
+    checker = Checker(Schema("one", "sqlite", (Table("t", COLUMNS),)), dialect="sqlite")
+    state = checker.read("SELECT upper('a' ")
+    assert checker.lives(state.reading)
+    assert checker.complete("SELECT upper('a'") == "SELECT upper('a')"
