@@ -24,9 +24,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from text2sql.decoding.verification import MAX_LENGTH, Fault, named
+from text2sql.decoding.verification import Fault, named
 from text2sql.execution import gate, policy
-from text2sql.execution.results import Refusal
+from text2sql.execution.results import Refusal, check_size
 from text2sql.schema import canonicalise, sqlglot_schema
 from text2sql.schema.model import Schema, Table
 from text2sql.schema.quoting import quoted
@@ -105,12 +105,13 @@ def _fault(sql: str, schema: Schema, prepared: MappingSchema, explain: Explain) 
 
 
 def _parsed(sql: str, dialect: str) -> exp.Query | Fault:
-    if len(sql.encode(errors="surrogatepass")) > MAX_LENGTH:
-        return Fault("parse", "too long")
     try:
+        check_size(sql)
         trees = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
     except (SqlglotError, RecursionError) as error:
         return Fault("parse", _first_line(error))
+    except Refusal as refusal:
+        return Fault("parse", refusal.message)
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return Fault("parse", "not one query")
     return trees[0]
