@@ -31,7 +31,7 @@ from text2sql.data.catalog import find_dataset
 from text2sql.data.skeletons import skeleton
 from text2sql.data.synthesis.drafting import draw
 from text2sql.data.synthesis.inventing import invent
-from text2sql.data.synthesis.queries import Spelled, write
+from text2sql.data.synthesis.spellings import Spelled, write
 from text2sql.reporting.tables import text_table
 from text2sql.schema import canonicalise
 from text2sql.scoring import hardness

@@ -1,6 +1,7 @@
 """ON is left out where foreign keys say it, and put there again: the same rows, always."""
 
 import sqlite3
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -8,13 +9,13 @@ from hypothesis import strategies as st
 
 from text2sql.data.synthesis.drafting import draw
 from text2sql.data.synthesis.inventing import invent
-from text2sql.data.synthesis.queries import Pointed, Spelled, write
+from text2sql.data.synthesis.spellings import Pointed, Spelled, write
 from text2sql.decoding.guides import checker_of
 from text2sql.decoding.joining import lengthen
 from text2sql.decoding.pointing import to_pointers, to_sql
 from text2sql.errors import Unsayable
 from text2sql.schema import Column, ForeignKey, Schema, Table
-from text2sql.schema.join_paths import join_path
+from text2sql.schema.join_paths import completed, join_path
 from text2sql.schema.pointers import number
 
 
@@ -89,6 +90,38 @@ def test_what_was_shortened_gives_its_rows_again(sql, database):
     assert (" ON " in text) == (" ON " in sql and sql in LONG)
     rows, again = (database.execute(s).fetchall() for s in (sql, back(text)))
     assert sorted(rows) == sorted(again) and rows
+
+
+THROUGH = "FROM seat AS s JOIN flight AS f ON s.flight = f.no JOIN city AS c ON c.id = f.source"
+
+
+def test_a_table_that_only_leads_to_another_is_not_named(database):
+    for sql in (
+        f"SELECT s.price {THROUGH} WHERE c.name = 'Oslo'",
+        f"SELECT c.name, count(*) {THROUGH} GROUP BY f.source",
+        f"SELECT name FROM city WHERE id IN (SELECT c.id {THROUGH} WHERE s.price > 60)",
+    ):
+        text = pointed(sql)
+        assert "<t0>, <t2>" in text and "<t1>" not in text
+        rows = database.execute(back(text)).fetchall()
+        assert rows and sorted(rows) == sorted(database.execute(sql).fetchall())
+
+
+def test_a_table_whose_column_is_asked_for_is_named():
+    shown = pointed(f"SELECT s.price {THROUGH} WHERE f.target = 2 AND c.name = 'Oslo'")
+    starred = pointed(f"SELECT * {THROUGH}")
+    assert "<t1>" in shown and "<t1>" in starred
+
+
+def test_tables_are_reached_by_the_fewest_others():
+    assert completed(SCHEMA, ["seat", "city"]) == ["city", "flight", "seat"]
+    assert completed(SCHEMA, ["seat"]) == ["seat"]
+    assert completed(SCHEMA, ["seat", "loose"]) is None
+    chain = [table("a", "id")]
+    chain += [table(n, "id up", up=f"{before}.id") for before, n in pairwise("abcdef")]
+    schema = Schema("chain", "sqlite", tuple(chain))
+    assert completed(schema, ["a", "d"]) == ["a", "b", "c", "d"]
+    assert completed(schema, ["a", "e"]) is None  # too far to be meant
 
 
 def test_groups_are_named_by_the_key_that_is_referred_to():

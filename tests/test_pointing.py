@@ -57,10 +57,10 @@ def test_every_name_is_shown_with_its_pointer_and_every_mention_is_marked():
     shown = prompt("Full names of singers older than 30, O'Brien?")
     assert shown.shared_text == (
         "singer <t0> : id <c0> * + , full name <c1> , age <c2> +\n"
-        "concert <t1> : year ( of the show ) <c3> ~ , singer id <c4> + > <c0>\n"
+        "concert <t1> : year ( of the show ) <c3> ~ , singer id <c4> + > <t0> <c0>\n"
     )
     assert shown.own_text.startswith(
-        "Full names <c1> of singers <t0> older <c2> than 30 <v0>, O'Brien <v1>?"
+        "Full names <t0> <c1> of singers <t0> older <t0> <c2> than 30 <v0>, O'Brien <v1>?"
     )
     assert shown.pointers.sql["<c1>"] == 'singer."full name"'
 
@@ -76,7 +76,7 @@ def test_what_a_cell_holds_is_marked_as_it_is_stored_with_its_column(tmp_path):
     fitted = fit(
         "ids of ann lee", schema, base=BASE, tokenizer=None, max_length=500, today=None, cells=cells
     )
-    assert "ann lee <v0> <c1>" in fitted.prompt.own_text
+    assert "ann lee <v0> <t0> <c1>" in fitted.prompt.own_text
     assert fitted.prompt.pointers.sql["<v0>"] == "'Ann LEE'"
 
 

@@ -12,8 +12,8 @@ from text2sql.data.synthesis.drafting import FAMILIES, draw
 from text2sql.data.synthesis.inventing import invent
 from text2sql.data.synthesis.kinds import guess, kinds
 from text2sql.data.synthesis.lexicon import domains
-from text2sql.data.synthesis.queries import Spelled, write
 from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.spellings import Spelled, write
 from text2sql.data.synthesis.worlds import plural, singular
 from text2sql.decoding.checking import Checker
 from text2sql.schema import render

@@ -8,8 +8,9 @@ import pytest
 from text2sql.data.synthesis.families import combined, composed, narrowing
 from text2sql.data.synthesis.families.narrowing import GROUPING, Part, narrow
 from text2sql.data.synthesis.inventing import invent
-from text2sql.data.synthesis.queries import Query, Spelled, Star, blocks, write
+from text2sql.data.synthesis.queries import Query, Star, blocks
 from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.spellings import Spelled, write
 
 KINDS = sorted(GROUPING, key=lambda kind: kind.__name__)
 

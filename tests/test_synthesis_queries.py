@@ -17,14 +17,12 @@ from text2sql.data.synthesis.queries import (
     Key,
     Lit,
     Pattern,
-    Pointed,
     Query,
-    Spelled,
     Star,
     Window,
     blocks,
-    write,
 )
+from text2sql.data.synthesis.spellings import Pointed, Spelled, write
 from text2sql.decoding.checking import Checker
 from text2sql.decoding.pointing import to_sql
 from text2sql.schema import Column, ForeignKey, Schema, Table

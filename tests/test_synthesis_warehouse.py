@@ -10,9 +10,9 @@ from text2sql.data.synthesis.dialects import spell
 from text2sql.data.synthesis.drafting import EXTRA, FAMILIES, draw
 from text2sql.data.synthesis.families import warehouse
 from text2sql.data.synthesis.inventing import invent
-from text2sql.data.synthesis.queries import Spelled, write
 from text2sql.data.synthesis.shares import with_shares
 from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.spellings import Spelled, write
 from text2sql.data.synthesis.surveying import survey
 from text2sql.decoding.checking import Checker
 from text2sql.schema import Column, Schema, Table

@@ -9,8 +9,8 @@ import pytest
 
 from text2sql.data.synthesis.drafting import FAMILIES, Pair, draw
 from text2sql.data.synthesis.inventing import invent
-from text2sql.data.synthesis.queries import Spelled, write
 from text2sql.data.synthesis.speaking import Speaker, wordings
+from text2sql.data.synthesis.spellings import Spelled, write
 from text2sql.data.synthesis.worlds import World
 
 ENGLISH, CHINESE = wordings("en"), wordings("zh")

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from text2sql.training.rows import Group
 
 SEED = 1
-STEPS = 24_000
-TOKENS = 2000  # of a step
+STEPS = 4_200
+TOKENS = 3000  # of a step
 TEXTS = 400  # databases that the tokenizer is learnt from
 HELD_OUT = 48  # databases that tell how far it is
 UNSEEN = 10**15  # their seeds begin here; those of the stream stay below

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any
 from text2sql.bases import Base, find_base
 from text2sql.data.synthesis.drafting import FAMILIES, Pair, draw
 from text2sql.data.synthesis.inventing import invent
-from text2sql.data.synthesis.queries import Pointed, write
 from text2sql.data.synthesis.shares import with_shares
+from text2sql.data.synthesis.spellings import Pointed, write
 from text2sql.data.synthesis.worlds import World
 from text2sql.prompting import Prompt, build_prompt, encode, encode_completion
 from text2sql.schema.mentions import Linker, Value
@@ -41,11 +41,11 @@ from text2sql.schema.values import gather
 if TYPE_CHECKING:
     from text2sql.training.rows import Group
 
-QUESTIONS = 24  # about one database
+QUESTIONS = 16  # about one database
 MISSED = 0.05  # share of mentions that the linker is made to miss
 BLIND = 0.35  # share of databases whose cells are not known
-LONGEST = 110  # tokens of a question, or of an answer
-CHINESE = 0.06  # share of databases that are asked about in Chinese
+LONGEST = 130  # tokens of a question, or of an answer
+CHINESE = 0.1  # share of databases that are asked about in Chinese
 FEW, FEW_SHARE = 48, 0.75  # most renumberings draw from so many numbers: small ones are met often
 AHEAD = 24  # databases that are drawn before they are asked for
 

@@ -1,9 +1,11 @@
-"""Leave out ON where it says no more than the foreign keys, and put it there again.
+"""Leave out of a FROM what the foreign keys say, and put it there again.
 
     >>> shorten(parse_one("SELECT s.name FROM concert JOIN s ON concert.singer_id = s.id"), schema)
     SELECT s.name FROM s, concert
     >>> lengthen("SELECT s.name FROM s, concert", schema)
     'SELECT s.name FROM s JOIN concert ON concert.singer_id = s.id'
+
+Left out are ON, and tables that only lead from one to another, whose columns nobody asks for.
 
 For bases that point (`decoding.pointing`): a small model that has to say which columns join two
 tables spends a quarter of its loss on it, and a schema knows them. Tables stand in the schema's
@@ -19,7 +21,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from text2sql.errors import Unsayable
-from text2sql.schema.join_paths import Pair, Step, join_path
+from text2sql.schema.join_paths import Pair, Step, completed, implied, join_path
 from text2sql.schema.model import Schema
 from text2sql.schema.quoting import quote
 
@@ -45,7 +47,8 @@ def shorten(tree: "exp.Expr", schema: Schema) -> "exp.Expr":
         path = _said_by_keys(select, schema)
         if path is not None:
             _group_by_keys(select, [p for step in path for p in step.pairs], schema.dialect)
-            _place(select, _ordered(select, path), [None] * len(path))
+            named = _named(select, path, schema)
+            _place(select, _ordered(select, named, schema.dialect), [None] * len(named))
         elif _means_keys(select, schema) is not None:
             raise Unsayable(
                 "pointers cannot say it: all pairs of rows of tables that hang together"
@@ -72,7 +75,7 @@ def lengthen(sql: str, schema: Schema) -> str:
         path = _means_keys(select, schema)
         if path is not None:
             conditions = [_condition(step.pairs, schema) for step in path]
-            _place(select, _ordered(select, path), conditions)
+            _place(select, _ordered(select, path, schema.dialect), conditions)
             changed = True
     return str(tree.sql(dialect=schema.dialect)) if changed else sql
 
@@ -83,7 +86,35 @@ def _means_keys(select: "exp.Select", schema: Schema) -> list[Step] | None:
     tables = _tables(select)
     if not joins or tables is None or not all(map(_is_comma, joins)):
         return None
-    return _path(tables, schema)
+    return _path(tables, schema) or _path_through(tables, select, schema)
+
+
+def _path_through(tables: Sequence[str], select: "exp.Select", schema: Schema) -> list[Step] | None:
+    """Return the path of tables that only others join; None where a star would show those."""
+    from sqlglot import exp
+
+    if _is_unknown(tables, schema) or any(isinstance(e, exp.Star) for e in select.expressions):
+        return None
+    found = completed(schema, tables)
+    return None if found is None else join_path(schema, found)
+
+
+def _named(select: "exp.Select", path: Sequence[Step], schema: Schema) -> list[Step]:
+    """Return the steps whose tables are to be named: the others follow from these."""
+    from sqlglot import exp
+
+    columns = select.find_all(exp.Column)
+    said = {
+        column.table.casefold()
+        for column in columns
+        if not isinstance(column.find_ancestor(exp.Join, exp.Select), exp.Join)
+    }
+    tables = [step.table for step in path]
+    used = [name for name in tables if name.rpartition(".")[2].casefold() in said]
+    left_out = implied(schema, tables, used)
+    order = [table.full_name for table in schema.tables]
+    named = [step for step in path if step.table not in left_out]
+    return sorted(named, key=lambda step: order.index(step.table)) if left_out else named
 
 
 def _said_by_keys(select: "exp.Select", schema: Schema) -> list[Step] | None:
@@ -115,10 +146,13 @@ def _key(pair: "_Plain | None") -> list[tuple[str, str]]:
 
 
 def _path(tables: Sequence[str], schema: Schema) -> list[Step] | None:
+    return None if _is_unknown(tables, schema) else join_path(schema, tables)
+
+
+def _is_unknown(tables: Sequence[str], schema: Schema) -> bool:
+    """Tell whether a table stands there twice, or is not of the schema."""
     folded = [name.casefold() for name in tables]
-    if len(set(folded)) < len(folded) or any(schema.table(name) is None for name in tables):
-        return None
-    return join_path(schema, tables)
+    return len(set(folded)) < len(folded) or any(schema.table(name) is None for name in tables)
 
 
 def _tables(select: "exp.Select") -> list[str] | None:
@@ -185,10 +219,19 @@ def _group_by_keys(select: "exp.Select", pairs: Sequence[Pair], dialect: str) ->
                 break
 
 
-def _ordered(select: "exp.Select", path: Sequence[Step]) -> "list[exp.Expr]":
+def _ordered(select: "exp.Select", path: Sequence[Step], dialect: str) -> "list[exp.Expr]":
+    """Return the tables of FROM in a path's order, with those that nobody has named."""
     sources = [select.args["from_"].this, *(join.this for join in select.args.get("joins") or [])]
     by_name = {(f"{s.db}.{s.name}" if s.db else s.name).casefold(): s for s in sources}
-    return [by_name[step.table.casefold()] for step in path]
+    return [by_name.get(step.table.casefold()) or _table(step.table, dialect) for step in path]
+
+
+def _table(full_name: str, dialect: str) -> "exp.Expr":
+    from sqlglot import exp
+
+    namespace, _, own = full_name.rpartition(".")
+    parts = [exp.to_identifier(n, quoted=quote(n, dialect) != n) for n in (own, namespace) if n]
+    return exp.Table(this=parts[0], db=parts[1] if namespace else None)
 
 
 def _place(

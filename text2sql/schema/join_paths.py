@@ -4,17 +4,22 @@
     [Step(table='singer', pairs=()),
      Step(table='concert', pairs=((('concert', 'singer_id'), ('singer', 'id')),))]
 
-A base that points names tables and leaves out ON where it says no more than the foreign keys: this
-module is what reader and writer of such a FROM agree on.
+A base that points names tables and leaves out ON where it says no more than the foreign keys, and
+the tables that only lead from one to another: this module is what reader and writer of such a FROM
+agree on.
+
+    >>> completed(schema, ["singer", "stadium"])
+    ['singer', 'concert', 'stadium']
 
 Not covered: a table that stands there twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from text2sql.schema.model import ForeignKey, Schema, Table
 
+BETWEEN = 2  # tables at most that are gone through from one that is named to the next
 Name = tuple[str, str]  # table's full name, column
 Pair = tuple[Name, Name]  # of the foreign key, and what it refers to
 
@@ -53,6 +58,77 @@ def join_path(schema: Schema, tables: Sequence[str]) -> list[Step] | None:
         left.remove(table)
         done.append(table)
     return path
+
+
+def completed(schema: Schema, tables: Sequence[str]) -> list[str] | None:
+    """Return the tables with those by which they hang together, in the schema's order.
+
+    From the first table on, the nearest of the others is reached by a shortest way of foreign keys;
+    of several ways, the one by earlier tables of the schema.
+
+    Args:
+        schema: says the foreign keys.
+        tables: full names, each once.
+
+    Returns:
+        None where no foreign keys lead from each to each, or more than BETWEEN tables lie between.
+    """
+    near = _neighbours(schema)
+    order = [table.full_name for table in schema.tables]
+    wanted = sorted((schema.find_table(name).full_name for name in tables), key=order.index)
+    done = wanted[:1]
+    while left := [name for name in wanted if name not in done]:
+        way = _way(near, done, left)
+        if way is None:
+            return None
+        done += [name for name in way if name not in done]
+    return sorted(done, key=order.index)
+
+
+def implied(schema: Schema, tables: Sequence[str], used: Collection[str]) -> list[str]:
+    """Return which tables of a FROM need not be named: the others are joined through them.
+
+    Args:
+        schema: says the foreign keys.
+        tables: full names of all that are joined.
+        used: those whose columns stand in the query: they are named.
+    """
+    whole = {*tables}
+    kept = list(tables)
+    for name in tables:
+        fewer = [other for other in kept if other != name]
+        if name not in used and fewer and {*(completed(schema, fewer) or ())} == whole:
+            kept = fewer
+    return [name for name in tables if name not in kept]
+
+
+def _neighbours(schema: Schema) -> dict[str, list[str]]:
+    """Return for each table, those that a foreign key joins to it, in the schema's order."""
+    return {
+        table.full_name: [
+            other.full_name
+            for other in schema.tables
+            if other is not table and next(_links([table], [other]), None)
+        ]
+        for table in schema.tables
+    }
+
+
+def _way(near: dict[str, list[str]], done: list[str], left: list[str]) -> list[str] | None:
+    """Return a shortest way from what is reached to the nearest of the tables that are not."""
+    ways = [[name] for name in done]
+    seen = {*done}
+    for _ in range(BETWEEN + 1):
+        longer = []
+        for way in ways:
+            for name in near[way[-1]]:
+                if name in left:
+                    return [*way, name]
+                if name not in seen:
+                    seen.add(name)
+                    longer.append([*way, name])
+        ways = longer
+    return None
 
 
 def _links(done: list[Table], left: list[Table]) -> Iterator[tuple[Table, tuple[Pair, ...]]]:

@@ -134,14 +134,14 @@ def describe(tables: Sequence[Table], pointers: Pointers) -> str:
     """Write tables with their pointers, one line each.
 
     A column's marks follow its pointer: `*` of the primary key, `+` a number, `~` a date or time,
-    `> <c4>` refers to that column.
+    `> <t1> <c4>` refers to that column of that table.
     """
     return "\n".join(_line(table, pointers) for table in tables)
 
 
 def _line(table: Table, pointers: Pointers) -> str:
     referred = {
-        column: pointers.columns.get((_parent(key), to))
+        column: _located((_parent(key), to), pointers)
         for key in table.foreign_keys
         for column, to in zip(key.columns, key.referred, strict=False)
     }
@@ -149,7 +149,7 @@ def _line(table: Table, pointers: Pointers) -> str:
     for column in table.columns:
         marks = ["*"] if column.name in table.primary_key else []
         marks += _kind(column.type)
-        marks += [f"> {token}"] if (token := referred.get(column.name)) else []
+        marks += [">", *parent] if (parent := referred.get(column.name)) else []
         said = _said(column)
         parts.append(" ".join([said, pointers.of_column(table.full_name, column.name), *marks]))
     said = " ".join(words(table.name))
@@ -197,14 +197,30 @@ def mark(question: str, mentions: Sequence[Mention], pointers: Pointers) -> list
 
 
 def _tokens(mention: Mention, pointers: Pointers) -> list[str]:
-    """Return the pointers of a mention; a value's column follows its value."""
-    names = [pointers.tables.get(table) for table in mention.tables]
-    names += [pointers.columns.get(column) for column in mention.columns]
+    """Return the pointers of a mention: its tables, its columns, its values with their columns."""
+    found = [token for table in mention.tables if (token := pointers.tables.get(table))]
+    told: dict[str, None] = {}
+    for column in mention.columns:
+        found += _new(told, _located(column, pointers))
     for value in mention.values:
-        names.append(pointers.values.get(value.sql))
+        found += _new(told, [token] if (token := pointers.values.get(value.sql)) else [])
         if value.table and value.column:
-            names.append(pointers.columns.get((value.table, value.column)))
-    return list(dict.fromkeys(name for name in names if name is not None))
+            found += _new(told, _located((value.table, value.column), pointers))
+    return found
+
+
+def _located(column: tuple[str, str], pointers: Pointers) -> list[str]:
+    """Return a column's pointer behind its table's, so that nobody has to look for the table."""
+    token = pointers.columns.get(column)
+    return [pointers.tables[column[0]], token] if token else []
+
+
+def _new(told: dict[str, None], tokens: list[str]) -> list[str]:
+    """Return tokens unless the last of them has been told before."""
+    if not tokens or tokens[-1] in told:
+        return []
+    told[tokens[-1]] = None
+    return tokens
 
 
 def literals(mentions: Sequence[Mention]) -> list[str]:

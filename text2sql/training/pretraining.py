@@ -9,7 +9,8 @@ as one row for each question; `rows` and `attention` say how.
 
 Matrices learn by Muon (Jordan et al. 2024, github.com/KellerJordan/Muon), which orthogonalises
 their updates; embeddings and norms by AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101). The rate
-rises, holds, then falls linearly to nothing.
+rises, then falls with the square root of the steps, and to nothing at the end: a step sees a few
+schemas only, and their noise has to be averaged out early.
 
 The stream is a function of a place in it, so that a run that was stopped, or that has used up its
 minutes, goes on as if nothing had happened: bit for bit on one machine and thread count. Imports
@@ -35,7 +36,6 @@ from text2sql.training.sharing import batch_of, choose_backend, share
 Stream = Callable[[int], Iterable[Group]]  # the groups from a place on, for ever
 
 WARM = 60  # steps of the rise
-HOLD = 0.4  # share of the steps before the fall
 LAST = 0.02  # of the peak, at the end
 SHORT_ROWS = (
     "twopart",
@@ -161,10 +161,10 @@ def _optimizers(model: Any, schedule: Schedule) -> list[Any]:
 
 def _rate(step: int, schedule: Schedule) -> float:
     """Return the share of the peak rate at a step."""
-    share = step / schedule.steps
-    rise = min(1.0, (step + 1) / min(WARM, max(1, schedule.steps // 10)))
-    fall = 1.0 if share < HOLD else max(LAST, (1.0 - share) / (1.0 - HOLD))
-    return rise * fall
+    warm = min(WARM, max(1, schedule.steps // 10))
+    rise = min(1.0, (step + 1) / warm)
+    slower = min(1.0, (warm / (step + 1)) ** 0.5)
+    return rise * slower * max(LAST, 1.0 - step / schedule.steps)
 
 
 def _step(

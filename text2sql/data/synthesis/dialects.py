@@ -18,7 +18,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
-from text2sql.data.synthesis.queries import Arithmetic, Cast, Col, Expr, Query, Spelled, write
+from text2sql.data.synthesis.queries import Arithmetic, Cast, Col, Expr, Query
+from text2sql.data.synthesis.spellings import Spelled, write
 from text2sql.schema.model import Schema
 
 _IGNORE_CASE = ("duckdb", "postgres")  # dialects that have ILIKE

@@ -23,8 +23,9 @@ from text2sql.data.synthesis.families import (
     warehouse,
 )
 from text2sql.data.synthesis.families.parts import Draft, Family
-from text2sql.data.synthesis.queries import Junction, Query, Spelled, write
+from text2sql.data.synthesis.queries import Junction, Query
 from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.spellings import Spelled, write
 from text2sql.data.synthesis.verifying import same_rows, simplified
 from text2sql.data.synthesis.worlds import World
 

@@ -45,6 +45,7 @@ VERBS = {"is": grammar.agree("are", "is")} | {
         ("live", "lives"), ("come", "comes"),
     )
 }  # fmt: skip
+ASIDES = 0.12  # share of questions around which something is said that does not matter
 _MUST = ("what", "where", "inner", "having", "by")  # places whose words may not be left out
 
 
@@ -349,4 +350,13 @@ class Speaker:
         if self.english:
             text = grammar.resolve(text)
         text = re.sub(r"\s+([?.,])", r"\1", re.sub(r"\s+", " ", text)).strip()
+        if self.chance(ASIDES):
+            text = self._with_aside(text)
         return carelessly(text, self.random) if self.english else text.replace(IMPLIED, "")
+
+    def _with_aside(self, text: str) -> str:
+        """Say something around a question; its mark stays at the end."""
+        if self.chance(0.5):
+            return self.say("aside_before", q=text)
+        mark = text[-1] if text[-1] in "?.？。" else ""
+        return self.say("aside_behind", q=text.removesuffix(mark)) + mark
