@@ -47,6 +47,16 @@ def test_an_abstention_says_why_and_shows_no_sql_that_does_not_hold():
     assert said == "```sql\nSELECT 1\n```\n\nNo rows: only 2 of 5 samples agree\n"
 
 
+def test_what_is_in_doubt_and_what_is_kept_back_is_said_below_the_rows():
+    said = chats.message_of(answer(rows=[(1,)], doubts=("which town?",), kept_back=("no *mail*",)))
+
+    assert said[1:] == [
+        "\n| a |\n| --- |\n| 1 |\n",
+        "\nIn doubt: which town?\n",
+        "\nKept back: no \\*mail\\*\n",
+    ]
+
+
 def test_stops_end_the_message_wherever_they_stand():
     parts = ["one\n", "two three\n"]
 

@@ -156,6 +156,7 @@ def message_of(answer: Answer) -> list[str]:
         return [*parts, f"\nNo rows: {escaped(answer.error)}\n"]
     if answer.columns:
         parts.append("\n" + table_of(answer.columns, answer.rows, truncated=answer.truncated))
+    parts += [f"\nIn doubt: {escaped(said)}\n" for said in answer.doubts]
     parts += [f"\nKept back: {escaped(said)}\n" for said in answer.kept_back]
     return parts
 
