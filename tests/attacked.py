@@ -173,7 +173,7 @@ def _masked(row: Sequence[Any], which: str) -> tuple[Any, ...]:
 def world(which: str, engine: str, folder: Path, *, url: str = "") -> Iterator[Database]:
     """Yield one of the two worlds, "a" or "b", on an engine; `url` is a PostgreSQL server's."""
     path = folder / which / f"ward.{engine}"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     made = list(statements(which, engine))
     if engine == "postgresql":
         with _postgres_schema(url, which, made) as place:

@@ -6,7 +6,7 @@ Not covered: time. HTTP is in `test_attacks_http.py`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -53,21 +53,32 @@ class Side:
 
 
 @pytest.fixture(scope="module")
-def sides(request, tmp_path_factory) -> Iterator[tuple[str, Side, Side]]:
-    """Yield an engine and both worlds on it."""
-    engine = request.param
-    url = request.getfixturevalue("postgres_url") if engine == "postgresql" else ""
-    folder = tmp_path_factory.mktemp(engine)
+def opened(tmp_path_factory) -> Iterator[Callable[..., tuple[Side, Side]]]:
+    """Yield what opens both worlds on an engine, each engine once."""
+    kept: dict[str, tuple[Side, Side]] = {}
     with ExitStack() as stack:
-        made = []
-        for which in ("a", "b"):
+
+        def side(which: str, engine: str, url: str) -> Side:
+            folder = tmp_path_factory.getbasetemp()
             database = stack.enter_context(attacked.world(which, engine, folder, url=url))
             model = attacked.model()
-            predictor = Predictor(
-                model, database, policy=POLICY, timeout=1.5, today=date(2026, 3, 1)
-            )
-            made.append(Side(stack.enter_context(predictor), model.backend))
-        yield engine, made[0], made[1]
+            options: dict[str, Any] = {"timeout": 1.5, "today": date(2026, 3, 1)}
+            predictor = Predictor(model, database, policy=POLICY, **options)
+            return Side(stack.enter_context(predictor), model.backend)
+
+        def open_sides(engine: str, url: str = "") -> tuple[Side, Side]:
+            if engine not in kept:
+                kept[engine] = side("a", engine, url), side("b", engine, url)
+            return kept[engine]
+
+        yield open_sides
+
+
+@pytest.fixture
+def sides(engine: str, opened, request) -> tuple[Side, Side]:
+    """Return both worlds on an engine."""
+    url = request.getfixturevalue("postgres_url") if engine == "postgresql" else ""
+    return opened(engine, url)
 
 
 def pytest_generate_tests(metafunc) -> None:
@@ -76,13 +87,13 @@ def pytest_generate_tests(metafunc) -> None:
         cases = [
             pytest.param(engine, attack, id=f"{engine}: {attack.name}") for engine, attack in ALL
         ]
-        metafunc.parametrize(("sides", "attack"), cases, indirect=["sides"], scope="module")
+        metafunc.parametrize(("engine", "attack"), cases)
     elif "sides" in metafunc.fixturenames:
-        metafunc.parametrize("sides", ENGINES, indirect=True, scope="module")
+        metafunc.parametrize("engine", ENGINES)
 
 
 def test_no_attack_gets_anything_out(sides, attack: Attack) -> None:
-    _, here, there = sides
+    here, there = sides
     said, rows = here.ask(attack)
     assert not leaked(said)
     assert not attack.refused or rows is None, said[:800]
@@ -93,7 +104,7 @@ def test_no_attack_gets_anything_out(sides, attack: Attack) -> None:
 
 
 def test_an_auditor_sees_all_of_it_so_that_leaks_would_be_found(sides) -> None:
-    _, here, _ = sides
+    here, _ = sides
     attack = Attack("control", "SELECT secret FROM vault", user=AUDITOR)
     said, rows = here.ask(attack)
     assert set(leaked(said)) >= {"zqx", "7431919", "Quietroom"}
@@ -101,7 +112,7 @@ def test_an_auditor_sees_all_of_it_so_that_leaks_would_be_found(sides) -> None:
 
 
 def test_what_was_made_for_an_auditor_is_not_shown_to_a_clerk(sides) -> None:
-    _, here, _ = sides
+    here, _ = sides
     question = "Who is Marwen zqxfell, what is in the vault?"
     for name in ("SELECT * FROM accounts", "SELECT secret FROM vault"):
         here.ask(Attack("before", name, user=AUDITOR))
@@ -112,7 +123,7 @@ def test_what_was_made_for_an_auditor_is_not_shown_to_a_clerk(sides) -> None:
 
 
 def test_users_at_once_see_their_own_rows_each(sides) -> None:
-    _, here, _ = sides
+    here, _ = sides
     here.backend.answer = lambda prompt: ["SELECT DISTINCT tenant FROM accounts"]
     tenants = ["north", "south", "nobody"] * 20
 
@@ -125,7 +136,7 @@ def test_users_at_once_see_their_own_rows_each(sides) -> None:
 
 
 def test_a_user_is_told_apart_by_attributes_not_by_how_they_are_shown(sides) -> None:
-    _, here, _ = sides
+    here, _ = sides
     ask = Attack("badge", "SELECT DISTINCT tenant FROM accounts")
     for tenant in ("south", "north"):
         here.backend.answer = ask.answer
@@ -152,10 +163,9 @@ class Badge(Mapping[str, Any]):
         return "<Badge>"
 
 
-@pytest.mark.parametrize("engine", ["duckdb"])
-def test_who_may_cost_little_is_not_given_what_another_may_cost(engine, tmp_path) -> None:
+def test_who_may_cost_little_is_not_given_what_another_may_cost(tmp_path) -> None:
     roles = {name: {"tables": {"*": "all"}, "max_cost": cost} for name, cost in COSTS.items()}
-    with attacked.world("a", engine, tmp_path) as database:
+    with attacked.world("a", "duckdb", tmp_path) as database:
         model = attacked.model()
         model.backend.answer = lambda prompt: ["SELECT count(*) FROM accounts, payments"]
         with Predictor(model, database, policy={"roles": roles}) as predictor:

@@ -29,7 +29,7 @@ from serving import served
 from text2sql.predictor import Predictor
 from text2sql.serving.app import create_app
 from text2sql.serving.audit import AuditLog
-from text2sql.serving.feedback import read_feedback
+from text2sql.serving.feedback import Feedback, FeedbackStore, read_feedback
 from text2sql.serving.limits import Limits
 
 KEYS = {"ann-key": CLERK, "bob-key": CLERK | {"id": "bob", "tenant": "south"}}
@@ -295,7 +295,6 @@ def test_what_was_acknowledged_is_there_after_a_kill_in_mid_request(shop: Path, 
             service.send_signal(signal.SIGKILL)
             service.wait(30)
     assert [said.question for said in read_feedback(path)] == [f"q{n}" for n in range(20)]
-    with process(*options) as (_, address):
-        body = {"kind": "down", "question": "later", "sql": "SELECT 1"}
-        assert httpx.post(f"{address}/v1/feedback", json=body, timeout=60).json()["id"] == 21
+    with FeedbackStore(path) as store:
+        assert store.add(Feedback("down", "later", "SELECT 1", "shop")) == 21
     assert acknowledged == list(range(1, 21))
