@@ -1,9 +1,8 @@
-"""Looking ahead among literals, which DuckDB and PostgreSQL work out before they run."""
+"""Looking ahead in DuckDB and PostgreSQL, which are strict and work out literals beforehand."""
 
 import pytest
 
 from text2sql.decoding.checking import Checker
-from text2sql.decoding.checking.foresight import in_doubt
 from text2sql.schema.model import Column, Schema, Table
 
 COLUMNS = (Column("c", "VARCHAR"), Column("n", "INTEGER"), Column("d", "DATE"))
@@ -29,13 +28,6 @@ def test_no_token_of_a_text_with_literals_leads_to_a_dead_end(checker):
     for end in range(len(sql) + 1):
         completed = checker.complete(sql[:end])
         assert checker.accepts(completed), completed
-
-
-def test_literals_are_in_doubt_only_inside_something(checker):
-    outside = checker.read("SELECT c FROM t WHERE c = 'a' ")
-    inside = checker.read("SELECT c FROM t WHERE c = upper('a' ")
-    assert not in_doubt(outside.reading[0][1])
-    assert in_doubt(inside.reading[0][1])
 
 
 def test_sqlite_works_nothing_out_and_needs_no_foresight():

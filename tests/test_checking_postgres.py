@@ -186,3 +186,9 @@ def test_order_by_begins_with_a_column_of_distinct_on_or_not_at_all(checker):
 def test_an_aggregate_within_a_group_takes_no_window(checker):
     assert checker.prefix_ok("SELECT mode() WITHIN GROUP (")
     assert not checker.prefix_ok("SELECT mode() OVER")
+
+
+def test_no_other_is_follows_is_distinct_from(checker):
+    assert checker.accepts("SELECT (name IS DISTINCT FROM 'a') IS NULL FROM people")
+    assert checker.accepts("SELECT name IS NULL IS NULL FROM people")
+    assert not checker.accepts("SELECT name IS DISTINCT FROM 'a' IS NULL FROM people")

@@ -1,4 +1,4 @@
-"""Whether a text can still end well, where the rules alone do not promise it: by an end.
+"""Whether a text can still end well, where the rules alone do not promise it: an end shows it.
 
     >>> checker = Checker(schema, dialect="duckdb")
     >>> calls = ("list_unique", "unicode")
@@ -6,25 +6,26 @@
     [False, True]
 
 An engine works out what has no column in it before it runs, and refuses what does not come out
-(see `kinds.folding`). So what may follow a literal deep inside other expressions depends on all
-that they want, and no rule for one operator says it. There a scout goes ahead: a checker of the
-same schema that does not look ahead itself. What it finds is kept, for every state on its way.
+(see `kinds.folding`), and kinds must fit. So what may follow deep inside an expression depends on
+all that is around it, and no rule for one operator says it. A scout goes ahead instead: a checker
+of the same schema that does not look ahead itself. What it finds is kept, for every state on its
+way. A new state costs about a millisecond so; a whole text is judged without it.
 
-Covered: literals inside calls, parentheses, CASE, CAST, IN; arguments that must be lists.
+Covered: every state of a dialect that is typed.
 Not covered: a way out that `completion` does not find within its `SIGHT`; what needs it is refused.
 """
 
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from text2sql.decoding.checking.completion import complete, way_out
-from text2sql.decoding.checking.frames import Block, Call, Context
-from text2sql.decoding.checking.kinds import Operand
-from text2sql.decoding.checking.kinds.lists import wants_list
 from text2sql.decoding.checking.lexer import Reading
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker
+
+
+_LIMIT = 100_000  # texts that are remembered at most
 
 
 class Foresight:
@@ -42,11 +43,10 @@ class Foresight:
 
     def ends(self, reading: Reading) -> bool:
         """Tell whether an end can be reached from what is being read."""
-        frame = reading[0][1]
-        if not in_doubt(frame) and not wants_list(frame, self._scout.dialect):
-            return True
         known = self._ends.get(reading)
         if known is None:
+            if len(self._ends) >= _LIMIT:
+                self._ends.clear()
             way = way_out(self._scout, self._scout.state_of(reading))
             known = self._ends[reading] = way is not None
             self._ends.update((state.reading, True) for _, state in way or ())
@@ -55,17 +55,3 @@ class Foresight:
     def completion(self, reading: Reading) -> bytes:
         """Return a short completion; the scout need not look ahead to find it."""
         return complete(self._scout, self._scout.state_of(reading))
-
-
-def in_doubt(frame: Any) -> bool:
-    """Tell whether literals are read inside something that wants more of them than a row does."""
-    inside = False
-    while isinstance(frame, (Call, Context)):
-        if _holds_literal(frame):
-            return True
-        inside, frame = True, frame.parent
-    return inside and isinstance(frame, Block) and _holds_literal(frame)
-
-
-def _holds_literal(frame: Any) -> bool:
-    return any(isinstance(entry, Operand) and entry.fixed is True for entry in frame.stack)

@@ -28,6 +28,9 @@ from text2sql.decoding.checking.kinds.tables import (
 from text2sql.decoding.checking.scope import Move
 
 _DOCUMENTS = frozenset({"json", "text"})
+# Of what IS DISTINCT FROM makes in PostgreSQL: no other IS may follow it.
+_DISTINCT = 3
+_COMPARED = (_DISTINCT, 4)
 _EQUALITY = ("=", "<>", "!=", "FROM")  # IS DISTINCT FROM
 
 
@@ -107,7 +110,8 @@ class KindOperators(KindLiterals):
 
     def do_can_compare(self, move: Move) -> bool:
         left: Operand = move.frame.stack[-1]
-        return left.level != 4 and self._sorts(left) and self._boolean_at(move, 4)  # a < b < c
+        chained = left.level in _COMPARED  # a < b < c
+        return not chained and self._sorts(left) and self._boolean_at(move, 4)
 
     def _sorts(self, operand: Operand) -> bool:
         """Tell whether values of a kind are compared with each other at all."""
@@ -189,7 +193,9 @@ class KindOperators(KindLiterals):
         if is_free(left) and not known and not self._compare_free(move, left, right):
             return False
         fixed = all_of(left.fixed, right.fixed)
-        return self._made(move, "boolean", 4, text=joined(left.text, sign, right.text), fixed=fixed)
+        level = _DISTINCT if sign == "FROM" and self.rules.exact else 4
+        text = joined(left.text, sign, right.text)
+        return self._made(move, "boolean", level, text=text, fixed=fixed)
 
     def _compare_free(self, move: Move, left: Operand, right: Operand) -> bool:
         """Ask of a column of which nothing is known that it goes with what it is compared with."""
@@ -204,7 +210,8 @@ class KindOperators(KindLiterals):
 
     def do_is(self, move: Move) -> bool:
         self._mark(move)
-        return self._boolean_at(move, 4)  # IS NULL of a literal: see `_made`
+        chained = move.frame.stack[-1].level == _DISTINCT
+        return not chained and self._boolean_at(move, 4)  # IS NULL of a literal: see `_made`
 
     def do_is_null(self, move: Move) -> bool:
         self._mark(move)
@@ -256,7 +263,7 @@ class KindOperators(KindLiterals):
 
     def do_like(self, move: Move) -> bool:
         self._mark(move)
-        if move.frame.stack[-1].level == 4 or not self._boolean_at(move, 4):
+        if move.frame.stack[-1].level in _COMPARED or not self._boolean_at(move, 4):
             return False
         left = self._narrow(move, self._pop_operand(move), self.rules.matched)
         if left is None:
