@@ -192,3 +192,14 @@ def test_no_other_is_follows_is_distinct_from(checker):
     assert checker.accepts("SELECT (name IS DISTINCT FROM 'a') IS NULL FROM people")
     assert checker.accepts("SELECT name IS NULL IS NULL FROM people")
     assert not checker.accepts("SELECT name IS DISTINCT FROM 'a' IS NULL FROM people")
+
+
+def test_a_call_has_all_the_arguments_of_one_way_to_call_it(checker):
+    assert checker.accepts("SELECT to_timestamp(name, 'YYYY') FROM people")
+    assert checker.accepts("SELECT to_timestamp(id) FROM people")
+    assert not checker.accepts("SELECT to_timestamp(name) FROM people")
+
+
+def test_a_literal_beside_bytes_is_bytes(checker):
+    assert checker.accepts("SELECT name::bytea || 'a' || name FROM people")
+    assert not checker.accepts("SELECT name::bytea || 'a' || born FROM (SELECT name, 1 AS born) q")

@@ -193,7 +193,7 @@ class KindCalls(KindForms):
             return self._push_operand(move, Operand(self.within_kind(call)))
         arguments = self._arguments(call)
         kinds = tuple(operand.kind for operand in arguments)
-        forms = self._forms(call, kinds)
+        forms = self._whole_forms(call, kinds)
         if not forms:
             return False
         kind = self._returned(forms[0], kinds)
@@ -214,7 +214,7 @@ class KindCalls(KindForms):
     def made_of(self, call: Call) -> str:
         """Return the kind that a call makes of its arguments."""
         kinds = tuple(operand.kind for operand in self._arguments(call))
-        forms = self._forms(call, kinds)
+        forms = self._whole_forms(call, kinds)
         return self._returned(forms[0], kinds) if forms else "any"
 
     def do_end_arguments(self, move: Move) -> bool:
@@ -228,7 +228,7 @@ class KindCalls(KindForms):
         if self._is_fixed(call) is not True:
             return True
         kinds = tuple(operand.kind for operand in self._arguments(call))
-        made = {self._returned(form, kinds) for form in self._forms(call, kinds)}
+        made = {self._returned(form, kinds) for form in self._whole_forms(call, kinds)}
         around = Move(call.parent, None, move.terminal, None, None, 0, False)
         return any(self._literal_fits(around, kind) for kind in made)
 

@@ -263,6 +263,14 @@ class KindOperands(Actions):
         forms = self.forms[call.function.name]
         return [form for form in forms if take_all(form, kinds, rules=self.rules)]
 
+    def _whole_forms(self, call: Call, kinds: tuple[str, ...]) -> list[Function]:
+        """Return the ways to call a function with arguments of some kinds and no more."""
+        count = len(kinds)
+        forms = self._forms(call, kinds)
+        if not count:  # count(*)
+            return forms
+        return [f for f in forms if f.least <= count and (f.most is None or count <= f.most)]
+
     def _taken(self, call: Call) -> Kinds | None:
         """Return the kinds that the argument being read may have; None: any."""
         place = max(0, call.count - 1)

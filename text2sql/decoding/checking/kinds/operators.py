@@ -104,7 +104,8 @@ class KindOperators(KindLiterals):
             return False
         self._pop_operand(move)
         left = self._pop_operand(move)
-        kind = "blob" if left.kind == right.kind == "blob" else "text"
+        kinds = {left.kind, right.kind} - ({"string"} if self.rules.exact else set())
+        kind = "blob" if kinds == {"blob"} else "text"
         fixed = all_of(left.fixed, right.fixed)
         return self._made(move, kind, 8, text=joined(left.text, "||", right.text), fixed=fixed)
 
