@@ -88,11 +88,12 @@ def test_a_wrong_answer_in_the_evidence_points_at_names_too(tiny_pointing):
         room.dataset.examples[0], question="How many?", evidence="A wrong answer: SELECT city"
     )
     exercise = room.pose(example, [])
-    token = exercise.fitted.prompt.pointers.of_column("addresses", "city")
+    pointers = exercise.fitted.prompt.pointers
+    tokens = f"{pointers.of_table('addresses')} {pointers.of_column('addresses', 'city')}"
 
-    assert f"city {token}" in exercise.fitted.prompt.own_text
+    assert f"city {tokens}" in exercise.fitted.prompt.own_text
     assert exercise.fitted.prompt.own_text.endswith(" ; How many?\n")
-    assert room.tokenizer.convert_tokens_to_ids(token) in exercise.prompt.own_ids
+    assert room.tokenizer.convert_tokens_to_ids(tokens.split()[1]) in exercise.prompt.own_ids
 
 
 def test_what_does_not_fit_is_left_out_only_on_request_and_what_is_unsayable_always(capsys):

@@ -126,8 +126,8 @@ def _step(
     while weights:
         terminal = random.choices(list(weights), list(weights.values()))[0]
         found = list(_ways(checker, place, terminal, random, calls=calls))
-        random.shuffle(found)
-        for text, after in found:
+        while found:
+            text, after = found.pop(random.randrange(len(found)))
             if terminal == "EOT" or checker.lives((after, READY, None)):
                 return terminal, text, after
         del weights[terminal]
