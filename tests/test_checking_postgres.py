@@ -203,3 +203,9 @@ def test_a_call_has_all_the_arguments_of_one_way_to_call_it(checker):
 def test_a_literal_beside_bytes_is_bytes(checker):
     assert checker.accepts("SELECT name::bytea || 'a' || name FROM people")
     assert not checker.accepts("SELECT name::bytea || 'a' || born FROM (SELECT name, 1 AS born) q")
+
+
+def test_a_star_over_merged_columns_is_no_side_of_a_set_operation(checker):
+    sql = "SELECT * FROM people AS a JOIN people AS b USING (boss)"
+    assert checker.accepts(sql)
+    assert not checker.prefix_ok(f"{sql} UNION ")

@@ -330,6 +330,8 @@ class KindClauses(KindCalls):
         block: Block = move.frame
         unknown = self.rules.opaque | {"any"} if self.rules.exact else frozenset[str]()
         known = not any(output.kind in unknown for output in block.outputs)
+        if self.rules.exact and "star" in block.groups and (block.merged or block.natural):
+            return False  # `*` shows what USING has merged first
         return known and super().do_can_combine(move)
 
     def _merged_kind(self, first: str, other: str) -> str:
