@@ -2,6 +2,7 @@
 
 import atexit
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def test_the_cells_run_in_order(shop, tmp_path, monkeypatch):
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.chdir(shop.parent)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a shell replaces it
     shell = InteractiveShell()
     values = []
     for cell in re.findall(r"^```ipython\n(.*?)^```$", PAGE, re.M | re.S):

@@ -3,6 +3,7 @@
 import atexit
 import json
 import sqlite3
+import sys
 
 import pytest
 from scripted import scripted_model
@@ -21,6 +22,8 @@ def shell(tmp_path, monkeypatch):
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.chdir(tmp_path)
+    # a shell takes the place of the main module, which processes that are spawned look for
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     found = InteractiveShell()
     found.run_line_magic("load_ext", "text2sql")
     yield found
