@@ -18,6 +18,7 @@ Not covered: network file systems, where SQLite has no write-ahead log: they are
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields, replace
@@ -149,7 +150,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
     try:
         _check_owner(connection, path, new=True)
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        mode = _journal(connection)
         if mode != "wal":
             raise sqlite3.OperationalError(f"no write-ahead log there (journal mode {mode!r})")
         connection.execute("PRAGMA synchronous=FULL")
@@ -164,9 +165,21 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _journal(connection: sqlite3.Connection) -> str:
+    """Change to a write-ahead log, for which SQLite does not wait for others by itself."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
     try:
         yield
         connection.execute("COMMIT")
@@ -176,9 +189,10 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _check_owner(connection: sqlite3.Connection, path: Path, *, new: bool) -> None:
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    with _transaction(connection, "DEFERRED"):  # one moment's view: another may be making the file
+        owner = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if not (owner == _APPLICATION or (new and empty and owner == 0)):
         raise OutputError(f"{path} is a database, but holds no feedback")
     if version > _VERSION:
