@@ -27,7 +27,7 @@ from sqlglot.schema import MappingSchema
 from text2sql.decoding.verification import Fault, named
 from text2sql.execution import gate, policy
 from text2sql.execution.results import Refusal, check_size
-from text2sql.schema import canonicalise, sqlglot_schema
+from text2sql.schema import canonicalise, prepared_schema
 from text2sql.schema.model import Schema, Table
 from text2sql.schema.quoting import quoted
 
@@ -76,7 +76,7 @@ def open_oracle(
         script: makes the tables; without it they are made of the schema's names and types.
         server: URL of a PostgreSQL database that may be emptied; only postgres needs it.
     """
-    prepared = MappingSchema(sqlglot_schema(schema), dialect=schema.dialect)
+    prepared = prepared_schema(schema)
     with ENGINES[schema.dialect](schema, script, server) as explain:
         yield Oracle(schema, explain, prepared)
 

@@ -109,7 +109,7 @@ def _without_aliases(sql: str, checker: "Checker") -> str:
     from sqlglot.optimizer.scope import traverse_scope
 
     from text2sql.decoding.joining import shorten
-    from text2sql.schema import sqlglot_schema
+    from text2sql.schema import prepared_schema
 
     dialect = checker.dialect.name
     try:
@@ -118,7 +118,7 @@ def _without_aliases(sql: str, checker: "Checker") -> str:
             alias.meta["written"] = True
         tree = qualify(
             written,
-            schema=sqlglot_schema(checker.schema),
+            schema=prepared_schema(checker.schema),
             dialect=dialect,
             expand_stars=False,
             expand_alias_refs=False,

@@ -22,7 +22,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from text2sql.errors import hint
 from text2sql.execution import Execution
 from text2sql.execution.results import Refusal, check_size
-from text2sql.schema import sqlglot_schema
+from text2sql.schema import prepared_schema
 from text2sql.schema.model import Schema
 
 DEFAULT_NAMESPACES = ("main", "public", "dbo")  # of SQLite and DuckDB, PostgreSQL, SQL Server
@@ -130,7 +130,7 @@ def _unknown_column(tree: exp.Query, schema: Schema) -> str | None:
     try:
         qualify(
             named(tree.copy()),
-            schema=sqlglot_schema(schema),
+            schema=prepared_schema(schema),
             dialect=schema.dialect,
             validate_qualify_columns=True,
             quote_identifiers=False,

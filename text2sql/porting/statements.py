@@ -49,7 +49,7 @@ from text2sql.porting.values import (
     truth,
     value,
 )
-from text2sql.schema.canonical import canonicalise, sqlglot_schema
+from text2sql.schema.canonical import canonicalise, prepared_schema
 from text2sql.schema.model import Column, Schema, Table
 
 __all__ = ["RULES", "SHAPES", "PortError", "port", "porter"]
@@ -81,7 +81,7 @@ class Context:
     @classmethod
     def of(cls, schema: Schema, stored: Stored | None) -> "Context":
         """Read a schema; without `stored` the declared types are taken for what DuckDB has."""
-        names = MappingSchema(sqlglot_schema(schema), dialect="sqlite")
+        names = prepared_schema(schema)
         tables = {
             table.name.lower(): tuple(_output(table, column, stored) for column in table.columns)
             for table in schema.tables

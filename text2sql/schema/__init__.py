@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from text2sql.exports import late
 
 if TYPE_CHECKING:
-    from text2sql.schema.canonical import canonicalise, sqlglot_schema
+    from text2sql.schema.canonical import canonicalise, prepared_schema, sqlglot_schema
     from text2sql.schema.linking import Ranked, prune, rank
     from text2sql.schema.model import Column, ForeignKey, Schema, Table
     from text2sql.schema.overlays import apply_overlay
@@ -27,6 +27,7 @@ __all__ = [
     "Table",
     "apply_overlay",
     "canonicalise",
+    "prepared_schema",
     "prune",
     "quote",
     "rank",
@@ -46,6 +47,7 @@ _HOMES = {
     "Table": "model",
     "apply_overlay": "overlays",
     "canonicalise": "canonical",
+    "prepared_schema": "canonical",
     "prune": "linking",
     "quote": "quoting",
     "rank": "linking",

@@ -14,13 +14,14 @@ come back as they were, stripped. MySQL's ANSI_QUOTES mode.
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
+from sqlglot.schema import MappingSchema
 from sqlglot.tokens import Token, TokenType
 
 from text2sql.schema.model import Schema
@@ -79,6 +80,12 @@ def sqlglot_schema(schema: Schema) -> dict[str, Any]:
         columns = {quote(c.name, dialect): _known_type(c.type, dialect) for c in table.columns}
         level.setdefault(quote(table.name, dialect), columns)
     return found
+
+
+@lru_cache(maxsize=64)
+def prepared_schema(schema: Schema) -> MappingSchema:
+    """Return a schema in the form that `qualify` makes of the mapping, which takes it a while."""
+    return MappingSchema(sqlglot_schema(schema), dialect=schema.dialect)
 
 
 def _without_semicolon(sql: str, dialect: str) -> tuple[str, list[Token]]:

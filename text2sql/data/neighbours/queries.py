@@ -21,7 +21,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
 from text2sql.data.neighbours.profiles import Profile
-from text2sql.schema.canonical import canonicalise, sqlglot_schema
+from text2sql.schema.canonical import canonicalise, prepared_schema
 from text2sql.schema.model import Schema
 from text2sql.scoring.spider.text import prepare_gold
 
@@ -59,7 +59,7 @@ def _read_tree(sql: str, schema: Schema) -> exp.Query | None:
     try:
         tree = qualify(
             sqlglot.parse_one(canonicalise(sql, schema), read="sqlite"),
-            schema=sqlglot_schema(schema),
+            schema=prepared_schema(schema),
             dialect="sqlite",
             expand_stars=False,
             validate_qualify_columns=False,
