@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
+WORKERS ?= 2
 
 .PHONY: help install quickstart mini test check bench notebooks clean
 
@@ -10,7 +11,7 @@ help:
 	@echo "make install     .venv with everything that development needs"
 	@echo "make quickstart  the whole loop on bundled data: prepare, train, evaluate, ask"
 	@echo "make mini        build the bundled base anew in runs/mini: hours; a stopped build goes on"
-	@echo "make test        the tests, on real databases, without a network"
+	@echo "make test        the tests, on real databases, without a network; WORKERS=4 for more processes"
 	@echo "make check       ruff and mypy"
 	@echo "make bench       the benchmarks, short; each ends with one line of JSON"
 	@echo "make notebooks   run every notebook from top to bottom"
@@ -31,7 +32,7 @@ mini: install
 	$(BIN)/t2s base build mini --output runs/mini --resume
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff check .
