@@ -19,7 +19,10 @@ class Scripted:
 
     def generate(self, prompts, decoding, *, schema=None, values=None, listen=None):
         self.asked += [prompt.text for prompt in prompts]
-        self.given.append({"schema": schema, "values": values, "prompts": len(prompts)})
+        tokens = decoding.max_new_tokens
+        self.given.append(
+            {"schema": schema, "values": values, "prompts": len(prompts), "tokens": tokens}
+        )
         for place, prompt in enumerate(prompts) if listen else ():
             text = self.answer(prompt.text)[0]
             for end in range(4, len(text) + 4, 4):

@@ -1,6 +1,7 @@
 """The predictor: rows or a reason, never an exception for what the model does wrong."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -20,6 +21,7 @@ from text2sql.errors import (
 )
 from text2sql.models import open_model
 from text2sql.project import find_database
+from text2sql.schema import Schema
 
 THREE = Decoding(num_samples=3)
 
@@ -120,6 +122,22 @@ def test_the_backend_gets_the_schema_and_for_its_constraint_the_values(shop):
         assert given["schema"].table("orders") is not None
         assert (given["values"] is not None) == (constraint == "values")
     assert "gold" in given["values"]("customers", "tier")
+
+
+@pytest.mark.parametrize(
+    ("answer_format", "asked", "given"),
+    [("pointers", 256, 128), ("pointers", 64, 64), ("plain", 512, 512)],
+)
+def test_a_base_that_points_at_names_writes_no_more_than_its_answers_need(
+    answer_format, asked, given
+):
+    model = scripted_model(lambda prompt: ["SELECT 1"])
+    model = replace(model, base=replace(model.base, answer_format=answer_format))
+    schema = Schema("empty", "sqlite", ())
+
+    model.answer([], schema, Decoding(max_new_tokens=asked), explain=None)
+
+    assert [call["tokens"] for call in model.backend.given] == [given]
 
 
 def test_a_query_that_is_too_slow_is_a_reason(shop):

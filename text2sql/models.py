@@ -25,6 +25,7 @@ from text2sql.errors import ModelError
 from text2sql.execution import Execution
 from text2sql.execution.sampling import Values
 from text2sql.prompting import Card, Fitted, check_card, fit, read_card
+from text2sql.prompting.answers import ANSWERS
 from text2sql.prompting.budget import count_tokens
 from text2sql.prompting.building import takes_turns
 from text2sql.prompting.formats import resolve
@@ -120,7 +121,8 @@ class Model:
         Args:
             fitted: at most `call_size` of them.
             schema: of the database; a local backend lets no other names be written.
-            decoding: samples, temperature, constraint.
+            decoding: samples, temperature, constraint, tokens: of a base that points at names
+                no more than its answers need.
             explain: the engine's EXPLAIN; None leaves that layer of verification out.
             values: the distinct values of a column, for the constraint `values`.
             listen: is told what has been written of each text so far, where the backend can.
@@ -129,6 +131,8 @@ class Model:
             For each prompt its candidates, in the model's order, and the tokens that they took.
         """
         prompts = [f.prompt for f in fitted]
+        most = ANSWERS[self.base.answer_format].longest or decoding.max_new_tokens
+        decoding = replace(decoding, max_new_tokens=min(most, decoding.max_new_tokens))
         heard: dict[str, Any] = {} if listen is None else {"listen": _sayable(listen)}
         written = self.backend.generate(prompts, decoding, schema=schema, values=values, **heard)
         return [self._judge(texts, schema, explain) for texts in written]

@@ -39,6 +39,7 @@ class AnswerFormat:
     reader: Callable[[str], str]  # from an output to a text that begins with the SQL
     begun: str = ""  # what the prompt has already written of the SQL
     pointers: bool = False  # FROM leads, and names are pointers: see `decoding.pointing`
+    longest: int | None = None  # tokens that no answer needs more of; None: as many as are asked
 
     def parts(self, sql: str, *, db_id: str = "") -> tuple[str, str, str]:
         """Return what stands before the SQL, the SQL as it has to be written, and what follows.
@@ -129,7 +130,7 @@ def _select(text: str) -> str:
 
 
 ANSWERS: dict[str, AnswerFormat] = {
-    "pointers": AnswerFormat("pointers", "", "", str.strip, pointers=True),
+    "pointers": AnswerFormat("pointers", "", "", str.strip, pointers=True, longest=128),
     "plain": AnswerFormat("plain", "", "", _plain),
     "fence": AnswerFormat("fence", "```sql\n", "\n```", _fence),
     "open_fence": AnswerFormat("open_fence", "", "\n```", _plain),  # the prompt ends with ```sql
