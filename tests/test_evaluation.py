@@ -1,15 +1,12 @@
 """Evaluation: what the folder holds; a killed run ends with the scores of an undisturbed one."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import forked
 import pytest
 from scripted import scripted_answers, scripted_data, scripted_model
 
@@ -62,17 +59,12 @@ def test_the_folder_holds_predictions_verdicts_scorecard_and_report(tiny_llama, 
 
 def test_a_killed_run_resumes_and_ends_as_an_undisturbed_one(tiny_llama, tmp_path):
     whole = run(tiny_llama, tmp_path / "whole")
-    code = (
-        "import sys; sys.path.insert(0, 'tests')\n"
-        "from pathlib import Path; from test_evaluation import run\n"
-        f"run(Path({str(tiny_llama)!r}), Path({str(tmp_path / 'killed')!r}))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    process = forked.start(run, tiny_llama, tmp_path / "killed")
     path = tmp_path / "killed" / "predictions.jsonl"
-    while process.poll() is None and (not path.exists() or len(path.read_text().splitlines()) < 5):
+    while process.is_alive() and (not path.exists() or len(path.read_text().splitlines()) < 5):
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     with path.open("a") as file:
         file.write('{"index": 19, "db_')  # a line that was being written
     resumed = run(tiny_llama, tmp_path / "killed", resume=True)

@@ -2,12 +2,12 @@
 
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 
 STEPS = 16
@@ -17,23 +17,18 @@ SETTINGS = (
 ).split()
 
 
-def command(base: Path, output: Path, *more: str) -> list[str]:
+def words(base: Path, output: Path, *more: str) -> list[str]:
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
     common = ["--base", str(base), "--data", "samples", "--limit", "8", "--output", str(output)]
-    return [sys.executable, "-m", "text2sql", "train", *common, *settings, *more]
+    return ["train", *common, *settings, *more]
 
 
-def finish(*arguments, **options) -> subprocess.CompletedProcess:
-    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        command(*arguments),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        **options,
-    )
+def finish(*arguments, **options) -> tuple[int | None, str]:
+    """Return the exit status and what was said on standard error."""
+    with forked.t2s(*words(*arguments), **options) as command:
+        said = command.stderr.read()
+        command.process.join(300)
+    return command.process.exitcode, said
 
 
 def weights(folder: Path) -> dict:
@@ -49,9 +44,16 @@ def same(left: Path, right: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def undisturbed(tiny_llama, tmp_path_factory) -> Path:
-    """Return the folder of a run that nobody stopped."""
+    """Return the folder of a run that nobody stopped, of a program started from nothing."""
     output = tmp_path_factory.mktemp("undisturbed") / "run"
-    result = finish(tiny_llama, output)
+    result = subprocess.run(
+        [sys.executable, "-m", "text2sql", *words(tiny_llama, output)],
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
     return output
 
@@ -59,16 +61,16 @@ def undisturbed(tiny_llama, tmp_path_factory) -> Path:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_resumes_to_the_same_weights(number, tiny_llama, undisturbed, tmp_path):
     output = tmp_path / "run"
-    process = subprocess.Popen(
-        command(tiny_llama, output), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    said = ""
-    while (line := process.stderr.readline()) and not re.match(r"step (7|8|9|1\d)/", line):
-        said += line
-    process.send_signal(number)
-    rest = process.communicate(timeout=120)[1]
+    with forked.t2s(*words(tiny_llama, output)) as command:
+        said = ""
+        while (line := command.stderr.readline()) and not re.match(r"step (7|8|9|1\d)/", line):
+            said += line
+        os.kill(command.process.pid, number)
+        rest = command.stderr.read()
+        command.process.join(120)
 
-    assert process.returncode == (1 if number == signal.SIGINT else -signal.SIGKILL), said + rest
+    status = command.process.exitcode
+    assert status == (1 if number == signal.SIGINT else -signal.SIGKILL), said + rest
     if number == signal.SIGINT:
         last = rest.strip().splitlines()[-1]
         assert re.match(
@@ -76,23 +78,20 @@ def test_a_stopped_run_resumes_to_the_same_weights(number, tiny_llama, undisturb
         )
         assert "Traceback" not in rest
     assert not (output / "adapter_model.safetensors").exists()
-    resumed = finish(tiny_llama, output, "--resume")
-    assert resumed.returncode == 0, resumed.stderr
+    status, said = finish(tiny_llama, output, "--resume")
+    assert status == 0, said
     assert same(output, undisturbed)
 
 
 def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(tiny_llama, undisturbed, tmp_path):
     output = tmp_path / "run"
     whole = max(p.stat().st_size for p in undisturbed.rglob("*") if p.is_file())
+    # a file may not grow beyond this: writes fail as on a full disk
+    status, said = finish(tiny_llama, output, file_size=whole // 2)
 
-    def little_room() -> None:  # a file may not grow beyond this: writes fail as on a full disk
-        resource.setrlimit(resource.RLIMIT_FSIZE, (whole // 2, whole // 2))
-
-    result = finish(tiny_llama, output, preexec_fn=little_room)
-
-    assert result.returncode == 1, result.stderr
-    last = result.stderr.strip().splitlines()[-1]
+    assert status == 1, said
+    last = said.strip().splitlines()[-1]
     assert last.startswith("error: the disk is full") and "--resume" in last
-    assert "Traceback" not in result.stderr
-    resumed = finish(tiny_llama, output, "--resume")
-    assert resumed.returncode == 0 and same(output, undisturbed), resumed.stderr
+    assert "Traceback" not in said
+    status, said = finish(tiny_llama, output, "--resume")
+    assert status == 0 and same(output, undisturbed), said

@@ -3,6 +3,7 @@
 import multiprocessing
 from pathlib import Path
 
+import forked
 import pytest
 
 from text2sql.errors import DatabaseError
@@ -26,12 +27,8 @@ def share_work(rank: int, meeting: Path, told: "multiprocessing.Queue[tuple]") -
 
 
 def test_two_processes_share_the_work_of_the_main_one(tmp_path):
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["torch.distributed"])
-    told = server.Queue()
-    pair = [server.Process(target=share_work, args=(r, tmp_path / "meet", told)) for r in (0, 1)]
-    for process in pair:
-        process.start()
+    told = forked.server().Queue()
+    pair = [forked.start(share_work, rank, tmp_path / "meet", told) for rank in (0, 1)]
     answers = sorted(told.get(timeout=120) for _ in pair)
     for process in pair:
         process.join()

@@ -1,20 +1,17 @@
-"""Kill -9 again and again, wherever it hits: the run that resumes ends as the undisturbed one.
+"""Kill -9 again and again, wherever it hits: the run that resumes ends as the undisturbed one."""
 
-Each process is forked from a server that has the libraries loaded, so that a start takes a moment.
-"""
-
-import multiprocessing
 import random
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import forked
 import pytest
 
 from text2sql.data.catalog import find_dataset
 from text2sql.training.history import Accuracy, History, Snapshot
 from text2sql.training.recipe import read_recipe
 
-PRELOADED = ["text2sql.training.following", "text2sql.training.sft", "trl.trainer.sft_trainer"]
 SHORT = {"data": "samples", "style": "compact", "max_steps": 10, "save_steps": 2, "eval_steps": 3}
 SHORT |= {"logging_steps": 1, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 1}
 SHORT |= {"lora_dropout": 0.1}
@@ -34,15 +31,11 @@ def train(base: Path, output: Path, settings: dict) -> None:
     sft.train(recipe, examples, measure=measure, resume=output.exists())
 
 
-def begin(base: Path, output: Path, settings: dict) -> multiprocessing.process.BaseProcess:
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(PRELOADED)
-    process = server.Process(target=train, args=(base, output, settings))
-    process.start()
-    return process
+def begin(base: Path, output: Path, settings: dict) -> BaseProcess:
+    return forked.start(train, base, output, settings)
 
 
-def kill_somewhere(process, output: Path, random: random.Random) -> bool:
+def kill_somewhere(process: BaseProcess, output: Path, random: random.Random) -> bool:
     """Kill a run that has come some steps further; return False where it ended before."""
     history = History(output)
     reached = max((record["step"] for record in history.records()), default=0)

@@ -1,16 +1,15 @@
 """Stages: each goes on from the adapter before it, is resumed where it was killed, and reports."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import forked
 import pytest
 from test_training import weights
 
@@ -247,20 +246,10 @@ def test_a_run_that_was_killed_in_its_second_stage_ends_with_the_same_weights(ti
 
 def run_until(base: Path, output: Path, stages: Sequence[dict], marker: Path) -> bool:
     """Run in a process of its own, and kill that once a file is there."""
-    code = (
-        "import sys, json; from pathlib import Path; import test_stages as t;"
-        " base, output, stages = json.loads(sys.argv[1]);"
-        " t.run(Path(base), Path(output), stages, t.Script(t.right, t.spelt, t.wrong), resume=True)"
-    )
-    asked = json.dumps([str(base), str(output), list(stages)])
-    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, asked],
-        env=os.environ | {"PYTHONPATH": paths},
-        stderr=subprocess.PIPE,
-    )
-    while process.poll() is None and not marker.exists():
+    resuming = partial(run, resume=True)
+    process = forked.start(resuming, base, output, stages, Script(right, spelt, wrong))
+    while process.is_alive() and not marker.exists():
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    return process.returncode == -signal.SIGKILL
+    process.kill()
+    process.join()
+    return process.exitcode == -signal.SIGKILL
