@@ -1,7 +1,10 @@
 """Who sends a request: keys, tokens and a proxy's headers; what does not hold is nobody."""
 
 import json
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import jwt
@@ -11,6 +14,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from starlette.requests import Request
 
 from text2sql.errors import SettingsError
+from text2sql.serving import identity
 from text2sql.serving.identity import (
     IdentityEntry,
     JwtEntry,
@@ -152,6 +156,37 @@ def test_a_jwks_that_is_away_makes_nobody_and_is_not_asked_at_every_request(monk
 
     assert [keys.find(kid) for kid in ("a", "b", None, "c")] == [None] * 4
     assert asked == ["http://127.0.0.1:9/jwks"]
+
+
+@pytest.fixture
+def key_server(jwks):
+    """The address of a server that hands out the file of keys as it is at that moment."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(Path(jwks).read_bytes())
+
+        def log_message(self, *_): ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/jwks.json"
+        server.shutdown()
+
+
+def test_a_server_that_changes_its_keys_is_followed(jwks, key_server, monkeypatch):
+    monkeypatch.setattr(identity, "REFETCH_SECONDS", 0)
+    identify = tokens(key_server)
+    assert identify(bearer(signed()))["name"] == "ann"
+    assert identify(bearer(signed(OTHER, kid="four"))) is None
+
+    new = RSAAlgorithm.to_jwk(OTHER.public_key(), as_dict=True) | {"kid": "four"}
+    Path(jwks).write_text(json.dumps({"keys": [new]}))
+
+    assert identify(bearer(signed(OTHER, kid="four")))["name"] == "ann"
+    assert identify(bearer(signed())) is None  # by the key that was taken away
 
 
 def test_a_proxy_is_believed_from_its_own_address_alone():
