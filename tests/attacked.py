@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -251,8 +252,13 @@ class Attack:
 def attacks(*names: str, on: str | None = None) -> list[Attack]:
     """Return the attacks of these files (all files without a name) on an engine."""
     paths = [FOLDER / f"{name}.yaml" for name in names] or sorted(FOLDER.glob("*.yaml"))
-    found = [_read(entry) for path in paths for entry in yaml.safe_load(path.read_text())]
+    found = [attack for path in paths for attack in _listed(path)]
     return [attack for attack in found if on is None or on in attack.engines]
+
+
+@cache
+def _listed(path: Path) -> tuple[Attack, ...]:
+    return tuple(map(_read, yaml.safe_load(path.read_text())))
 
 
 def _read(entry: dict[str, Any]) -> Attack:

@@ -1,7 +1,9 @@
 """Fixtures that every test may use: the real data root, where there is one."""
 
+import gc
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -39,19 +41,32 @@ def hostile(data_root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def libraries() -> None:
+    """Load what models and trainings need, and tell the garbage collector that it stays.
+
+    Every training collects garbage in the end, and each time would look at half a million objects.
+    """
+    with suppress(ImportError):
+        import peft  # noqa: F401
+        import trl.trainer.sft_trainer  # noqa: F401
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(libraries: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a checkpoint of a random Llama with grouped key-value heads, as Code Llama has."""
     return tiny.save(tmp_path_factory.mktemp("tiny") / "llama", "llama")
 
 
 @pytest.fixture(scope="session")
-def tiny_pointing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_pointing(libraries: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a checkpoint of a random base that points at names, as `mini`."""
     return tiny.save_pointing(tmp_path_factory.mktemp("tiny") / "pointing")
 
 
 @pytest.fixture(scope="session")
-def tiny_bigcode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_bigcode(libraries: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a checkpoint of a random GPTBigCode with multi-query attention (Ziya-Coding-15B's)."""
     return tiny.save(tmp_path_factory.mktemp("tiny") / "bigcode", "gpt_bigcode")
 

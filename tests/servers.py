@@ -69,7 +69,7 @@ def postgres_server() -> Iterator[str]:
     if account:
         for path in (folder, secret):
             shutil.chown(path, account)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     guard = _guard(programs, folder, account)
     ask = ["initdb", "-D", str(data), "-U", "owner", "-A", "scram-sha-256", "-E", "UTF8"]
     try:
@@ -105,7 +105,8 @@ def _account() -> str | None:
     return next(name for name in _ACCOUNTS if name in known)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

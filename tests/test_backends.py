@@ -3,7 +3,6 @@
 import http.server
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from servers import free_port
 
 from text2sql import Predictor
 from text2sql.data.catalog import find_dataset
@@ -20,12 +20,6 @@ from text2sql.decoding.generation import Decoding
 from text2sql.errors import ModelError
 from text2sql.evaluation import evaluate
 from text2sql.models import open_model
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def test_a_training_takes_its_rows_in_order(packing, order, tiny_llama, tmp_path
     monkeypatch.setattr(
         sft, "read_material", lambda m, r, encoded: seen.append(encoded) or read(m, r, encoded)
     )
-    settings = {"packing_strategy": packing, "order": order, "max_steps": 2}
+    settings = {"packing_strategy": packing, "order": order, "max_steps": 2, "style": "compact"}
     recipe = read_recipe(None, base=str(tiny_llama), output_dir=str(tmp_path / "run"), **settings)
     run = sft.train(recipe, find_dataset("samples", split="train", limit=8))
 

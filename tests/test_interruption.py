@@ -12,7 +12,7 @@ import pytest
 
 STEPS = 16
 SETTINGS = (
-    f"max_steps={STEPS} save_steps=4 logging_steps=1 per_device_train_batch_size=2"
+    f"style=compact max_steps={STEPS} save_steps=4 logging_steps=1 per_device_train_batch_size=2"
     " gradient_accumulation_steps=1"
 ).split()
 

@@ -12,7 +12,13 @@ from text2sql.errors import SettingsError, TrainingError
 from text2sql.training import launching, processes
 from text2sql.training.recipe import read_recipe
 
-SETTINGS = ("max_steps=4", "save_steps=2", "logging_steps=1", "per_device_train_batch_size=2")
+SETTINGS = (
+    "style=compact",
+    "max_steps=4",
+    "save_steps=2",
+    "logging_steps=1",
+    "per_device_train_batch_size=2",
+)
 
 
 def arguments(base: Path, output: Path) -> list[str]:

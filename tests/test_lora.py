@@ -11,6 +11,7 @@ from text2sql.training.recipe import read_recipe
 
 SHORT = {
     "data": "samples",
+    "style": "compact",
     "max_steps": 3,
     "save_steps": 2,
     "lora_r": 4,

@@ -19,6 +19,7 @@ SOURCE = {"revision": None, "trust_remote_code": None}
 
 def recipe(base: Path, **settings) -> Recipe:
     short = {"data": "samples", "max_steps": 3, "logging_steps": 1, "today": "2026-01-01"}
+    short["style"] = "compact"
     size = {"max_length": 4096, "per_device_train_batch_size": 2, "learning_rate": 1e-2}
     return read_recipe(None, base=str(base), **(short | size | settings))
 
@@ -42,6 +43,7 @@ def test_the_ids_are_those_of_training_and_serving(tiny_llama):
             base=base,
             tokenizer=tokenizer,
             max_length=4000,
+            style="compact",
             today=date(2026, 1, 1),
             evidence=e.evidence,
             sample=dataset.sample(e.db_id),

@@ -1,13 +1,12 @@
 """Training on shared rows is training: TRL's losses and weights, resumed, over two processes."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-import prefix_sft
+import forked
 import pytest
 from prefix_sft import GROUPS, plain_trainer, shared_rows, trainer
+from servers import free_port
 
 from text2sql.data.catalog import find_dataset
 from text2sql.errors import DataError, SettingsError
@@ -72,37 +71,43 @@ def test_another_epoch_has_the_examples_in_other_rows():
     assert sorted(map(str, first)) == sorted(map(str, second))
 
 
-def run(processes: int, output: Path) -> dict:
-    from safetensors.torch import load_file
+def train_one_of_two(rank: int, port: int, output: Path) -> None:
+    """Be one of two processes of a training; the first writes the weights."""
+    from safetensors.torch import save_file
 
-    output.mkdir()
-    script = str(Path(__file__).with_name("two_processes.py"))
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    command = [sys.executable, *(launch if processes > 1 else ()), script]
-    paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    result = subprocess.run(
-        [*command, str(output), str(processes)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return load_file(output / "weights.safetensors")
+    places = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "1"}
+    numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2}
+    os.environ.update(places | {name: str(number) for name, number in numbers.items()})
+    found = trainer(output / "checkpoints", GROUPS, world=2, batch_size=8)
+    assert (found.args.world_size, found.args.process_index) == (2, rank)
+    found.train()
+    if rank == 0:
+        save_file(
+            {n: p.detach().contiguous() for n, p in adapter(found).items()}, output / "weights"
+        )
 
 
 def test_two_processes_end_with_the_weights_of_one(tmp_path):
-    one, two = run(1, tmp_path / "one"), run(2, tmp_path / "two")
+    from safetensors.torch import load_file
 
+    port = free_port()
+    pair = [forked.start(train_one_of_two, rank, port, tmp_path) for rank in (0, 1)]
+    alone = trainer(tmp_path / "alone", GROUPS, batch_size=8)
+    start = {name: p.detach().clone() for name, p in adapter(alone).items()}
+    alone.train()
+    for process in pair:
+        process.join(300)
+
+    assert [process.exitcode for process in pair] == [0, 0]
+    one, two = adapter(alone), load_file(tmp_path / "weights")
     assert one.keys() == two.keys()
     assert max((one[name] - two[name]).abs().max().item() for name in one) < 1e-5
-    start = dict(prefix_sft.trainer(tmp_path, GROUPS, batch_size=8).model.named_parameters())
     assert max((one[name] - start[name]).abs().max().item() for name in one) > 1e-3
 
 
 def settings(base: Path, output: Path, **more):
-    common = {"data": "samples", "max_steps": 2, "save_steps": 2, "logging_steps": 1}
+    common = {"data": "samples", "max_steps": 2, "save_steps": 2, "style": "compact"}
+    common["logging_steps"] = 1
     return read_recipe(None, base=str(base), output_dir=str(output), **common | more)
 
 

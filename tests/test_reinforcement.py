@@ -33,6 +33,7 @@ SETTINGS = Grpo(
 
 def recipe(base: Path, **settings) -> Recipe:
     short = {"data": "samples", "max_steps": 4, "logging_steps": 1, "save_steps": 1}
+    short["style"] = "compact"
     size = {"max_length": 4096, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 1}
     return read_recipe(
         None, base=str(base), today="2026-01-01", learning_rate=1e-2, **(short | size | settings)
@@ -70,6 +71,7 @@ def test_prompts_are_the_ids_of_serving_and_carry_their_gold(tiny_llama):
             base=base,
             tokenizer=tokenizer,
             max_length=4000,
+            style="compact",
             today=date(2026, 1, 1),
             evidence=e.evidence,
             sample=dataset.sample(e.db_id),

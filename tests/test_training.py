@@ -10,6 +10,7 @@ from text2sql.training.recipe import read_recipe, write_recipe
 
 SHORT = {
     "data": "samples",
+    "style": "compact",
     "max_steps": 4,
     "save_steps": 2,
     "logging_steps": 1,
