@@ -1,10 +1,13 @@
 """What an item without an alias may be called: nobody may refer to that, an alias ends it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import odd_schema
 import pytest
 
 from text2sql.decoding.checking import Checker
+from text2sql.decoding.checking.lending import last_operand
 from text2sql.decoding.verification import verify
 from text2sql.execution import Executor
 from text2sql.schema import read_schema
@@ -69,3 +72,42 @@ def test_sqlite_calls_what_it_collates_by_the_column(
         assert "ambiguous" in str(executor.explain(sql).error)
     assert not checker.accepts(sql)
     assert checker.accepts(BESIDE.format(f"{item} AS x"))
+
+
+SPELT = ["price-cost", "(price)", "-1", "'a'", "x'00'", "count(*)", "null", "current_date"]
+SPELT += ["price*2.5", "not price", "1 and price", "max(price)"]
+
+
+@pytest.fixture(scope="module")
+def spelt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checker, Executor]]:
+    columns = ",".join(f"`{name}`" for name in SPELT)
+    script = f"CREATE TABLE labels({columns}); CREATE TABLE items(price, cost)"
+    path = odd_schema.build("sqlite", tmp_path_factory.mktemp("spelt") / "spelt.sqlite", script)
+    with Executor(path) as executor:
+        yield Checker(read_schema(path)), executor
+
+
+@pytest.mark.parametrize("name", SPELT)
+def test_a_stored_column_that_is_spelt_like_an_item_is_not_named_beside_it(
+    spelt: tuple[Checker, Executor], name: str
+) -> None:
+    checker, executor = spelt
+    beside = "SELECT `{0}` FROM labels, (SELECT {0}{1} FROM items) AS a"
+    for sql in (beside, "WITH a AS (SELECT {0}{1} FROM items) SELECT `{0}` FROM a JOIN labels"):
+        assert executor.explain(sql.format(name, " AS b")).error is None
+        assert checker.accepts(sql.format(name, " AS b"))
+        assert not checker.accepts(sql.format(name, ""))
+    assert checker.accepts(f"SELECT `{name}` FROM labels, (SELECT cost + 7 FROM items) AS a")
+
+
+@pytest.mark.parametrize(
+    "name", ["total amount", "1st place", "a,b", "-- note", "a -- b", "what?", "k (1-2)", "or"]
+)
+def test_a_name_that_is_no_expression_ends_with_no_operand(name: str) -> None:
+    assert last_operand(name.encode(), {"count"}) is None
+
+
+def test_a_star_hands_on_what_the_columns_of_its_source_may_be_called(checker: Checker) -> None:
+    sql = "SELECT name FROM (SELECT * FROM (SELECT name COLLATE NOCASE{} FROM customers)), products"
+    assert not checker.accepts(sql.format(""))
+    assert checker.accepts(sql.format(" AS x"))

@@ -44,6 +44,8 @@ class Actions(QueryActions, ListActions, SourceActions, ClauseActions, OperandAc
             self.table.setdefault(name, self._mark)
         for name in ("string", "number", "json_key"):
             self._then(name, self.lend_literal)
+        for name in ("null", "blob", "date_value", "time_value", "timestamp_value"):
+            self._then(name, self.lend_constant)
 
     def watch_literals(self) -> None:
         """Keep in `held` which column a literal will be compared with."""

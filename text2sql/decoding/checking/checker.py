@@ -25,7 +25,7 @@ from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.completion import complete
 from text2sql.decoding.checking.dialects import DIALECTS
 from text2sql.decoding.checking.foresight import Foresight
-from text2sql.decoding.checking.frames import Block, Context
+from text2sql.decoding.checking.frames import Block, Context, Reference
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.kinds.lists import may_begin, wants_list
 from text2sql.decoding.checking.lexer import Place, Reading
@@ -293,7 +293,8 @@ class Checker(Terminals):
         if full and not (terminal == "(" and self._pays(cell, frame)):
             return False
         if isinstance(frame, Block):
-            if isinstance(frame.item, tuple):
+            item = frame.item
+            if isinstance(item, Reference) and item.name == b"*":
                 return terminal in _STAR_ENDS
             if frame.phase == "compound":
                 return terminal in _COMPOUND_TERMS

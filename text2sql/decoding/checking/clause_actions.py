@@ -31,6 +31,13 @@ class ClauseActions(ActionBase):
     def do_phase_having(self, move: Move) -> bool:
         return self._clause(move, "having")
 
+    def do_can_sort(self, move: Move) -> bool:
+        """Let ORDER BY follow a set operation where it can name or count a column."""
+        block: Block = move.frame
+        query = self.scope.query_of(block)
+        counted = any(output.counted for output in query.outputs)
+        return not query.arms or counted or bool(self.scope.sorted_by(block))
+
     def do_phase_order(self, move: Move) -> bool:
         compound = self.scope.query_of(move.frame).arms > 0
         return self._clause(move, "compound" if compound else "order")
@@ -72,6 +79,8 @@ class ClauseActions(ActionBase):
         if not 1 <= int(digits) <= len(outputs):
             return False
         named = outputs[int(digits) - 1]
+        if not named.counted:
+            return False
         return block.phase != "group" or not (
             named.uses or self.scope.is_out_of_reach(block, (named,))
         )

@@ -194,6 +194,7 @@ def _sources(checker: "Checker", block: Block) -> Iterator[bytes]:
 
 
 def _payment(checker: "Checker", block: Block, payment: Payment) -> Iterator[bytes]:
+    lenient = block.phase in ("join", "full")
     fitting = [
         name
         for name in checker.scope.relation_names(block)
@@ -201,6 +202,7 @@ def _payment(checker: "Checker", block: Block, payment: Payment) -> Iterator[byt
         and all(found.count(column) == 1 for column in payment.columns)
         and payment.width in (0, len(found.names))
         and payment.table in (None, name)
+        and checker.scope.add_source(block, payment.qualifier or name, found, lenient=lenient)
     ]
     for name in sorted(fitting, key=lambda name: (len(name), name))[:_NAMES]:
         if payment.qualifier in (None, name):

@@ -75,6 +75,8 @@ class Dialect:
     comma_hides: bool = False  # what stands before a comma of FROM cannot be named in a later ON
     literal_types: tuple[tuple[bytes, str], ...] = LITERAL_TYPES
     units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
+    arms_sort: bool = False  # ORDER BY names a column of any SELECT of a set operation
+    column_limit: int = 1 << 20  # items of a SELECT
     hex_numbers: bool = False  # 0x1F
     touching: bool = False  # "a"AND, AS"a": no space between a word and a quotation mark
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
@@ -192,6 +194,8 @@ DIALECTS: dict[str, Dialect] = {
         string_fallback=True,
         string_alias=True,
         alias_in_where=True,
+        arms_sort=True,
+        column_limit=2000,
         hex_numbers=True,
         touching=True,
     ),
@@ -217,6 +221,7 @@ DIALECTS: dict[str, Dialect] = {
         ordered_windows=False,
         keys_cover=True,
         comma_hides=True,
+        column_limit=1664,
         literal_types=(*LITERAL_TYPES, (b"time", "time"), (b"timestamptz", "timestamptz")),
         units=frozenset(b"year month day hour minute second".split()),
     ),

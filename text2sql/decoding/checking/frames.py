@@ -44,7 +44,7 @@ class Output(NamedTuple):
     explicit: bool = False  # named by AS
     uses: str = ""  # "aggregate", "window" or nothing
     nested: bool = False  # a subquery is inside
-    qualifier: bytes | None = None  # of `qualifier.*`
+    qualifier: bytes | None = None  # of `qualifier.*`, or of a column that is the whole item
     shadows: frozenset[bytes] = frozenset()  # what sqlglot or the engine may call the item
     origin: Origin = None
     kind: str = "any"
@@ -54,10 +54,12 @@ class Output(NamedTuple):
     left_out: frozenset[bytes] = frozenset()  # columns that `* EXCLUDE` does not show
     replaced: tuple[tuple[bytes, str], ...] = ()  # those of `* REPLACE`, with their kinds
     fixed: bool | Reference = False  # worked out before the statement runs; see `kinds.folding`
+    counted: bool = True  # a position in ORDER BY or GROUP BY may mean it, for sqlglot too
 
     def lent_to_nobody(self) -> "Output":
-        """Return the item as one that no query around may name."""
-        return self._replace(shadows=frozenset({self.name} if self.name else ()))
+        """Return the item as one that no query around may name, and no position mean."""
+        shadows = self.shadows | {self.name} if self.name else self.shadows
+        return self._replace(shadows=shadows, counted=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +76,7 @@ class Query:
     cte: bytes | None  # the name that it defines
     columns: tuple[bytes, ...]  # and the names that it gives to its columns
     recursion: str  # "", "possible" or "used"
+    sorts: frozenset[bytes] = frozenset()  # names by which ORDER BY finds an item of its SELECTs
 
 
 @dataclass(slots=True, eq=False)
@@ -89,8 +92,9 @@ class Block:
     outer: bool  # there is a RIGHT or FULL JOIN
     pending: frozenset[Reference]
     outputs: tuple[Output, ...]
-    # b"": nothing yet; False: only parentheses and signs; a name: a bare column; None: more
-    item: bytes | bool | tuple[str, bytes] | None
+    # b"": nothing yet; False: only parentheses and signs; a column, or `q.*`; True: a subquery in
+    # nothing but parentheses; None: more
+    item: bytes | bool | Reference | None
     lent: frozenset[bytes]  # names that parts of the current item may give to it
     uses: str  # what the current item or term has: "aggregate", "window" or nothing
     aggregates: bool  # the query is an aggregate one

@@ -4,17 +4,22 @@
 
 SQLite calls a computed item by its text, and `x COLLATE NOCASE` by the column. sqlglot calls it by
 a column that it only wraps (parentheses, `+`, CAST, the key behind `->`, `json_extract`) or by a
-literal inside, and then finds two columns `x` where `u` has one. So such names are counted as
-mistakes; an alias ends that.
+literal inside, and then finds two columns `x` where `u` has one. A stored column may be spelt like
+a text, too: `T-BIL`. So such names are counted as mistakes; an alias ends that.
+
+Covered: texts that end with an operand or its parentheses, however their blanks are set.
+Not covered: those that end with another word, such as `x ISNULL`; names that only the query gives.
 
 Source: `Expression.output_name` and its overrides, sqlglot 30.30.
 """
 
 import re
+from collections.abc import Container
+from functools import cached_property
 from typing import Any
 
 from text2sql.decoding.checking.action_base import ActionBase
-from text2sql.decoding.checking.frames import Block, Call, Frame, Query
+from text2sql.decoding.checking.frames import Block, Call, Frame, Query, Reference
 from text2sql.decoding.checking.machine import Cell
 from text2sql.decoding.checking.scope import Move
 
@@ -26,6 +31,12 @@ _HANDING_ON = frozenset({
     "filter", "over", "@end_call",
 })  # fmt: skip
 _SEGMENT = re.compile(rb'[^.$"\[\]]+')  # of a JSON path
+# An operand of an expression: a blob, a string, a number, a word.
+_OPERAND = re.compile(rb"(x)?'((?:[^']|'')*)'|\d[\w.]*|[\w\x80-\xff]+", re.IGNORECASE)
+_BETWEEN = re.compile(rb"[-+*/%<>=!|&~().\s]*")  # operators and parentheses
+_WORDS = frozenset(b"and or not is in like glob between collate escape".split())
+_CONSTANTS = frozenset(b"null current_date current_time current_timestamp".split())
+BLOB = b"x'"  # stands for every blob
 
 
 def hands_on(frame: Frame, cell: Cell | None) -> bool:
@@ -49,8 +60,58 @@ def hands_on(frame: Frame, cell: Cell | None) -> bool:
     return cell is not None
 
 
+def last_operand(name: bytes, functions: Container[str]) -> bytes | None:
+    """Return what an expression ends with that is spelt like a name; None where none is.
+
+        >>> last_operand(b"t-bil", ()), last_operand(b"total amount", ())
+        (b'bil', None)
+
+    SQLite calls a computed item by its text, so an item may have the name of a stored column.
+
+    Args:
+        name: of a column, folded.
+        functions: what may stand before a parenthesis.
+
+    Returns:
+        A word or number, what a string says, or `BLOB` for any blob.
+    """
+    last, end = b"or", 0
+    for found in _OPERAND.finditer(name):
+        if not _parted(last, name[end : found.start()], found.group(), functions):
+            return None
+        said = (found.group(2) or b"").replace(b"''", b"'")
+        last = found.group() if found.group(2) is None else BLOB if found.group(1) else said
+        end = found.end()
+    rest = name[end:].strip()
+    calls = not rest.startswith(b"(") or last.decode("utf-8", "replace") in functions
+    ends = end > 0 and last not in _WORDS and set(rest) <= set(b")*( ")
+    return last if ends and calls else None
+
+
+def _parted(last: bytes, between: bytes, word: bytes, functions: Container[str]) -> bool:
+    """Tell whether two neighbouring operands of an expression can stand so."""
+    if b"--" in between or b"/*" in between:
+        return False
+    if last in _WORDS or word in _WORDS:
+        return not between.strip(b" ()+-~")
+    if between.strip().startswith(b"(") and last.decode("utf-8", "replace") not in functions:
+        return False
+    return bool(between.strip() and _BETWEEN.fullmatch(between))
+
+
 class LendingActions(ActionBase):
     """Actions that note what an item may be called."""
+
+    @cached_property
+    def spelt(self) -> dict[bytes, list[bytes]]:
+        """The stored columns that are spelt like an expression, by its last operand."""
+        found: dict[bytes, list[bytes]] = {}
+        for name in sorted(self.scope.all_columns):
+            plain = name.decode("utf-8", "replace").isidentifier() and name not in _CONSTANTS
+            last = None if plain else last_operand(name, self.dialect.functions)
+            if last is not None:
+                found.setdefault(last, []).append(name)
+        return found
 
     def lends(self, frame: Any) -> bool:
         """Tell whether it matters what the item that is being read is called."""
@@ -76,6 +137,18 @@ class LendingActions(ActionBase):
         if isinstance(said, bytes) and self.lends(move.frame):
             said = said.lower()
             move.frame = self.lend(move.frame, said, *_SEGMENT.findall(said)[-1:])
+            self.lend_spelt(move, said)
+        return True
+
+    def lend_spelt(self, move: Move, operand: bytes) -> None:
+        """Note the stored columns that are spelt like what ends with an operand."""
+        names = self.spelt.get(operand)
+        if names:
+            move.frame = self.lend(move.frame, *names)
+
+    def lend_constant(self, move: Move) -> bool:
+        """Note the stored columns that are spelt like what ends with a keyword or a blob."""
+        self.lend_spelt(move, BLOB if move.terminal == "BLOB" else move.terminal.lower().encode())
         return True
 
     def do_can_collate(self, move: Move) -> bool:
@@ -84,6 +157,8 @@ class LendingActions(ActionBase):
         It also calls `x COLLATE NOCASE` by the column.
         """
         block = move.frame
-        if isinstance(block, Block) and isinstance(block.item, bytes) and block.item:
-            move.frame = self.lend(block, block.item)
+        if isinstance(block, Block) and isinstance(block.item, Reference):
+            move.frame = self.lend(block, block.item.name)
+        if isinstance(block, Block) and block.item is True:
+            move.frame = self.scope.marked(block)
         return not (move.held and move.held[0] == "position")

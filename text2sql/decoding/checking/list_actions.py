@@ -4,7 +4,7 @@ A part of `actions`.
 """
 
 from text2sql.decoding.checking.action_base import ActionBase
-from text2sql.decoding.checking.frames import Block, Output
+from text2sql.decoding.checking.frames import Block, Output, Reference
 from text2sql.decoding.checking.scope import Move
 
 
@@ -38,17 +38,19 @@ class ListActions(ActionBase):
         move.frame = self.frames.change(move.frame, phase="late")
         if not self.do_star(move):
             return False
-        move.frame = self.frames.change(move.frame, phase="closed")
+        move.frame = self.scope.listed(move.frame)
         return True
 
     def do_item_value(self, move: Move) -> bool:
         block: Block = move.frame
-        if isinstance(block.item, tuple):
-            return self._output(move, Output(b"*", qualifier=block.item[1]))
-        name = block.item if isinstance(block.item, bytes) and block.item else None
-        return self._output(
-            move, Output(name, uses=block.uses, shadows=block.lent, nested=block.nested)
-        )
+        name, qualifier = None, None
+        if isinstance(block.item, Reference):
+            name, qualifier = block.item.name, block.item.qualifier
+        if name == b"*":
+            return self._output(move, Output(name, qualifier=qualifier))
+        alone = block.item is True
+        found = Output(name, False, block.uses, block.nested, qualifier, block.lent)
+        return self._output(move, found._replace(counted=False) if alone else found)
 
     def _output(self, move: Move, output: Output) -> bool:
         block: Block = move.frame
@@ -71,7 +73,7 @@ class ListActions(ActionBase):
     def do_alias(self, move: Move) -> bool:
         block: Block = move.frame
         named = block.outputs[-1]._replace(
-            name=self._name(move), explicit=True, shadows=frozenset()
+            name=self._name(move), explicit=True, shadows=frozenset(), counted=True
         )
         move.frame = self.frames.change(block, outputs=(*block.outputs[:-1], named))
         return self.scope.fits_around(move.frame, open_list=self._is_open(move.frame))
@@ -79,6 +81,8 @@ class ListActions(ActionBase):
     def do_next_item(self, move: Move) -> bool:
         block: Block = move.frame
         width = self.scope.query_of(block).width
+        if len(block.outputs) >= self.dialect.column_limit:
+            return False
         if width is not None:
             stars = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
             if stars or self.scope.least_width(block)[0] >= width:

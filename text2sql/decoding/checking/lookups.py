@@ -133,8 +133,9 @@ class Lookups:
             ):
                 if qualifier is None and (place, name) in block.hidden:
                     continue
+                lent = columns.lent if name is None else frozenset[bytes]()
                 fixed = name in columns.fixed
-                shown.append(Output(name, origin=origin, kind=kind, fixed=fixed))
+                shown.append(Output(name, shadows=lent, origin=origin, kind=kind, fixed=fixed))
         return shown
 
     def keeps_stars(self, block: Block) -> bool:

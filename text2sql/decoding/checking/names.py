@@ -90,8 +90,9 @@ class Names:
         if terminal in GIVEN:
             begun = quoted or prefix.isascii() or self.begins_name(prefix)
             return begun and self._given_prefix_ok(terminal, frame, held, prefix)
+        may_be_made = len(prefix) <= self.dialect.name_limit - 4  # of a letter cut in two
         if terminal == "<column>" and (
-            self.is_free(frame)
+            (may_be_made and self.is_free(frame))
             or self._alias_may_begin(frame, prefix)
             or (
                 not quoted
@@ -102,9 +103,9 @@ class Names:
             return True
         if terminal == "<window>" and self._window_is_free(frame):
             return len(prefix) < self.dialect.name_limit
-        if terminal == "<shown>" and self.is_free(frame):
+        if terminal == "<shown>" and may_be_made and self.is_free(frame):
             return True
-        if terminal == "<member>" and self._member_is_free(frame, held[1]):
+        if terminal == "<member>" and may_be_made and self._member_is_free(frame, held[1]):
             return True
         return next(self.known(terminal, frame, held, prefix, depth), None) is not None
 
@@ -290,8 +291,7 @@ class Names:
             if block.phase == "limit":
                 return
             if block.phase == "compound":
-                query = self.scope.query_of(block)
-                names = {output.name for output in query.outputs if output.name}
+                names = self.scope.sorted_by(block)
                 yield from sorted(name for name in names if name.startswith(prefix))
                 return
             if not number and block.phase in ("where", "group", "having", "order", "qualify"):
@@ -299,7 +299,7 @@ class Names:
                 for name in sorted(aliases):
                     if name.startswith(prefix) and self.column_fits(frame, name):
                         yield name
-            if block.phase == "items" and (block.deep or not self.scope.invents):
+            if block.phase == "items" and not self.scope.makes(block, prefix):
                 yield from self._coming_columns(block, prefix)
             for source in self.scope.visible(block):
                 for name in source.relation.with_prefix(prefix):

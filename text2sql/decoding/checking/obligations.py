@@ -72,10 +72,14 @@ class Obligations(Plans):
         known = self.find_relation(block, name) is not None
         return self.invents or owed or known or ALIAS.fullmatch(name) is not None
 
+    def makes(self, block: Block, prefix: bytes) -> bool:
+        """Tell whether FROM may hold a table with a column of any name that begins so."""
+        return self.invents and not block.deep and len(prefix) <= self.dialect.name_limit
+
     def columns_to_come(self, block: Block, prefix: bytes = b"") -> list[bytes]:
         """Return the columns of every table and CTE that FROM could still name."""
-        tables_only = self.invents and not block.deep  # any other name may be made up
-        stored = [] if tables_only else list(with_prefix(self.column_names, prefix))
+        made_up = self.makes(block, prefix)
+        stored = [] if made_up else list(with_prefix(self.column_names, prefix))
         query = self.query_of(block)
         if not query.names and query.cte is None:
             return stored

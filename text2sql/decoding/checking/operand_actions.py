@@ -51,11 +51,13 @@ class OperandActions(LendingActions):
         if met is None:
             return False
         if isinstance(met, Block) and met.item is not None:
-            met = self.frames.change(met, item=reference.name if fresh else None)
+            met = self.frames.change(met, item=reference if fresh else None)
         if not fresh and (reference.soft or hands_on(frame, move.cell)):
             met = self.lend(met, reference.name)
         origin = self.scope.origin_of(frame, reference)
         move.frame, move.held = met, origin and ("of", origin)
+        if not fresh:
+            self.lend_spelt(move, reference.name)
         return True
 
     def do_qualified_star(self, move: Move) -> bool:
@@ -75,9 +77,9 @@ class OperandActions(LendingActions):
             if block is None:
                 return False
         shown = (*block.outputs, Output(b"*", qualifier=qualifier))
-        if width is not None and not self.scope.feasible(self.frames.change(block, outputs=shown)):
+        if not self.scope.feasible(self.frames.change(block, outputs=shown, item=None)):
             return False
-        move.frame = self.frames.change(block, item=("*", qualifier))
+        move.frame = self.frames.change(block, item=reference)
         move.held = None
         return True
 
@@ -88,6 +90,8 @@ class OperandActions(LendingActions):
             return False  # OVER must still be able to open its parenthesis
         begun = self.scope.begin_call(move.frame, function)
         move.frame, move.held = begun, None
+        if begun is not None:
+            self.lend_spelt(move, name)
         return begun is not None
 
     def may_say(self, frame: Frame, type_name: bytes) -> bool:

@@ -108,10 +108,9 @@ def _names(checker: "Checker", place: Place, terminal: str, functions: bool) -> 
         found = dict.fromkeys((*known, b"x") if terminal == "<member>" else known)
     for name in found:
         for written, quoted in ((name, 0), (quote(checker, name), 2)):
-            text = name if not quoted else written[1:-1]
-            after = checker.written_name(place, text, quoted) if written else None
             if quoted == 0 and not is_plain(name):
                 continue
+            after = checker.written_name(place, name, quoted)
             if after is not None:
                 yield Option(terminal, written, after)
                 break

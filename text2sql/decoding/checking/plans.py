@@ -13,11 +13,12 @@ must merge, names that a derived table must not give to the FROM around it.
 Not covered: kinds of columns, which `kinds` adds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from text2sql.decoding.checking.aggregation import Aggregation
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference, Source, remembered
+from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.relations import Relation
 
 SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
@@ -74,9 +75,30 @@ class Plans(Aggregation):
         if plain is None:
             return None
         payments = self._payments(block, unmet, plain)
-        if payments is None or not self._shown_around(block, payments):
+        if payments is None or self._is_too_wide(block, payments):
+            return None
+        if not self._shown_around(block, payments):
             return None
         return Plan(tuple(sorted(doubled)), payments)
+
+    def _is_too_wide(self, block: Block, payments: tuple[Payment, ...]) -> bool:
+        """Tell whether the list would show more columns than the engine takes."""
+        total = 0
+        for output in block.outputs:
+            if output.name != b"*":
+                total += 1
+                continue
+            owner = output.qualifier
+            held = (s.relation.names for s in block.sources if owner in (None, s.name))
+            total += sum(map(len, held))
+            owed = (payment for payment in payments if owner in (None, payment.qualifier))
+            total += sum(self._width_of(block, payment) for payment in owed)
+        return total > self.dialect.column_limit
+
+    def _width_of(self, block: Block, payment: Payment) -> int:
+        """Return the columns of a source that pays, at least."""
+        stored = self.find_relation(block, payment.table) if payment.table is not None else None
+        return len(stored.names) if stored else max(1, payment.width, len(payment.columns))
 
     def _left_over(
         self, block: Block, unmet: dict[bytes | None, set[bytes]], merged: set[bytes]
@@ -112,21 +134,35 @@ class Plans(Aggregation):
         if any(output.left_out for output in block.outputs):
             found = [one._replace(width=len(one.columns) + 1) for one in found]
         wide = self._widened(block, found)
-        return self._paid_by_tables(block, wide) if wide and block.deep else wide
+        stored = next((one for one in wide or () if not self._can_be_made(block, one)), None)
+        return self._paid_by_table(block, stored) if stored is not None else wide
 
-    def _paid_by_tables(
-        self, block: Block, owed: tuple[Payment, ...]
-    ) -> tuple[Payment, ...] | None:
-        """Return payments by tables alone: there is no room for a derived one."""
-        first = owed[0]
+    def _can_be_made(self, block: Block, payment: Payment) -> bool:
+        """Tell whether a derived table can pay: there is room for it, and its names may be given.
+
+        No query calls a column TRUE: SQLite would take the word for it wherever it stands.
+        """
+        short = payment.qualifier is None or len(payment.qualifier) <= self.dialect.name_limit
+        return not block.deep and short and self._may_be_given(payment.columns)
+
+    def _may_be_given(self, names: Iterable[bytes]) -> bool:
+        return all(0 < len(n) <= self.dialect.name_limit and n not in TRUTHS for n in names)
+
+    def _paid_by_table(self, block: Block, first: Payment) -> tuple[Payment, ...] | None:
+        """Return payments, one of them by a table, which only a table or CTE can make."""
         if first.width:
             return None
         begun = self.frames.change(block, phase="from")
-        for name in (first.qualifier,) if first.qualifier else self.relation_names(block):
+        owner = first.qualifier
+        if owner is not None and (block.deep or len(owner) > self.dialect.name_limit):
+            names: tuple[bytes, ...] = (owner,)
+        else:
+            names = self.relation_names(block)
+        for name in names:
             found = self.find_relation(block, name)
             if found is None or any(found.count(column) != 1 for column in first.columns):
                 continue
-            paid = self._with_source(begun, name, found)
+            paid = self._with_source(begun, owner or name, found)
             rest = self.plan(paid) if paid is not None else None
             if rest is not None:
                 return (first._replace(table=name), *rest.payments)
@@ -247,7 +283,9 @@ class Plans(Aggregation):
         made = self._export(block, ())
         for name, wanted in self._wanted(around).items():
             missing = tuple(sorted(c for c in wanted if not made.count(c)))
-            if self._holds_as(around, name, self._enlarged(made, missing)):
+            if self._may_be_given(missing) and self._holds_as(
+                around, name, self._enlarged(made, missing)
+            ):
                 return around, Payment(name, missing)
         return None
 
@@ -276,6 +314,8 @@ class Plans(Aggregation):
                 shown = self._starred_names(block, output.qualifier, payments)
                 names += [name for name in shown if name not in output.left_out]
                 shadows += [name for name in names if keeps and name is not None]
+                for one in self.starred(block, output.qualifier):
+                    shadows += sorted(one.shadows)
             else:
                 names.append(output.name)
                 shadows += sorted(output.shadows)
@@ -301,7 +341,8 @@ class Plans(Aggregation):
             return True
         for name, wanted in self._wanted(around).items():
             missing = tuple(sorted(c for c in wanted if open_list and not made.count(c)))
-            if self._holds_as(around, name, self._enlarged(made, missing)):
+            held = self._may_be_given(missing)
+            if held and self._holds_as(around, name, self._enlarged(made, missing)):
                 return True
         return False
 
@@ -321,8 +362,7 @@ class Plans(Aggregation):
     def _enlarged(self, made: Relation, names: tuple[bytes | None, ...]) -> Relation:
         if not names:
             return made
-        shadows = tuple(n for n, count in made.counts.items() if n not in made.names and count > 1)
-        return self.made_of((*made.names, *names), shadows)
+        return self.made_of((*made.names, *names), tuple(sorted(made.lent)))
 
     # --- what `resolution` knows -------------------------------------------------------------
 

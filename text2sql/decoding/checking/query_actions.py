@@ -5,9 +5,27 @@ A part of `actions`.
 
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Context, Frame, Output, Query
+from text2sql.decoding.checking.machine import Cell
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move
 
 MAX_VALUES = 20  # columns of rows whose number nothing else says
+
+
+# What may stand around a subquery if it is to be a whole item for sqlglot, which drops `+`.
+_WRAPPING = frozenset(
+    {"parenthesis", ")", "@computed", "row", "@end_parenthesis", "postfix", "@signed", "@unchanged"}
+)
+
+
+def _is_whole_item(cell: Cell | None) -> bool:
+    """Tell whether a subquery that begins is all of an item so far."""
+    while cell is not None and cell.symbol != "@item_value":
+        rest = cell.rest
+        negated = cell.symbol == "@signed" and (rest is None or rest.symbol != "@unchanged")
+        if negated or not (cell.symbol in _WRAPPING or cell.symbol.startswith("tail_")):
+            return False
+        cell = rest
+    return cell is not None
 
 
 class QueryActions(ActionBase):
@@ -17,8 +35,18 @@ class QueryActions(ActionBase):
         return self._push(move, "top")
 
     def do_scalar(self, move: Move) -> bool:
-        move.frame = self._nesting(move.frame)
+        alone = _is_whole_item(move.cell)
+        frame = self._nesting(move.frame)
+        if alone:
+            block = self.scope.block_of(frame)
+            frame = self.scope.with_block(frame, self.frames.change(block, item=True))
+        move.frame = frame
         return self._push(move, "scalar", width=1)
+
+    def do_computed(self, move: Move) -> bool:
+        """Leave alone what is a subquery in parentheses, and nothing more."""
+        frame = move.frame
+        return (isinstance(frame, Block) and frame.item is True) or self._mark(move)
 
     def _nesting(self, frame: Frame) -> Frame:
         """Return the frame whose current item has a subquery inside."""
@@ -155,7 +183,12 @@ class QueryActions(ActionBase):
         query: Query = block.parent
         outputs = query.outputs if query.arms else block.outputs
         move.frame = self.frames.change(
-            query, outputs=outputs, width=len(outputs), arms=query.arms + 1, union=False
+            query,
+            outputs=outputs,
+            width=len(outputs),
+            arms=query.arms + 1,
+            union=False,
+            sorts=self.scope.sorted_by(block),
         )
         return True
 

@@ -32,6 +32,7 @@ class Relation:
     ordered: tuple[bytes, ...]  # names that occur once, sorted
     fixed: frozenset[bytes] = frozenset()  # columns that are constants
     key: frozenset[bytes] = frozenset()  # that tells rows apart: GROUP BY of it covers every column
+    lent: frozenset[bytes] = frozenset()  # what columns without a name may be called
 
     def count(self, name: bytes) -> int:
         """Return how many columns have that name."""
@@ -76,9 +77,9 @@ def relation(
         fixed: names of columns that are constants.
         key: names of those that tell rows apart.
     """
-    names = tuple(names)
+    names, lent = tuple(names), frozenset(shadows)
     counts = Counter(name for name in names if name is not None)
-    counts.update(shadow for shadow in shadows for _ in range(2))
+    counts.update(shadow for shadow in lent for _ in range(2))
     once = {name: place for place, name in enumerate(names) if name and counts[name] == 1}
     return Relation(
         names,
@@ -89,6 +90,7 @@ def relation(
         tuple(sorted(once)),
         frozenset(fixed),
         frozenset(key),
+        lent,
     )
 
 

@@ -45,12 +45,14 @@ class Resolution(Obligations):
         outputs: list[Output] = []
         outside = {r.name for r in block.pending if not self.count(block, r)}
         keeps = self.keeps_stars(block)
+        counted = True
         for output in block.outputs:
             if output.name in outside and not output.explicit:
                 output = output._replace(name=None)  # ORDER BY of a compound does not find it
             if output.name != b"*":
-                outputs.append(output)
+                outputs.append(output if counted else output._replace(counted=False))
                 continue
+            counted &= not keeps  # behind a star that stays sqlglot counts otherwise
             shown = self.shown(block, output)
             outputs += [one.lent_to_nobody() for one in shown] if keeps else shown
         width = self.query_of(block).width
@@ -59,6 +61,36 @@ class Resolution(Obligations):
         return self.frames.change(
             block, phase="closed", pending=frozenset(), outputs=tuple(outputs), item=None
         )
+
+    def listed(self, block: Block) -> Block:
+        """Close a list that stands behind its FROM; where a star stays, no position is sure."""
+        outputs = block.outputs
+        if self.keeps_stars(block):
+            outputs = tuple(output._replace(counted=False) for output in outputs)
+        return self.frames.change(block, phase="closed", outputs=outputs)
+
+    @remembered
+    def sorted_by(self, block: Block) -> frozenset[bytes]:
+        """Return the names that ORDER BY may take behind a set operation that ends so far.
+
+        SQLite asks each SELECT: it looks for an alias, or for the column that the name means in its
+        FROM. Source: `resolveCompoundOrderBy` in src/resolve.c, SQLite 3.40.
+        """
+        query = self.query_of(block)
+        if not self.dialect.arms_sort:
+            outputs = query.outputs if query.arms else block.outputs
+            return frozenset(output.name for output in outputs if output.name)
+        found = (o for o in block.outputs if o.name and (o.explicit or self._is_meant(block, o)))
+        return query.sorts.union(output.name for output in found if output.name)
+
+    def _is_meant(self, block: Block, output: Output) -> bool:
+        """Tell whether an item is the column that its name alone would mean."""
+        name = output.name or b""
+        count = self.count(block, Reference(None, name)) - block.natural.count(name)
+        if output.qualifier is None:
+            return count > 0  # 0: of a query around
+        first, *others = [s.name for s in block.sources if s.relation.count(name)] or [None]
+        return count == 1 and first == output.qualifier and not (others and block.outer)
 
     def _hand_out(self, block: Block, reference: Reference) -> Block | None:
         outer = None if reference.local else self._outer(block, reference)
@@ -162,7 +194,7 @@ class Resolution(Obligations):
         if phase in ("limit", "values"):
             return None
         if phase == "compound":
-            named = reference.qualifier is None and self._is_output(block, reference.name)
+            named = reference.qualifier is None and reference.name in self.sorted_by(block)
             return block if direct and alone and named else None
         count = self.count(block, reference)
         if phase == "order" and reference.qualifier is None and self.is_renamed(block, reference):
@@ -203,11 +235,6 @@ class Resolution(Obligations):
         It looks for the columns of a subquery in an item no further than one SELECT around.
         """
         return self.query_of(block).role in CORRELATED and any(o.nested for o in outputs)
-
-    def _is_output(self, block: Block, name: bytes) -> bool:
-        query = block.parent
-        assert isinstance(query, Query)
-        return any(output.name == name for output in query.outputs)
 
     def _is_alias(self, block: Block, name: bytes, nested: bool) -> bool:
         found = [o for o in block.outputs if o.explicit and o.name == name]

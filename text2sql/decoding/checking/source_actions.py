@@ -51,7 +51,7 @@ class SourceActions(ActionBase):
         width = self.scope.query_of(block).width
         if width is not None and len(block.outputs) != width:
             return False
-        move.frame = self.frames.change(block, phase="closed")
+        move.frame = self.scope.listed(block)
         return self.scope.fits_around(block)
 
     def do_close_from(self, move: Move) -> bool:

@@ -20,7 +20,7 @@ from text2sql.decoding.checking.faults.wording import (
     unquoted,
     written,
 )
-from text2sql.decoding.checking.frames import Block, Output, Query
+from text2sql.decoding.checking.frames import Block, Output, Query, Reference
 from text2sql.decoding.checking.scope import OPENING_LIMIT
 
 CLAUSES = {
@@ -106,7 +106,9 @@ def _position(stop: Refusal) -> Fault | None:
     clause = "GROUP BY" if block.phase == "group" else "ORDER BY"
     what = f"{clause} {number.text}: the list has {counted(len(outputs), 'column')}"
     if digits.isdigit() and 1 <= int(digits) <= len(outputs):
-        what = f"{clause} {number.text}: that column is an aggregate"
+        named = outputs[int(digits) - 1]
+        why = "is an aggregate" if named.counted else "has no name of its own: give it an alias"
+        what = f"{clause} {number.text}: that column {why}"
     return blame(stop, what, number)
 
 
@@ -127,8 +129,10 @@ def _too_deep(stop: Refusal) -> Fault | None:
 def _in_its_place(stop: Refusal) -> Fault | None:
     frame = stop.place[1]
     item, kind = getattr(frame, "item", None), getattr(frame, "kind", None)
-    if isinstance(item, tuple):
-        return blame(stop, f"{written(stop, item[1])}.* stands alone in the SELECT list")
+    if isinstance(item, Reference) and item.name == b"*":
+        return blame(
+            stop, f"{written(stop, item.qualifier or b'')}.* stands alone in the SELECT list"
+        )
     if item is not None and frame.phase == "compound":
         return blame(stop, f"{PHASES['compound']} takes names and numbers of columns only")
     if kind in ("row", "row_in", "row_side", "row_done"):

@@ -215,8 +215,7 @@ def _value_fault(stop: Refusal, name: Lexeme, *, dotted: bool) -> Fault | None:
         known = any(table.count(key) for table in tables)
         return blame_keyword(stop) if known else None
     if blocks[0].phase == "compound":
-        outputs = stop.checker.scope.query_of(blocks[0]).outputs
-        shown = [o.name.decode() for o in outputs if o.name]
+        shown = [one.decode() for one in sorted(checker.scope.sorted_by(blocks[0]))]
         what = f"{PHASES['compound']} takes names of its columns: no {unquoted(name)!r}"
         return blame_name(stop, what, name, shown)
     return column_fault(stop, stop.frame, Reference(None, key), name, name)

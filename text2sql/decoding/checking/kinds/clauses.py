@@ -65,7 +65,7 @@ class KindClauses(KindCalls):
 
     def do_item_value(self, move: Move) -> bool:
         block: Block = move.frame
-        if isinstance(block.item, tuple):
+        if isinstance(block.item, Reference) and block.item.name == b"*":
             return super().do_item_value(move)
         operand = self._settled(move, self._pop_operand(move))
         if operand is None:
@@ -244,7 +244,7 @@ class KindClauses(KindCalls):
         """Let ORDER BY follow DISTINCT ON where it can begin with a column that is named there."""
         block: Block = move.frame
         if self.scope.query_of(block).arms or not self.scope.named_on(block):
-            return True
+            return super().do_can_sort(move)
         return bool(self.scope.leading(self.frames.change(block, phase="order")))
 
     def do_can_roll(self, move: Move) -> bool:

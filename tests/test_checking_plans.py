@@ -1,0 +1,86 @@
+"""What FROM owes can be paid: by a derived table where its names may be given, else by a table."""
+
+import odd_schema
+import pytest
+
+from text2sql.decoding.checking import Checker
+from text2sql.execution import Executor
+from text2sql.schema import read_schema
+from text2sql.schema.model import Column, Schema, Table
+
+LONG = "amount_of_all_that_was_ever_paid_by_anybody_who_lives_in_this_school_district"
+
+
+def schema_of(**tables):
+    made = (Table(n, tuple(Column(c, "TEXT") for c in own)) for n, own in tables.items())
+    return Schema("made", "sqlite", tuple(made))
+
+
+@pytest.fixture(scope="module")
+def checker():
+    tables = {"answers": ["id", "true"], "sums": ["id", LONG], "friend": ["id", "friend_id"]}
+    return Checker(schema_of(**tables))
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """Return a checker of two tables of 1,100 columns and one of ten, and their engine."""
+    path = tmp_path_factory.mktemp("wide") / "wide.sqlite"
+    sizes = {"a": 1100, "b": 1100, "c": 10}
+    tables = {name: [f"{name}{n}" for n in range(size)] for name, size in sizes.items()}
+    script = [f"CREATE TABLE {name}({','.join(own)});" for name, own in tables.items()]
+    with Executor(odd_schema.build("sqlite", path, "".join(script))) as executor:
+        yield Checker(read_schema(path)), executor
+
+
+@pytest.mark.parametrize("name", ["`true`", LONG])
+def test_a_column_that_no_query_can_name_is_paid_by_a_table_alone(checker, name):
+    owed = f"SELECT x.{name}, count(*)"
+    begun = f"{owed} FROM friend AS f JOIN ("
+    assert checker.accepts(checker.complete(owed))
+    assert not checker.prefix_ok(f"SELECT x.{name}, x.friend_id")  # no table has both
+    assert not checker.prefix_ok(f"SELECT friend.{name}, friend.id FROM friend")
+    assert checker.accepts(checker.complete(begun))
+
+
+def test_a_derived_table_is_not_asked_for_a_column_that_it_cannot_name(checker):
+    begun = "SELECT `x`.`true` FROM (SELECT 1 AS id"
+    assert checker.prefix_ok(f"{begun}) AS y, answers AS x")
+    assert not checker.prefix_ok(f"{begun}, 1 AS `true`)")
+
+
+def test_a_name_is_no_longer_than_an_alias_may_be_unless_it_is_stored(checker):
+    assert checker.prefix_ok(f"SELECT {LONG[:-1]}") and checker.prefix_ok("SELECT " + "n" * 50)
+    for begun in ("SELECT ", "SELECT x.", "SELECT `", "SELECT x.`"):
+        assert not checker.prefix_ok(begun + "n" * 61)
+        assert checker.accepts(checker.complete(begun + "n" * 50))
+
+
+def test_a_star_of_a_table_is_let_in_only_where_from_around_can_hold_its_columns(checker):
+    deep = f"VALUES ({'(' * 3}CASE WHEN EXISTS (SELECT friend_id = id FROM (SELECT "
+    assert checker.accepts(checker.complete(f"{deep}friend.*"))
+    assert not checker.prefix_ok(f"{deep}sums.*")  # only friend has friend_id, and a second id
+    assert checker.accepts(checker.complete(f"{deep}sums."))
+
+
+def test_a_completion_fits_the_width_that_a_list_of_columns_gives(checker):
+    begun = "WITH k(p, q) AS (SELECT friend.id, friend.*"
+    assert checker.accepts(checker.complete(begun))
+    assert checker.accepts(checker.complete(f"{begun} FROM"))
+
+
+def test_a_star_shows_no_more_columns_than_sqlite_takes(wide):
+    checker, executor = wide
+    for sql in ("SELECT * FROM a, c", "SELECT a.*, c.* FROM a, b, c", "SELECT count(*) FROM a, b"):
+        assert executor.explain(sql).error is None and checker.accepts(sql)
+    for sql in ("SELECT * FROM a, b", "SELECT a.*, b.* FROM a, c, b", "SELECT a.*, * FROM a"):
+        assert "too many columns" in str(executor.explain(sql).error)
+        assert not checker.accepts(sql)
+    assert checker.complete("SELECT * FROM a JOIN ").endswith("c")
+
+
+def test_a_list_behind_its_from_is_no_wider(wide):
+    behind = Checker(wide[0].schema, order="from-first")
+    assert behind.accepts("FROM a, b SELECT a.*, b1")
+    assert not behind.prefix_ok("FROM a, b SELECT a.*, b.*")
+    assert not behind.prefix_ok("FROM a, b SELECT *")

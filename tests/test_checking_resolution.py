@@ -1,0 +1,87 @@
+"""Which names and positions ORDER BY and GROUP BY may take, as SQLite and sqlglot both see them."""
+
+import pytest
+
+from text2sql.decoding.checking import Checker
+from text2sql.decoding.verification import verify
+from text2sql.execution import Executor
+from text2sql.schema import read_schema
+
+CUSTOMERS = "customers AS c JOIN orders AS o ON c.customer_id = o.customer_id"
+TWICE = "(SELECT c.customer_id, o.customer_id FROM customers AS c, orders AS o) AS k"
+UNNAMED = "(SELECT max(ordered_at) FROM orders)"
+
+# SQLite finds an alias, what `*` shows, or what the name alone means in the FROM of some SELECT.
+FOUND = [
+    f"SELECT c.name FROM {CUSTOMERS} UNION SELECT status FROM orders ORDER BY name",
+    f"SELECT o.customer_id AS customer_id FROM {CUSTOMERS} UNION SELECT 1 ORDER BY customer_id",
+    f"SELECT o.customer_id FROM {CUSTOMERS} UNION SELECT customer_id FROM orders"
+    " ORDER BY customer_id",
+    "SELECT 1 UNION SELECT name FROM customers ORDER BY name",
+    "SELECT o.* FROM customers, orders AS o EXCEPT SELECT * FROM orders ORDER BY customer_id",
+    "SELECT c.customer_id FROM customers AS c JOIN orders AS o USING (customer_id)"
+    " UNION SELECT 1 ORDER BY customer_id",
+]
+LOST = [
+    f"SELECT o.customer_id FROM {CUSTOMERS} UNION SELECT 1 ORDER BY customer_id",
+    "SELECT o.customer_id FROM customers AS c JOIN orders AS o USING (customer_id)"
+    " UNION SELECT 1 ORDER BY customer_id",
+    "SELECT c.customer_id FROM customers AS c RIGHT JOIN orders AS o USING (customer_id)"
+    " EXCEPT SELECT 1 ORDER BY customer_id",
+    "SELECT 1 FROM customers AS c WHERE EXISTS"
+    " (SELECT c.name FROM products INTERSECT SELECT 'a' ORDER BY name)",
+]
+# A subquery without an alias is no item that sqlglot counts; nor is what follows a star that stays.
+COUNTED = [
+    f"SELECT {UNNAMED} AS latest FROM products ORDER BY 1",
+    f"SELECT {UNNAMED}, brand FROM products ORDER BY 2",
+    f"SELECT {UNNAMED} || brand FROM products GROUP BY 1 ORDER BY 1",
+    f"SELECT -{UNNAMED}, {UNNAMED} IS NULL, {UNNAMED} COLLATE NOCASE ORDER BY 1, 2, 3",
+    f"SELECT 3, k.* FROM {TWICE} ORDER BY 1",
+    "SELECT * FROM customers, orders ORDER BY 12",
+]
+UNCOUNTED = [
+    f"SELECT {UNNAMED} FROM products ORDER BY 1",
+    f"SELECT brand, (+{UNNAMED}) FROM products GROUP BY 2",
+    f"SELECT {UNNAMED} UNION SELECT 1 ORDER BY 1",
+    f"SELECT k.*, 3 AS three FROM {TWICE} ORDER BY 3",
+    f"SELECT 3, k.* FROM {TWICE} ORDER BY 2",
+]
+
+
+@pytest.fixture(scope="module")
+def checker(samples):
+    return Checker(read_schema(samples / "database" / "shop" / "shop.sqlite"))
+
+
+@pytest.mark.parametrize("sql", FOUND + COUNTED)
+def test_what_sqlite_and_sqlglot_find_may_sort(checker, shop, sql):
+    with Executor(shop) as executor:
+        assert verify(sql, checker.schema, explain=executor.explain).valid
+    assert checker.accepts(sql)
+
+
+@pytest.mark.parametrize("sql", LOST + UNCOUNTED)
+def test_what_one_of_them_does_not_find_may_not(checker, shop, sql):
+    with Executor(shop) as executor:
+        assert not verify(sql, checker.schema, explain=executor.explain).valid
+    assert not checker.accepts(sql)
+
+
+def test_a_set_operation_without_a_name_or_position_is_not_sorted(checker):
+    sql = f"SELECT {UNNAMED} UNION SELECT 1"
+    assert checker.accepts(sql) and not checker.prefix_ok(f"{sql} ORDER ")
+    assert checker.prefix_ok(f"{sql} UNION SELECT name FROM customers ORDER BY na")
+
+
+def test_a_position_that_only_an_alias_would_give_says_so(checker):
+    fault = checker.explain(f"SELECT {UNNAMED} FROM products ORDER BY 1")
+    assert fault.message.endswith("that column has no name of its own: give it an alias")
+
+
+def test_behind_its_from_a_list_sorts_by_the_same_names(samples):
+    behind = Checker(read_schema(samples / "database" / "shop" / "shop.sqlite"), order="from-first")
+    sql = f"FROM {CUSTOMERS} SELECT o.{{0}} UNION SELECT 1 ORDER BY {{0}}"
+    assert behind.accepts(sql.format("status"))
+    assert not behind.accepts(sql.format("customer_id"))
+    assert behind.accepts("FROM customers, orders SELECT * ORDER BY 12")
