@@ -57,10 +57,12 @@ def t2s(*words: Any, file_size: int | None = None) -> Iterator[Command]:
     reader, writer = multiprocessing.Pipe(duplex=False)
     process = start(_command, [str(word) for word in words], file_size, writer)
     writer.close()  # the other end alone is left, so that reading ends with the process
-    with reader, open(reader.fileno(), closefd=False, encoding="utf-8") as stderr:
-        yield Command(process, stderr)
-    process.kill()
-    process.join()
+    try:
+        with reader, open(reader.fileno(), closefd=False, encoding="utf-8") as stderr:
+            yield Command(process, stderr)
+    finally:
+        process.kill()
+        process.join()
 
 
 def _call(environment: dict[str, str], target: Callable[..., Any], arguments: tuple) -> None:
