@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 import servers
 import tiny
+from hypothesis import HealthCheck, settings
 
 # tiny models are faster on one thread, and threads that spin cost the other processes of a test
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# the machine may be busy: how long an example takes says nothing
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
