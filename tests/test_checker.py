@@ -364,3 +364,10 @@ def test_a_quote_that_may_be_doubled_is_completed_by_the_rest_of_the_name(prefix
     assert checker.prefix_ok(prefix)
     whole = checker.complete(prefix)
     assert whole.startswith(prefix) and checker.accepts(whole)
+
+
+def test_a_name_with_a_quotation_mark_in_it_is_written_by_a_completion():
+    made = schema_of(("tick`ed", "a`b", "`c"))
+    checker = Checker(made, invented=False)
+    for begun in ("SELECT `tick``ed`.", "SELECT `tick``ed`.`a", "SELECT max("):
+        assert checker.accepts(checker.complete(begun))

@@ -79,6 +79,15 @@ def test_a_star_shows_no_more_columns_than_sqlite_takes(wide):
     assert checker.complete("SELECT * FROM a JOIN ").endswith("c")
 
 
+def test_nothing_is_joined_to_what_already_shows_every_column_that_sqlite_takes():
+    made = schema_of(a=[f"a{n}" for n in range(1999)], b=[f"b{n}" for n in range(2000)])
+    checker = Checker(made)
+    assert checker.prefix_ok("SELECT * FROM a,") and checker.prefix_ok("SELECT a.* FROM a, b JOIN")
+    assert checker.accepts(checker.complete("SELECT * FROM a,"))
+    for joined in (",", "JOIN", "LEFT", "CROSS", "NATURAL"):
+        assert not checker.prefix_ok(f"SELECT * FROM b {joined} ")
+
+
 def test_a_list_behind_its_from_is_no_wider(wide):
     behind = Checker(wide[0].schema, order="from-first")
     assert behind.accepts("FROM a, b SELECT a.*, b1")

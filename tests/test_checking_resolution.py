@@ -74,6 +74,14 @@ def test_a_set_operation_without_a_name_or_position_is_not_sorted(checker):
     assert checker.prefix_ok(f"{sql} UNION SELECT name FROM customers ORDER BY na")
 
 
+def test_a_completion_counts_the_first_column_that_has_a_position(checker):
+    sql = f"SELECT {UNNAMED}, 3 UNION SELECT 1, 2 ORDER BY "
+    assert checker.complete(sql) == f"{sql}2"
+    assert checker.complete(f"SELECT {UNNAMED} ORDER BY 1").startswith(
+        f"SELECT {UNNAMED} ORDER BY 1 "
+    )
+
+
 def test_a_position_that_only_an_alias_would_give_says_so(checker):
     fault = checker.explain(f"SELECT {UNNAMED} FROM products ORDER BY 1")
     assert fault.message.endswith("that column has no name of its own: give it an alias")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from text2sql.decoding.checking.frames import Block, Reference, remembered
-from text2sql.decoding.checking.plans import SOURCE_LIMIT, Plans
+from text2sql.decoding.checking.plans import SOURCE_LIMIT, Payment, Plans
 from text2sql.decoding.checking.relations import Relation, with_prefix
 
 CORRELATED = ("scalar", "in", "exists")
@@ -130,6 +130,8 @@ class Obligations(Plans):
         """Tell whether one more source can be added, at the end of a FROM as it stands."""
         plan = self.plan(self.frames.change(block, phase="from"))
         if plan is None or len(block.sources) + max(1, len(plan.payments)) > SOURCE_LIMIT:
+            return False
+        if self._is_too_wide(block, plan.payments or (Payment(None, ()),)):
             return False
         return not block.deep or any(
             self.can_add(block, name, found)

@@ -79,7 +79,7 @@ def written(
 def _literals(checker: "Checker", place: Place, terminal: str) -> Iterator[Option]:
     typed = checker.dialect.typed
     common = TYPED_LITERALS.get(terminal, LITERALS[terminal]) if typed else LITERALS[terminal]
-    for text in (*_stored(checker, place), *common):
+    for text in (*_stored(checker, place), *_position(checker, place), *common):
         is_string = text[:1] == b"'"
         kept = text[1:-1].replace(b"''", b"'") if is_string else text
         if is_string == (terminal in ("NUMBER", "<count>")):
@@ -96,6 +96,15 @@ def _stored(checker: "Checker", place: Place) -> list[bytes]:
     if shortest is None:
         return []
     return [shortest, b"'" + shortest.replace(b"'", b"''") + b"'"]
+
+
+def _position(checker: "Checker", place: Place) -> list[bytes]:
+    """Return the first position that ORDER BY of a set operation may take."""
+    frame = place[1]
+    if not isinstance(frame, Block) or frame.phase != "compound":
+        return []
+    outputs = enumerate(checker.scope.query_of(frame).outputs, start=1)
+    return [b"%d" % number for number, output in outputs if output.counted][:1]
 
 
 def _names(checker: "Checker", place: Place, terminal: str, functions: bool) -> Iterator[Option]:
