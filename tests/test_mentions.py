@@ -302,3 +302,9 @@ def test_no_name_cell_or_question_is_too_odd(names, texts, question):
 )
 def test_nothing_worth_mentioning_is_nothing(question):
     assert isinstance(Linker(SCHEMA, CELLS).mentions(question), list)
+
+
+def test_a_table_that_is_called_as_columns_are_called_by_is_no_label_of_itself():
+    schema = schema_of(job_title="title pay", song_title="song title_name")
+    assert marked("show the job titles", schema) == {"title"}
+    assert "title_name" in marked("list all song titles", schema)

@@ -94,7 +94,8 @@ class Linker:
         self._labels = {}
         for word in ("name", "title"):
             for fit in self.names.single.get(key_of(word), ()):
-                self._labels.setdefault(fit[1][0], []).append(fit)
+                if fit[1][1] is not None:  # a column, not a table of that name
+                    self._labels.setdefault(fit[1][0], []).append(fit)
         for table in self.schema.tables:
             own = self.names.single.get(key_of(table.name), ())
             called = [fit for fit in own if fit[1][0] == table.full_name and fit[1][1]]
