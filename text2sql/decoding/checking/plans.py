@@ -13,7 +13,7 @@ must merge, names that a derived table must not give to the FROM around it.
 Not covered: kinds of columns, which `kinds` adds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from text2sql.decoding.checking.aggregation import Aggregation
@@ -75,9 +75,11 @@ class Plans(Aggregation):
         if plain is None:
             return None
         payments = self._payments(block, unmet, plain)
-        if payments is None or self._is_too_wide(block, payments):
+        if payments is None:
             return None
-        if not self._shown_around(block, payments):
+        if any(output.name == b"*" for output in block.outputs) and (
+            self._is_too_wide(block, payments) or not self._shown_around(block, payments)
+        ):
             return None
         return Plan(tuple(sorted(doubled)), payments)
 
@@ -134,19 +136,23 @@ class Plans(Aggregation):
         if any(output.left_out for output in block.outputs):
             found = [one._replace(width=len(one.columns) + 1) for one in found]
         wide = self._widened(block, found)
-        stored = next((one for one in wide or () if not self._can_be_made(block, one)), None)
+        stored = self._stored(block, wide) if wide else None
         return self._paid_by_table(block, stored) if stored is not None else wide
 
-    def _can_be_made(self, block: Block, payment: Payment) -> bool:
-        """Tell whether a derived table can pay: there is room for it, and its names may be given.
+    def _stored(self, block: Block, payments: tuple[Payment, ...]) -> Payment | None:
+        """Return a payment that no derived table can make: no room, or names that none may give.
 
         No query calls a column TRUE: SQLite would take the word for it wherever it stands.
         """
-        short = payment.qualifier is None or len(payment.qualifier) <= self.dialect.name_limit
-        return not block.deep and short and self._may_be_given(payment.columns)
+        for payment in payments:
+            long = len(payment.qualifier or b"") > self.dialect.name_limit
+            if block.deep or long or not self._may_be_given(payment.columns):
+                return payment
+        return None
 
-    def _may_be_given(self, names: Iterable[bytes]) -> bool:
-        return all(0 < len(n) <= self.dialect.name_limit and n not in TRUTHS for n in names)
+    def _may_be_given(self, names: tuple[bytes, ...]) -> bool:
+        short = max(map(len, names), default=1) <= self.dialect.name_limit
+        return short and b"" not in names and TRUTHS.isdisjoint(names)
 
     def _paid_by_table(self, block: Block, first: Payment) -> tuple[Payment, ...] | None:
         """Return payments, one of them by a table, which only a table or CTE can make."""
@@ -291,7 +297,7 @@ class Plans(Aggregation):
 
     def _shown_around(self, block: Block, payments: tuple[Payment, ...]) -> bool:
         """Tell whether the FROM around can hold what `*` shows of the sources that pay."""
-        around = self._around(block) if any(o.name == b"*" for o in block.outputs) else None
+        around = self._around(block)
         return around is None or self._holds(
             around, self._export(block, payments), False, grows=bool(payments)
         )
