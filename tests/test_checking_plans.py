@@ -93,3 +93,17 @@ def test_a_list_behind_its_from_is_no_wider(wide):
     assert behind.accepts("FROM a, b SELECT a.*, b1")
     assert not behind.prefix_ok("FROM a, b SELECT a.*, b.*")
     assert not behind.prefix_ok("FROM a, b SELECT *")
+
+
+def test_columns_without_a_name_are_not_merged_by_chance(shop):
+    """SQLite calls them by their text: two of one text are one to NATURAL JOIN."""
+    checker = Checker(read_schema(shop))
+    ratio = "(SELECT order_id, amount / 2{} FROM payments)"
+    sql = f"SELECT 1 FROM {ratio} AS a NATURAL JOIN {ratio} AS b UNION SELECT 2"
+    assert checker.accepts(sql.format(" AS half", " AS part"))
+    assert checker.accepts(sql.format("", " AS part")) and checker.accepts(sql.format(" AS c", ""))
+    assert not checker.accepts(sql.format("", ""))
+    shown = "SELECT * FROM (SELECT 1 + 1) NATURAL JOIN (SELECT 1 + 1{})"
+    with Executor(shop) as executor:
+        assert len(executor.execute(shown.format("")).columns) == 1
+    assert checker.complete(shown.split("{}")[0]).split("1 + 1")[-1].lower().lstrip()[:2] == "as"

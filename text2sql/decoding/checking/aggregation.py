@@ -83,17 +83,29 @@ class Aggregation(Lookups):
             return self.frames.change(frame, item=None)
         return frame
 
-    def with_use(self, frame: Frame, use: str) -> Frame:
-        """Tell the frames around that an aggregate or a window function is inside."""
+    def _is_in_window(self, frame: Call | Context) -> bool:
+        """Tell whether an aggregate that stands directly in a frame is a part of a window."""
+        if isinstance(frame, Context):
+            return frame.kind == "over"
+        return frame.function.kind == "window" or self.is_aggregate(frame)
+
+    def with_use(self, frame: Frame, use: str, *, windowed: bool = False) -> Frame:
+        """Tell the frames around that an aggregate or a window function is inside.
+
+        Args:
+            frame: where it stands.
+            use: "aggregate" or "window".
+            windowed: it is a part of a window function: SQLite lets no HAVING follow.
+        """
         if isinstance(frame, Block):
-            aggregates = frame.aggregates or (
-                use == "aggregate" and frame.phase in ("items", "late")
-            )
+            new = use == "aggregate" and frame.phase in ("items", "late")
             uses = "window" if "window" in (use, frame.uses) else use
-            return self.frames.change(frame, uses=uses, aggregates=aggregates)
+            aggregates, having = frame.aggregates or new, frame.having or (new and not windowed)
+            return self.frames.change(frame, uses=uses, aggregates=aggregates, having=having)
         if isinstance(frame, Query):
             return frame
-        around = self.with_use(frame.parent, use)
+        windowed = windowed or self._is_in_window(frame)
+        around = self.with_use(frame.parent, use, windowed=windowed)
         if isinstance(frame, Call) and not frame.closed:
             inner = "window" if "window" in (use, frame.inner) else use
             return self.frames.change(frame, parent=around, inner=inner)

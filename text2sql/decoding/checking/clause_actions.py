@@ -26,7 +26,7 @@ class ClauseActions(ActionBase):
         return self._clause(move, "group")
 
     def do_can_have(self, move: Move) -> bool:
-        return bool(move.frame.grouped or move.frame.aggregates)
+        return bool(move.frame.grouped or move.frame.having)
 
     def do_phase_having(self, move: Move) -> bool:
         return self._clause(move, "having")

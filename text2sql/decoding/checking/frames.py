@@ -107,6 +107,7 @@ class Block:
     nested: bool = False  # a subquery is in the current item
     waiting: frozenset[Reference] = frozenset()  # owed, while a SEMI JOIN is read
     frameless: frozenset[bytes] = frozenset()  # windows that others are based on: without a frame
+    having: bool = False  # the list has an aggregate outside of windows
 
 
 @dataclass(slots=True, eq=False)

@@ -250,6 +250,8 @@ class Plans(Aggregation):
             return None  # nothing may be left of it
         natural, hidden = block.natural, block.hidden
         if block.phase == "natural":
+            if None in found.names and any(None in s.relation.names for s in block.sources):
+                return None  # SQLite merges columns of one text, too
             left = {column for source in block.sources for column in source.relation.counts}
             shared = tuple(sorted(left & found.counts.keys()))
             if any(self.count(block, Reference(None, column)) != 1 for column in shared):
