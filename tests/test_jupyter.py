@@ -4,6 +4,7 @@ import atexit
 import json
 import sqlite3
 import sys
+import warnings
 
 import pytest
 from scripted import scripted_model
@@ -180,6 +181,13 @@ def test_the_bundled_base_answers_in_a_shell(shell, shop):
     value, error = run(shell, f"%%t2s -d {shop} --base mini\nHow many customers are there?")
 
     assert error is None and value.answer.rows == [(400,)]
+
+
+def test_a_bar_that_cannot_be_shown_is_no_warning(shell):
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.warn("IProgress not found. Please update jupyter", stacklevel=1)
+        warnings.warn("another", stacklevel=1)
+    assert [str(w.message) for w in heard] == ["another"]
 
 
 def test_the_extension_goes_away_and_comes_back(shell, answers, shop):

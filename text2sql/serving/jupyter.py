@@ -17,6 +17,7 @@ Not covered: asking several questions in one cell.
 
 import keyword
 import shlex
+import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -173,6 +174,8 @@ def _check_name(said: Namespace) -> None:
 
 def load(shell: InteractiveShell) -> None:
     """Give a shell the magics."""
+    # of tqdm, where ipywidgets is not installed: no bar is shown in either case
+    warnings.filterwarnings("ignore", message="IProgress not found")
     shell.register_magics(AskingMagics)
 
 
