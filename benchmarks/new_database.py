@@ -59,9 +59,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=1500, help="made about each database")
     parser.add_argument("--epochs", type=float, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--limit", type=int, help="questions about each database")
+    parser.add_argument("--limit", type=int, help="questions and pairs about each database")
     parser.add_argument("--output", type=Path, help="keep the runs here")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.limit is not None:
+        asked.pairs = min(asked.pairs, asked.limit)
+    return asked
 
 
 def asked_by_people() -> DataSet:
@@ -109,7 +112,8 @@ def right(
     """Return which questions are answered rightly."""
     output = folder / f"answers-{trained.name if trained else 'base'}"
     chosen = ["--adapter", trained] if trained else []
-    t2s("eval", questions, "--base", asked.base, *chosen, "--output", output, "--skip-bad-gold")
+    kept = ["--output", output, "--overwrite", "--skip-bad-gold"]
+    t2s("eval", questions, "--base", asked.base, *chosen, *kept)
     lines = (output / "verdicts.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["execution_accuracy"] == 1 for line in lines]
 
