@@ -68,7 +68,7 @@ def columns(speaker: Speaker) -> Draft | None:
     where, places = _related(speaker, route, found)
     order, by = ordered(speaker, route.tables[0], 0.1)
     parts = {"what": shown[1], "by": by, **places}
-    distinct = speaker.chance(0.16)
+    distinct = speaker.chance(0.22)
     if distinct:
         parts["what"] = speaker.different(shown[1])
     query = Query(shown[0], "", distinct, where=where, order=order)
@@ -78,17 +78,25 @@ def columns(speaker: Speaker) -> Draft | None:
 
 
 def _related(speaker: Speaker, route: Path, found: Said) -> tuple[Bool | None, dict[str, str]]:
-    """Return a path's condition, with a second one on either end at times, and its words."""
+    """Return a path's condition, with others on either end at times, and its words."""
     start, target = route.tables[0], route.target
-    table = speaker.random.choice((start, target))
-    further = speaker.condition(table) if speaker.chance(0.2) else None
-    if further is None or further[0].left == found[0].left:
-        return found[0], relation_places(speaker, route, {target: found[1]})
-    where = joint(found[0], further[0])
-    if table == start:
-        return where, relation_places(speaker, route, {target: found[1], start: further[1]})
-    both = speaker.both(found[1], further[1], "and")
-    return where, relation_places(speaker, route, {target: both})
+    said: dict[str, str] = {target: found[1]}
+    conditions: dict[str, list[Bool]] = {target: [found[0]], start: []}
+    for _ in range(speaker.random.choices((0, 1, 2), (70, 24, 6))[0]):
+        table = speaker.random.choice((start, target))
+        further = speaker.condition(table, equal=speaker.chance(0.3))
+        told = {c.left for c in conditions[table] if isinstance(c, Compare)}
+        if further is None or further[0].left in told:
+            continue
+        alone = table == target and len(conditions[target]) == 1
+        operator = "or" if alone and speaker.chance(0.35) else "and"
+        words = said.get(table)
+        said[table] = speaker.both(words, further[1], operator) if words else further[1]
+        conditions[table].append(further[0])
+        if operator == "or":
+            conditions[target] = [Junction("or", (found[0], further[0]))]
+    where = joint(*conditions[target], *conditions[start])
+    return where, relation_places(speaker, route, said)
 
 
 def relation_places(speaker: Speaker, route: Path, words: dict[str, str]) -> dict[str, str]:
@@ -129,11 +137,13 @@ def count(speaker: Speaker) -> Draft | None:
 
 
 def aggregate(speaker: Speaker) -> Draft | None:
-    """An aggregate of one table where another one fulfils a condition."""
-    route = path(speaker)
+    """An aggregate of one table where others fulfil a condition; no row is joined twice."""
+    children = sorted({link.child.table for link in speaker.world.links})
+    start = speaker.random.choice(children) if children else None
+    route = path(speaker, (58, 32, 10), start, forward=True)
     numbers = aggregates(speaker, route.tables[0]) if route else None
-    found = speaker.condition(route.target) if route else None
-    if route is None or numbers is None or found is None or not all(route.forward):
+    found = speaker.condition(route.target, equal=speaker.chance(0.5)) if route else None
+    if route is None or numbers is None or found is None:
         return None
     where, places = _related(speaker, route, found)
     parts = {"aggs": numbers[1], **places}
@@ -143,9 +153,9 @@ def aggregate(speaker: Speaker) -> Draft | None:
 
 def two(speaker: Speaker) -> Draft | None:
     """Columns of two tables side by side."""
-    route = path(speaker, (56, 44))
+    route = path(speaker, (52, 38, 10))
     shown = selected(speaker, route.tables[0], speaker.random.choice((1, 1, 2))) if route else None
-    other = selected(speaker, route.target, 1) if route else None
+    other = selected(speaker, route.target, speaker.random.choice((1, 1, 1, 2))) if route else None
     if route is None or shown is None or other is None:
         return None
     table = speaker.random.choice((route.tables[0], route.target))
@@ -177,8 +187,13 @@ def extreme(speaker: Speaker) -> Draft | None:
     best = speaker.superlative(field, descending, speaker.thing(route.target, False))
     parts = {"what": shown[1], "superlative": best}
     parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
+    text = speaker.ask(speaker.say("join_extreme", **parts))
+    if speaker.chance(0.3):
+        best_of = Query((Call("max" if descending else "min", field.col),), route.target)
+        where = Compare(field.col, "=", best_of)
+        return Draft(joined(Query(shown[0], "", where=where), route), text)
     query = Query(shown[0], "", order=(Key(field.col, descending),), limit=1)
-    return Draft(joined(query, route), speaker.ask(speaker.say("join_extreme", **parts)))
+    return Draft(joined(query, route), text)
 
 
 # --- a parent and its children ------------------------------------------------------------------
@@ -244,7 +259,7 @@ def child_most(speaker: Speaker) -> Draft | None:
     columns_shown: tuple[Expr, ...] = shown[0]
     if speaker.chance(0.15) and speaker.english:
         columns_shown, text = (*shown[0], COUNT), text.rstrip("?") + speaker.say("and_count") + "?"
-    found = speaker.condition(child) if speaker.chance(0.1) else None
+    found = speaker.condition(child) if speaker.chance(0.16) else None
     where = None
     if found is not None and speaker.english and places["bs"] == speaker.world.nouns[child].many[0]:
         where, text = found[0], f"{text.rstrip('?')} {found[1]}?"
@@ -392,7 +407,7 @@ def path_groups(speaker: Speaker) -> Draft | None:
     if route is None or not known:
         return None
     field = speaker.random.choice(known)
-    found = speaker.condition(route.tables[0]) if speaker.chance(0.15) else None
+    found = speaker.condition(route.tables[0]) if speaker.chance(0.25) else None
     places = places_of(speaker, route.tables[0], route.target) | {
         "n": speaker.column(field),
         "ns": speaker.column(field, many=True),
@@ -427,7 +442,7 @@ def child_zero(speaker: Speaker) -> Draft | None:
 FAMILIES: dict[Family, float] = {
     columns: 13,
     count: 3.6,
-    aggregate: 2.2,
+    aggregate: 3,
     two: 4,
     extreme: 2.6,
     child_counts: 4.2,
@@ -438,6 +453,6 @@ FAMILIES: dict[Family, float] = {
     with_any: 1.6,
     both: 2.6,
     not_related: 1.4,
-    path_groups: 1.6,
+    path_groups: 2.2,
     child_zero: 0.2,
 }

@@ -170,8 +170,8 @@ def extreme(speaker: Speaker) -> Draft | None:
     else:
         way = "extreme_who" if speaker.chance(0.3) else "extreme"
         question = speaker.ask(speaker.say(way, **parts))
-    if speaker.chance(0.14):
-        best = Query((Call("max" if descending else "min", field.col),), table)
+    if speaker.chance(0.16):
+        best = Query((Call("max" if descending else "min", field.col),), table, where=where)
         return Draft(
             Query(shown[0], table, where=joint(where, Compare(field.col, "=", best))), question
         )
