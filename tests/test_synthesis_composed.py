@@ -88,7 +88,7 @@ def test_groups_are_measured_limited_and_ordered_in_many_ways():
 def test_a_count_that_is_said_of_parents_is_asked_of_their_groups():
     asked = [
         draft.query
-        for _, draft in drafts(grouping.per_parent, 200)
+        for _, draft in drafts(grouping.per_parent, 600)
         if re.search(r"to which .*? belong", draft.question)
     ]
     assert asked and all(query.having is not None for query in asked)

@@ -251,7 +251,8 @@ class Speaker:
     ) -> tuple[Bool | None, str]:
         """Draw none, one or two conditions on a table; English words begin with a blank."""
         number = self.random.choices((0, 1, 2), shares)[0]
-        drawn = [found for _ in range(number) if (found := self.condition(table))]
+        equal = number == 2 and self.chance(0.3)
+        drawn = [found for _ in range(number) if (found := self.condition(table, equal=equal))]
         if not drawn:
             return None, ""
         if len(drawn) == 1 or drawn[0][0] == drawn[1][0]:

@@ -35,8 +35,8 @@ def sets(speaker: Speaker) -> Draft | None:
         sides = contrast(speaker, table, shown=shown[0], counted=True)
         first, second = sides or (None, None)
     else:
-        first = _side(speaker, table, shown[0], (0.55 if operator == "except" else 0, 0.75, 0.25))
-        second = _side(speaker, table, shown[0], (0, 0.78, 0.22))
+        first = _side(speaker, table, shown[0], (0.5 if operator == "except" else 0, 0.8, 0.2))
+        second = _side(speaker, table, shown[0], (0, 0.82, 0.18))
     if first is None or second is None or first.words == second.words:
         return None
     distinct = speaker.chance(0.16)

@@ -41,13 +41,13 @@ def block(speaker: Speaker) -> Draft | None:
     if table is None:
         return None
     kinds = GROUPING if speaker.chance(0.4) else None
-    part = narrow(speaker, table, (0.13, 0.43, 0.3, 0.14), kinds=kinds)
+    part = narrow(speaker, table, (0.1, 0.48, 0.33, 0.09), kinds=kinds)
     shown = columns_of(speaker, table, part)
     if shown is None:
         return None
     if speaker.chance(0.08) and not part.joins:
         shown = Shown((Star(),), speaker.say("all_columns"))
-    order, by = order_of(speaker, table, part) if speaker.chance(0.3) else ((), "")
+    order, by = order_of(speaker, table, part) if speaker.chance(0.26) else ((), "")
     limit = None
     if order and speaker.chance(0.25):
         limit, by = first_rows(speaker, by)

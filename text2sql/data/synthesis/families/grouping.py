@@ -114,7 +114,7 @@ def per_parent(speaker: Speaker) -> Draft | None:
     table = any_table(speaker)
     if table is None:
         return None
-    part = narrow(speaker, table, (0.6, 0.34, 0.06), kinds=GROUPING)
+    part = narrow(speaker, table, (0.6, 0.36, 0.04), kinds=GROUPING)
     of = part if part.group else numerous(speaker, table, frozenset(tables_of(table, part)))
     shown = selected(speaker, table)
     if of is None or shown is None or part.repeats:

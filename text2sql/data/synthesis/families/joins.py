@@ -2,6 +2,7 @@
 
 from text2sql.data.synthesis import grammar
 from text2sql.data.synthesis.conditions import Said
+from text2sql.data.synthesis.families.counting import condition_on
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
@@ -16,6 +17,7 @@ from text2sql.data.synthesis.families.parts import (
     pair,
     path,
     selected,
+    things,
 )
 from text2sql.data.synthesis.queries import (
     Bool,
@@ -274,7 +276,13 @@ def child_having(speaker: Speaker) -> Draft | None:
     """The parents with so many children."""
     if (drawn := _family(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
         return None
-    _, _, link, places, route = drawn
+    parent, _, link, places, route = drawn
+    if speaker.chance(0.2):
+        condition, words = condition_on(speaker, route)
+        said = {"what": shown[1], "where": speaker.behind(words), "by": ""}
+        query = Query(shown[0], "", group=_group(speaker, link, shown[0]), having=condition)
+        text = speaker.ask(speaker.say("list", **said, **things(speaker, parent)))
+        return Draft(joined(query, route), text)
     condition, words = amount(speaker, few=speaker.chance(0.1))
     text = speaker.say("children_having", what=shown[1], amount=words, **places)
     columns_shown: tuple[Expr, ...] = shown[0]
@@ -305,8 +313,12 @@ def child_measures(speaker: Speaker) -> Draft | None:
     descending = speaker.chance(0.8)
     places |= {"most": speaker.extreme(field, descending), "agg": speaker.say(name)}
     places["m"] = speaker.column(field)
-    query = Query(shown[0], "", group=group, order=(Key(call, descending),), limit=1)
-    text = speaker.say("children_aggregate_most", what=shown[1], **places)
+    columns_shown, what = shown
+    if speaker.chance(0.25):
+        said = aggregate_words(speaker, name, field)
+        columns_shown, what = (*columns_shown, call), speaker.say("and_measure", what=what, n=said)
+    query = Query(columns_shown, "", group=group, order=(Key(call, descending),), limit=1)
+    text = speaker.say("children_aggregate_most", what=what, **places)
     return Draft(joined(query, route), text)
 
 
@@ -444,11 +456,11 @@ FAMILIES: dict[Family, float] = {
     count: 3.6,
     aggregate: 3,
     two: 4,
-    extreme: 2.6,
+    extreme: 3.2,
     child_counts: 4.2,
     child_most: 4.8,
     child_having: 4.2,
-    child_measures: 1.4,
+    child_measures: 2.2,
     without: 4.2,
     with_any: 1.6,
     both: 2.6,

@@ -88,7 +88,7 @@ def against(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
         return None
     field = speaker.random.choice(known)
     name = speaker.random.choices(("avg", "max", "min"), (5, 3, 2))[0]
-    inner = _some(speaker, table, (0.45, 0.45, 0.1))
+    inner = _some(speaker, table, (0.52, 0.42, 0.06))
     query = inner.over(Query((Call(name, field.col),), table))
     things = speaker.thing(table)
     if name != "avg" and speaker.chance(0.45):
@@ -177,7 +177,7 @@ def best(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
 
 def related(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     """Rows that belong to rows of another table, up to four joins away."""
-    return _through(speaker, path(speaker, (50, 34, 11, 5), table), taken)
+    return _through(speaker, path(speaker, (55, 31, 10, 4), table), taken)
 
 
 def belonging(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
@@ -188,7 +188,7 @@ def belonging(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | Non
 def _through(speaker: Speaker, route: Path | None, taken: frozenset[str]) -> Part | None:
     if route is None or taken & set(route.tables[1:]):
         return None
-    inner = narrow(speaker, route.target, (0.16, 0.56, 0.22, 0.06), kinds=FAR)
+    inner = narrow(speaker, route.target, (0.16, 0.58, 0.21, 0.05), kinds=FAR, alone=0.3)
     where, words = inner.where, {}
     if inner.words:
         words[route.target] = clause(speaker, inner.words)
@@ -293,17 +293,17 @@ FAR: dict[Narrowing, float] = {  # what narrows rows of another table
     either: 4.5,
     ends: 1.5,
     contains: 0.4,
-    against: 6.5,
-    among: 1.8,
-    best: 2,
-    commonest: 1.6,
+    against: 8.5,
+    among: 2.2,
+    best: 2.2,
+    commonest: 2,
     same: 0.6,
 }
 KINDS: dict[Narrowing, float] = {
     own: 40,
     related: 26,
-    against: 10,
-    among: 16,
+    against: 12,
+    among: 20,
     either: 3,
     ends: 3,
     commonest: 3,

@@ -13,6 +13,7 @@ from text2sql.data.synthesis.families.parts import (
 )
 from text2sql.data.synthesis.queries import Call, Compare, Lit, Query
 from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.worlds import Field
 
 
 def average(speaker: Speaker) -> Draft | None:
@@ -48,6 +49,8 @@ def against(speaker: Speaker) -> Draft | None:
     if table is None or not (known := speaker.numbers(table)):
         return None
     field, found = speaker.random.choice(known), speaker.condition(table, equal=True)
+    if speaker.chance(0.25):
+        return _inside(speaker, table, field)
     if found is None or found[0].left == field.col:
         return None
     condition, words = found
@@ -57,6 +60,17 @@ def against(speaker: Speaker) -> Draft | None:
     places = things(speaker, table) | {"n": speaker.column(field), "inner": speaker.behind(words)}
     inner = Query((Call(name, field.col),), table, where=condition)
     return _rows(speaker, table, Compare(field.col, operator, inner), speaker.say(key, **places))
+
+
+def _inside(speaker: Speaker, table: str, field: Field) -> Draft | None:
+    """Rows below the largest or above the smallest."""
+    name, operator, key = speaker.random.choice((("max", "<", "below_v"), ("min", ">", "above_v")))
+    said = speaker.say(
+        "against_some", n=speaker.column(field), agg=speaker.say(name), inner="",
+        cmp=speaker.say(key, v="").strip(), things=speaker.thing(table),
+    )  # fmt: skip
+    inner = Query((Call(name, field.col),), table)
+    return _rows(speaker, table, Compare(field.col, operator, inner), said)
 
 
 def _rows(speaker: Speaker, table: str, condition: Compare, said: str) -> Draft | None:

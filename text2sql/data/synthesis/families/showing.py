@@ -42,14 +42,14 @@ def tables_of(table: str, part: Part) -> tuple[str, ...]:
 
 def columns_of(speaker: Speaker, table: str, part: Part) -> Shown | None:
     """Draw columns of a table, and of those that it is joined with."""
-    where = speaker.random.choice(tables_of(table, part)) if speaker.chance(0.2) else table
-    shown = selected(speaker, where, speaker.random.choices((None, 5), (97, 3))[0])
+    where = speaker.random.choice(tables_of(table, part)) if speaker.chance(0.15) else table
+    shown = selected(speaker, where, speaker.random.choices((None, 5), (98, 2))[0])
     if shown is None:
         return None
     columns: tuple[Expr, ...] = shown[0]
     words = [shown[1] if where == table else of_other(speaker, where, shown[1])]
     others = [other for other in tables_of(table, part) if other != where]
-    if others and speaker.chance(0.3):
+    if others and speaker.chance(0.24):
         other = speaker.random.choice(others)
         more = selected(speaker, other, speaker.random.choice((1, 1, 2)))
         if more is not None:

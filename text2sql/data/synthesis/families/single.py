@@ -39,9 +39,9 @@ def columns(speaker: Speaker) -> Draft | None:
     order, by = ordered(speaker, table, 0.28)
     distinct = len(shown[0]) == 1 and speaker.chance(0.1)
     what = speaker.different(shown[1]) if distinct else shown[1]
-    parts = {"what": what, "where": said, "by": by, **things(speaker, table)}
     if order and isinstance(where, Compare) and where.left == order[0].expression:
         order, by = (), ""
+    parts = {"what": what, "where": said, "by": by, **things(speaker, table)}
     if question := _of_one(speaker, table, shown, said):
         return Draft(Query(shown[0], table, distinct, where=where), question)
     only_name = speaker.goes_unsaid(table, shown[0])
@@ -104,6 +104,8 @@ def count_distinct(speaker: Speaker) -> Draft | None:
         return None
     field = speaker.random.choice(known)
     where, said = speaker.conditions(table, (0.6, 0.35, 0.05))
+    if isinstance(where, Compare) and where.left == field.col:
+        return None
     names = {"n": speaker.column(field), "ns": speaker.column(field, many=True)}
     parts = names | {"where": said, "distinct": speaker.say("distinct")} | things(speaker, table)
     call = Call("count", field.col, distinct=True)
@@ -117,6 +119,8 @@ def distinct(speaker: Speaker) -> Draft | None:
         return None
     field = speaker.random.choice(known)
     where, said = speaker.conditions(table, (0.6, 0.35, 0.05))
+    if isinstance(where, Compare) and where.left == field.col:
+        return None
     order = (Key(field.col),) if speaker.chance(0.1) else ()
     by = speaker.say("ascending", n=speaker.column(field)) if order else ""
     parts = {"ns": speaker.column(field, many=True), "where": said, "by": by}
@@ -245,13 +249,13 @@ def cases(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    columns: 21,
+    columns: 24,
     everything: 1.6,
-    count: 10,
+    count: 11,
     count_distinct: 3,
     distinct: 3,
-    aggregate: 7.5,
-    extreme: 7.5,
+    aggregate: 8,
+    extreme: 8.5,
     top: 2.4,
     difference: 0.3,
     percentage: 0.25,
