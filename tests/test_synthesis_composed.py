@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from text2sql.data.synthesis.families import combined, composed, grouping, narrowing
+from text2sql.data.synthesis.families import combined, composed, grouping, narrowing, relations
 from text2sql.data.synthesis.families.contrasts import contrast
 from text2sql.data.synthesis.families.counting import numerous, tally
 from text2sql.data.synthesis.families.narrowing import GROUPING, Part, narrow
@@ -189,3 +189,20 @@ def test_the_largest_of_some_rows_is_looked_for_among_them():
             assert last.operator == "=" and isinstance(last.right, Query)
             assert last.right.joins == draft.query.joins
     assert nested > 10
+
+
+def test_rows_are_related_by_a_join_or_by_their_keys_alone():
+    forms = set()
+    for family in (relations.related, relations.both, relations.not_related):
+        for sql, draft in drafts(family, 80):
+            word = re.search(r"\b(DISTINCT|NOT IN|IN|INTERSECT|EXCEPT|OR)\b", sql)
+            forms.add((draft.query.joins == (), word and word[0]))
+    assert {(True, "IN"), (True, "NOT IN"), (False, "DISTINCT"), (False, "INTERSECT")} <= forms
+
+
+def test_what_another_table_is_compared_with_is_worded_at_the_end_of_its_relation():
+    for sql, draft in drafts(composed.far_compared, 60):
+        where = draft.query.where
+        first = where.parts[0] if not isinstance(where, Compare) else where
+        assert draft.query.joins and isinstance(first.right, Query)
+        assert first.left.table == draft.query.joins[-1].table, sql

@@ -20,6 +20,7 @@ from text2sql.data.synthesis.families import (
     groups,
     joins,
     nested,
+    relations,
     single,
     warehouse,
 )
@@ -36,7 +37,7 @@ from text2sql.data.synthesis.worlds import World
 # count, 14 have another aggregate. `benchmarks/skeletons.py --families` prints both sides.
 FAMILIES: dict[Family, float] = {
     family: weight
-    for room in (single, groups, nested, joins, composed, grouping, combined)
+    for room in (single, groups, nested, joins, relations, composed, grouping, combined)
     for family, weight in room.FAMILIES.items()
 }
 EXTRA: dict[Family, float] = warehouse.FAMILIES  # drawn only where a share is asked for

@@ -253,6 +253,8 @@ class Speaker:
         number = self.random.choices((0, 1, 2), shares)[0]
         equal = number == 2 and self.chance(0.3)
         drawn = [found for _ in range(number) if (found := self.condition(table, equal=equal))]
+        if len(drawn) == 2 and drawn[0][0].operator != drawn[1][0].operator and self.chance(0.3):
+            drawn[1] = self.condition(table, equal=equal) or drawn[1]  # like beside like
         if not drawn:
             return None, ""
         if len(drawn) == 1 or drawn[0][0] == drawn[1][0]:

@@ -8,7 +8,15 @@ from dataclasses import replace
 
 from text2sql.data.synthesis.families.counting import tally
 from text2sql.data.synthesis.families.merging import Part
-from text2sql.data.synthesis.families.narrowing import COUNTED, GROUPING, OWN, narrow
+from text2sql.data.synthesis.families.narrowing import (
+    COUNTED,
+    GROUPING,
+    OWN,
+    against,
+    best,
+    commonest,
+    narrow,
+)
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
@@ -21,6 +29,7 @@ from text2sql.data.synthesis.families.parts import (
     selected,
     things,
 )
+from text2sql.data.synthesis.families.routing import beyond
 from text2sql.data.synthesis.families.showing import (
     Shown,
     child_table,
@@ -71,8 +80,8 @@ def superlative(speaker: Speaker) -> Draft | None:
     limit = speaker.random.choice((1, 1, 1, 3))
     words = {"what": shown.words, "where": part.words}
     if where == table and limit == 1:
-        best = speaker.superlative(field, most, speaker.thing(table, False))
-        text = speaker.say("extreme", superlative=best, **words)
+        first = speaker.superlative(field, most, speaker.thing(table, False))
+        text = speaker.say("extreme", superlative=first, **words)
     else:
         said = speaker.column(field)
         words |= {"n": said if where == table else of_other(speaker, where, said)}
@@ -86,6 +95,23 @@ def superlative(speaker: Speaker) -> Draft | None:
     order = (Key(field.col, most),)
     query = part.over(Query(shown.columns, table, shown.distinct, order=order, limit=limit))
     return Draft(query, speaker.ask(text))
+
+
+def far_compared(speaker: Speaker) -> Draft | None:
+    """Rows that belong to those of another table that is compared with all of its rows."""
+    route = path(speaker, (58, 32, 10))
+    shown = selected(speaker, route.tables[0]) if route else None
+    kind = speaker.random.choices((against, commonest, best), (6, 2, 2))[0]
+    if route is None or shown is None:
+        return None
+    far = kind(speaker, route.target, frozenset())
+    if far is None:
+        return None
+    part, distinct = beyond(speaker, route, far), speaker.chance(0.3)
+    what = speaker.different(shown[1]) if distinct else shown[1]
+    words = {"what": what, "where": part.words, "by": "", **things(speaker, route.tables[0])}
+    query = part.over(Query(shown[0], route.tables[0], distinct))
+    return Draft(query, speaker.ask(speaker.say("list", **words)))
 
 
 def measured_rows(speaker: Speaker) -> Draft | None:
@@ -161,8 +187,9 @@ def most_related(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    block: 30,
+    block: 27,
     superlative: 9,
-    measured_rows: 17,
+    far_compared: 3.4,
+    measured_rows: 15,
     most_related: 13,
 }

@@ -1,6 +1,6 @@
 """Questions over several tables."""
 
-from text2sql.data.synthesis import grammar
+from text2sql.data.synthesis import grammar, relating
 from text2sql.data.synthesis.conditions import Said
 from text2sql.data.synthesis.families.counting import condition_on
 from text2sql.data.synthesis.families.parts import (
@@ -22,7 +22,6 @@ from text2sql.data.synthesis.families.parts import (
 from text2sql.data.synthesis.queries import (
     Bool,
     Call,
-    Col,
     Compare,
     Expr,
     Join,
@@ -30,9 +29,9 @@ from text2sql.data.synthesis.queries import (
     Key,
     Query,
 )
-from text2sql.data.synthesis.relating import is_bridged, related
+from text2sql.data.synthesis.relating import is_bridged
 from text2sql.data.synthesis.speaking import Speaker
-from text2sql.data.synthesis.worlds import Field, Link
+from text2sql.data.synthesis.worlds import Link
 
 
 def places_of(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[str, str]:
@@ -67,7 +66,7 @@ def columns(speaker: Speaker) -> Draft | None:
     found = speaker.condition(route.target) if route else None
     if route is None or shown is None or found is None:
         return None
-    where, places = _related(speaker, route, found)
+    where, places = conditions_on(speaker, route, found)
     order, by = ordered(speaker, route.tables[0], 0.1)
     parts = {"what": shown[1], "by": by, **places}
     distinct = speaker.chance(0.22)
@@ -79,8 +78,8 @@ def columns(speaker: Speaker) -> Draft | None:
     return Draft(joined(query, route), speaker.ask(speaker.say("join_list", **parts)))
 
 
-def _related(speaker: Speaker, route: Path, found: Said) -> tuple[Bool | None, dict[str, str]]:
-    """Return a path's condition, with others on either end at times, and its words."""
+def conditions_on(speaker: Speaker, route: Path, found: Said) -> tuple[Bool | None, dict[str, str]]:
+    """Return the condition of a path's end, with others on either end at times, and its words."""
     start, target = route.tables[0], route.target
     said: dict[str, str] = {target: found[1]}
     conditions: dict[str, list[Bool]] = {target: [found[0]], start: []}
@@ -116,7 +115,7 @@ def relation_places(speaker: Speaker, route: Path, words: dict[str, str]) -> dic
         return places | {"inner": speaker.behind(words.get(target, "")), "where": own}
     own = speaker.behind(words[start]) if start in words else ""
     beyond = {table: said for table, said in words.items() if table != start}
-    return places | {"rel": related(speaker, route, beyond), "where": own}
+    return places | {"rel": relating.related(speaker, route, beyond), "where": own}
 
 
 def count(speaker: Speaker) -> Draft | None:
@@ -125,7 +124,7 @@ def count(speaker: Speaker) -> Draft | None:
     found = speaker.condition(route.target) if route else None
     if route is None or found is None:
         return None
-    where, parts = _related(speaker, route, found)
+    where, parts = conditions_on(speaker, route, found)
     shown: Expr = COUNT
     if not all(route.forward):  # a row of the first table may stand in several joined ones
         primary = speaker.world.primary(route.tables[0])
@@ -147,7 +146,7 @@ def aggregate(speaker: Speaker) -> Draft | None:
     found = speaker.condition(route.target, equal=speaker.chance(0.5)) if route else None
     if route is None or numbers is None or found is None:
         return None
-    where, places = _related(speaker, route, found)
+    where, places = conditions_on(speaker, route, found)
     parts = {"aggs": numbers[1], **places}
     query = Query(numbers[0], "", where=where)
     return Draft(joined(query, route), speaker.ask(speaker.say("join_aggregate", **parts)))
@@ -371,47 +370,6 @@ def with_any(speaker: Speaker) -> Draft | None:
     return Draft(Query(shown[0], parent, where=Compare(None, "exists", inner)), text)
 
 
-def both(speaker: Speaker) -> Draft | None:
-    """The rows that are related to rows of two kinds."""
-    route = path(speaker, (60, 40))
-    shown = selected(speaker, route.tables[0], 1) if route else None
-    if route is None or shown is None:
-        return None
-    first = speaker.condition(route.target, equal=speaker.chance(0.7))
-    second = speaker.condition(route.target, first and _field(speaker, first[0]), equal=True)
-    if first is None or second is None or first[0] == second[0]:
-        return None
-    places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
-    places |= {"first": speaker.behind(first[1]), "second": speaker.behind(second[1])}
-    if speaker.chance(0.25):
-        text = speaker.ask(speaker.say("relation_either", what=shown[1], **places))
-        query = Query(shown[0], "", where=Junction("or", (first[0], second[0])))
-        return Draft(joined(query, route), text)
-    text = speaker.ask(speaker.say("relation_both", what=shown[1], **places))
-    one, two_ = (joined(Query(shown[0], "", where=c[0]), route) for c in (first, second))
-    source, joins = route.source()
-    query = Query(shown[0], source, joins=joins, where=one.where, then=("intersect", two_))
-    return Draft(query, text)
-
-
-def _field(speaker: Speaker, condition: Compare) -> Field | None:
-    return speaker.world.field_of(condition.left) if isinstance(condition.left, Col) else None
-
-
-def not_related(speaker: Speaker) -> Draft | None:
-    """The rows that are related to no row of a kind."""
-    route = path(speaker, (55, 45))
-    shown = selected(speaker, route.tables[0], 1) if route else None
-    found = speaker.condition(route.target, equal=True) if route else None
-    if route is None or shown is None or found is None:
-        return None
-    places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
-    places["inner"] = speaker.behind(grammar.plain(found[1]))
-    text = speaker.ask(speaker.say("relation_not", what=shown[1], **places))
-    other = joined(Query(shown[0], "", where=found[0]), route)
-    return Draft(Query(shown[0], route.tables[0], then=("except", other)), text)
-
-
 def path_groups(speaker: Speaker) -> Draft | None:
     """How many rows of one table for each value of another one's column."""
     route = path(speaker, (65, 35))
@@ -463,8 +421,6 @@ FAMILIES: dict[Family, float] = {
     child_measures: 2.2,
     without: 4.2,
     with_any: 1.6,
-    both: 2.6,
-    not_related: 1.4,
     path_groups: 2.2,
     child_zero: 0.2,
 }

@@ -24,7 +24,11 @@ def either(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     """One of two conditions."""
     equal = speaker.chance(0.6)
     first = speaker.condition(table, equal=equal)
-    second = speaker.condition(table, equal=equal if speaker.chance(0.7) else not equal)
+    second = speaker.condition(table, equal=equal)
+    for _ in range(3):  # people set like beside like
+        if first is None or second is None or first[0].operator == second[0].operator:
+            break
+        second = speaker.condition(table, equal=equal)
     if first is None or second is None or first[0] == second[0]:
         return None
     text = joined(speaker, (first[1], second[1]), "or")

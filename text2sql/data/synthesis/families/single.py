@@ -34,6 +34,8 @@ def columns(speaker: Speaker) -> Draft | None:
     if table is None or (shown := selected(speaker, table)) is None:
         return None
     where, said = speaker.conditions(table)
+    if grammar.named(said) is not None and speaker.chance(0.6):
+        shown = _asked(speaker, table) or shown
     if isinstance(where, Compare) and where.operator == "=" and where.left in shown[0]:
         return None  # nobody asks for what the question says
     order, by = ordered(speaker, table, 0.28)
@@ -61,6 +63,15 @@ def _is_said(speaker: Speaker, table: str, words: str) -> bool:
     return any(noun in words for noun in speaker.world.nouns[table].one)
 
 
+def _asked(speaker: Speaker, table: str) -> tuple[tuple[Col, ...], str] | None:
+    """Draw a column that people ask for by a question of its own: how old, where from."""
+    known = [field for field in speaker.fields(table) if asks(speaker, field)]
+    if not known:
+        return None
+    field = speaker.random.choice(known)
+    return (field.col,), speaker.column(field)
+
+
 def _of_one(
     speaker: Speaker, table: str, shown: tuple[tuple[Col, ...], str], said: str
 ) -> str | None:
@@ -70,7 +81,7 @@ def _of_one(
         return None
     field = speaker.world.field_of(shown[0][0])
     row = name if speaker.chance(0.5) else f"the {speaker.thing(table, False)} {name}"
-    if len(shown[0]) == 1 and (asked := asks(speaker, field)) and speaker.chance(0.6):
+    if len(shown[0]) == 1 and (asked := asks(speaker, field)) and speaker.chance(0.85):
         return speaker.random.choice(asked).format(t=row)
     parts = things(speaker, table) | {"what": shown[1], "v": name}
     return speaker.ask(speaker.say("list_of_one", **parts))
