@@ -45,6 +45,7 @@ VERBS = {"is": grammar.agree("are", "is")} | {
         ("live", "lives"), ("come", "comes"),
     )
 }  # fmt: skip
+_BEFORE_MARK = re.compile(r" ([?.,])")
 ASIDES = 0.12  # share of questions around which something is said that does not matter
 _MUST = ("what", "where", "inner", "having", "by")  # places whose words may not be left out
 
@@ -94,6 +95,7 @@ class Speaker:
         self.world, self.random = world, random
         self.words = wordings(world.language)
         self.english, self.verbs = world.language == "en", VERBS
+        self._numbers = {table: number for number, table in enumerate(world.nouns)}
 
     # --- chance ----------------------------------------------------------------------------------
 
@@ -124,7 +126,7 @@ class Speaker:
 
     def table_number(self, table: str) -> int:
         """Return the number of a table in the world."""
-        return list(self.world.nouns).index(table)
+        return self._numbers[table]
 
     def who(self, table: str) -> str:
         """Return the relative pronoun for rows of a table."""
@@ -352,7 +354,7 @@ class Speaker:
         """Return a question in agreement, with the carelessness of people, and single blanks."""
         if self.english:
             text = grammar.resolve(text)
-        text = re.sub(r"\s+([?.,])", r"\1", re.sub(r"\s+", " ", text)).strip()
+        text = _BEFORE_MARK.sub(r"\1", " ".join(text.split()))
         if self.chance(ASIDES):
             text = self._with_aside(text)
         return carelessly(text, self.random) if self.english else text.replace(IMPLIED, "")
