@@ -39,7 +39,7 @@ def sets(speaker: Speaker) -> Draft | None:
         second = _side(speaker, table, shown[0], (0, 0.82, 0.18))
     if first is None or second is None or first.words == second.words:
         return None
-    distinct = speaker.chance(0.16)
+    distinct = speaker.chance(0.2)
     right = second.over(Query(shown[0], table, distinct and speaker.chance(0.4)))
     query = first.over(Query(shown[0], table, distinct, then=(operator, right)))
     what = speaker.different(shown[1]) if distinct else shown[1]

@@ -50,7 +50,7 @@ def block(speaker: Speaker) -> Draft | None:
     if table is None:
         return None
     kinds = GROUPING if speaker.chance(0.4) else None
-    part = narrow(speaker, table, (0.1, 0.48, 0.33, 0.09), kinds=kinds)
+    part = narrow(speaker, table, (0.1, 0.46, 0.32, 0.12), kinds=kinds)
     shown = columns_of(speaker, table, part)
     if shown is None:
         return None
@@ -87,7 +87,7 @@ def superlative(speaker: Speaker) -> Draft | None:
         words |= {"n": said if where == table else of_other(speaker, where, said)}
         words |= {"k": speaker.number(limit), "most": speaker.extreme(field, most)}
         text = speaker.say("first_of", **things(speaker, table), **words)
-    if limit == 1 and not part.group and speaker.chance(0.3):  # the best of the same rows
+    if limit == 1 and not part.group and speaker.chance(0.24):  # the best of the same rows
         best_of = part.over(Query((Call("max" if most else "min", field.col),), table))
         query = part.over(Query(shown.columns, table, shown.distinct))
         extreme = joint(query.where, Compare(field.col, "=", best_of))

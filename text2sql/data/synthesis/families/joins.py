@@ -33,6 +33,8 @@ from text2sql.data.synthesis.relating import is_bridged
 from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.worlds import Link
 
+_BARE = {"having": "", "by": ""}  # places of a group that is neither limited nor ordered
+
 
 def places_of(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[str, str]:
     said = verb or speaker.say("verb")
@@ -386,12 +388,20 @@ def path_groups(speaker: Speaker) -> Draft | None:
         "many": speaker.say("many"),
     }
     where = found[0] if found else None
+    shown: tuple[Expr, ...]
+    measured = aggregates(speaker, route.tables[0]) if all(route.forward) else None
+    if measured is not None and speaker.chance(0.4):
+        calls, what = measured
+        shown = (field.col, *calls) if speaker.chance(0.5) else (*calls, field.col)
+        group = speaker.say("of_other", what=places["n"], b=places["b"])
+        text = speaker.say("per_group", **(places | {"what": what, "g": group} | _BARE))
+        return Draft(joined(Query(shown, "", where=where, group=(field.col,)), route), text)
     if speaker.chance(0.35):
         query = Query(
             (field.col,), "", where=where, group=(field.col,), order=(Key(COUNT, True),), limit=1
         )
         return Draft(joined(query, route), speaker.say("path_group_most", **places))
-    shown: tuple[Expr, ...] = (field.col, COUNT) if speaker.chance(0.6) else (COUNT, field.col)
+    shown = (field.col, COUNT) if speaker.chance(0.6) else (COUNT, field.col)
     query = Query(shown, "", where=where, group=(field.col,))
     text = speaker.say("path_group", **places)
     return Draft(joined(query, route), text if "?" in text else speaker.ask(text))
@@ -421,6 +431,6 @@ FAMILIES: dict[Family, float] = {
     child_measures: 2.2,
     without: 4.2,
     with_any: 1.6,
-    path_groups: 2.2,
+    path_groups: 3,
     child_zero: 0.2,
 }

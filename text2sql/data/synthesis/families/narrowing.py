@@ -177,7 +177,15 @@ def best(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
 
 def related(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     """Rows that belong to rows of another table, up to four joins away."""
-    return _through(speaker, path(speaker, (55, 31, 10, 4), table), taken)
+    return _through(speaker, path(speaker, (50, 33, 12, 5), table), taken)
+
+
+def linked(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """Rows that belong to any row of another table."""
+    route = path(speaker, (68, 32), table)
+    if route is None or taken & set(route.tables[1:]):
+        return None
+    return joining(route, relation(speaker, route, {}), None)
 
 
 def belonging(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
@@ -302,8 +310,8 @@ FAR: dict[Narrowing, float] = {  # what narrows rows of another table
 KINDS: dict[Narrowing, float] = {
     own: 40,
     related: 26,
-    against: 12,
-    among: 20,
+    against: 9,
+    among: 17,
     either: 3,
     ends: 3,
     commonest: 3,
@@ -315,7 +323,8 @@ KINDS: dict[Narrowing, float] = {
 GROUPING: dict[Narrowing, float] = {**KINDS, numerous: 30}
 SIDES: dict[Narrowing, float] = {  # of a set operation, which is long enough as it is
     own: 36,
-    related: 40,
+    related: 38,
+    linked: 9,
     numerous: 14,
     against: 5,
     among: 5,

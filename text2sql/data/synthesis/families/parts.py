@@ -206,7 +206,7 @@ class Path:
 
 def path(
     speaker: Speaker,
-    lengths: Sequence[int] = (48, 36, 16),
+    lengths: Sequence[int] = (44, 38, 18),
     start: str | None = None,
     *,
     forward: bool = False,

@@ -34,8 +34,6 @@ def columns(speaker: Speaker) -> Draft | None:
     if table is None or (shown := selected(speaker, table)) is None:
         return None
     where, said = speaker.conditions(table)
-    if grammar.named(said) is not None and speaker.chance(0.6):
-        shown = _asked(speaker, table) or shown
     if isinstance(where, Compare) and where.operator == "=" and where.left in shown[0]:
         return None  # nobody asks for what the question says
     order, by = ordered(speaker, table, 0.28)
@@ -63,15 +61,6 @@ def _is_said(speaker: Speaker, table: str, words: str) -> bool:
     return any(noun in words for noun in speaker.world.nouns[table].one)
 
 
-def _asked(speaker: Speaker, table: str) -> tuple[tuple[Col, ...], str] | None:
-    """Draw a column that people ask for by a question of its own: how old, where from."""
-    known = [field for field in speaker.fields(table) if asks(speaker, field)]
-    if not known:
-        return None
-    field = speaker.random.choice(known)
-    return (field.col,), speaker.column(field)
-
-
 def _of_one(
     speaker: Speaker, table: str, shown: tuple[tuple[Col, ...], str], said: str
 ) -> str | None:
@@ -85,6 +74,24 @@ def _of_one(
         return speaker.random.choice(asked).format(t=row)
     parts = things(speaker, table) | {"what": shown[1], "v": name}
     return speaker.ask(speaker.say("list_of_one", **parts))
+
+
+def of_one(speaker: Speaker) -> Draft | None:
+    """A column of the row that has a name, which has a question of its own: how old, where from."""
+    table = any_table(speaker)
+    fields = speaker.fields(table) if table else []
+    names = [f for f in fields if f.names_rows and f.kind.name in ("name", "title") and f.values]
+    known = [f for f in fields if f not in names and asks(speaker, f)]
+    if table is None or not names or not known:
+        return None
+    field, value = speaker.random.choice(known), speaker.random.choice(names[0].values)
+    query = Query((field.col,), table, where=Compare(names[0].col, "=", Lit(value)))
+    said = speaker.value(names[0], value)
+    if speaker.english and speaker.chance(0.8):
+        row = said if speaker.chance(0.6) else f"the {speaker.thing(table, False)} {said}"
+        return Draft(query, speaker.random.choice(asks(speaker, field)).format(t=row))
+    parts = things(speaker, table) | {"what": speaker.column(field), "v": said}
+    return Draft(query, speaker.ask(speaker.say("list_of_one", **parts)))
 
 
 def everything(speaker: Speaker) -> Draft | None:
@@ -261,11 +268,12 @@ def cases(speaker: Speaker) -> Draft | None:
 
 FAMILIES: dict[Family, float] = {
     columns: 24,
+    of_one: 1.2,
     everything: 1.6,
     count: 11,
     count_distinct: 3,
     distinct: 3,
-    aggregate: 8,
+    aggregate: 6.5,
     extreme: 8.5,
     top: 2.4,
     difference: 0.3,
