@@ -7,7 +7,7 @@ has a chance, in plainer words. What narrows the rows is `narrowing`.
 from dataclasses import replace
 
 from text2sql.data.synthesis.families.counting import tally
-from text2sql.data.synthesis.families.merging import Part
+from text2sql.data.synthesis.families.merging import Part, compared
 from text2sql.data.synthesis.families.narrowing import (
     COUNTED,
     GROUPING,
@@ -52,8 +52,8 @@ def block(speaker: Speaker) -> Draft | None:
     kinds = GROUPING if speaker.chance(0.4) else None
     part = narrow(speaker, table, (0.1, 0.46, 0.32, 0.12), kinds=kinds)
     shown = columns_of(speaker, table, part)
-    if shown is None:
-        return None
+    if shown is None or {*shown.columns} <= compared(part):
+        return None  # nobody asks for what the question says
     if speaker.chance(0.08) and not part.joins:
         shown = Shown((Star(),), speaker.say("all_columns"))
     order, by = order_of(speaker, table, part) if speaker.chance(0.26) else ((), "")
@@ -77,6 +77,8 @@ def superlative(speaker: Speaker) -> Draft | None:
     if not known or shown is None:
         return None
     field, most = speaker.random.choice(known), speaker.chance(0.66)
+    if field.col in compared(part):
+        return None
     limit = speaker.random.choice((1, 1, 1, 3))
     words = {"what": shown.words, "where": part.words}
     if where == table and limit == 1:

@@ -40,13 +40,13 @@ class Part:
 
 def repeats(part: Part, parts: Sequence[Part]) -> bool:
     """Tell whether a part says what another one says, or groups where another one does."""
-    columns = _columns(part)
-    alike = any(columns & _columns(other) for other in parts)
+    columns = compared(part)
+    alike = any(columns & compared(other) for other in parts)
     counts = [p for p in (part, *parts) if p.group or p.repeats]
     return alike or (len(counts) > 1 and any(p.group for p in counts))
 
 
-def _columns(part: Part) -> frozenset[Col]:
+def compared(part: Part) -> frozenset[Col]:
     """Return the columns that a part's conditions begin with."""
     conditions = part.where.parts if isinstance(part.where, Junction) else (part.where,)
     compared = (one.left for one in conditions if isinstance(one, Compare))
