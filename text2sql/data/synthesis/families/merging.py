@@ -49,8 +49,8 @@ def repeats(part: Part, parts: Sequence[Part]) -> bool:
 def compared(part: Part) -> frozenset[Col]:
     """Return the columns that a part's conditions begin with."""
     conditions = part.where.parts if isinstance(part.where, Junction) else (part.where,)
-    compared = (one.left for one in conditions if isinstance(one, Compare))
-    return frozenset(left for left in compared if isinstance(left, Col))
+    lefts = (one.left for one in conditions if isinstance(one, Compare))
+    return frozenset(left for left in lefts if isinstance(left, Col))
 
 
 def merged(speaker: Speaker, parts: Sequence[Part]) -> Part:
