@@ -38,6 +38,8 @@ JOIN = Join("concert", ((ID, SHOWN),))
 OLD, LIKE = Compare(AGE, ">", Lit(30)), Compare(NAME, "like", Pattern("O'B"))
 BETWEEN = Compare(AGE, "between", (Lit(18), Lit(30)))
 MIXED = Junction("and", (OLD, Junction("or", (LIKE, BETWEEN))))
+MANY = Query((SHOWN,), "concert", group=(SHOWN,), having=Compare(COUNT, ">", Lit(2)))
+MOST = Query((SHOWN,), "concert", group=(SHOWN,), order=(Key(COUNT, True),), limit=1)
 QUERIES = [
     Query((Call("avg", AGE),), "singer"),
     Query(
@@ -77,6 +79,26 @@ QUERIES = [
         "singer",
         joins=(Join("concert", ((ID, SHOWN),), "left join"),),
         where=Compare(SHOWN, "is null"),
+    ),
+    Query((NAME,), "singer", True, then=("union", Query((NAME,), "singer", joins=(JOIN,)))),
+    Query(
+        (NAME, Call("max", AGE)),
+        "singer",
+        joins=(JOIN,),
+        group=(Col("concert", "year"),),
+        having=Junction(
+            "or",
+            (
+                Compare(COUNT, "between", (Lit(1), Lit(3))),
+                Compare(Call("count", SHOWN, distinct=True), ">", Lit(2)),
+            ),
+        ),
+        order=(Key(Call("count", SHOWN), True),),
+    ),
+    Query(
+        (NAME,),
+        "singer",
+        where=Junction("and", (Compare(ID, "in", MOST), Compare(ID, "not in", MANY))),
     ),
 ]
 

@@ -8,7 +8,9 @@ import pytest
 
 from text2sql.data.synthesis.carelessness import carelessly, slip
 from text2sql.data.synthesis.drafting import draw
+from text2sql.data.synthesis.families import single
 from text2sql.data.synthesis.inventing import invent
+from text2sql.data.synthesis.queries import Call, Compare
 from text2sql.data.synthesis.speaking import Speaker, wordings
 from text2sql.data.synthesis.worlds import World
 
@@ -107,3 +109,23 @@ def test_a_table_without_a_name_is_not_asked_for_by_name():
             for field in speaker.implied(table):
                 assert field.names_rows
             assert len(speaker.implied(table)) in (0, 1, 2)
+
+
+def test_an_order_is_said_where_the_sql_has_one():
+    told = 0
+    for seed in range(400):
+        draft = single.columns(Speaker(invent(Random(seed)).world, Random(seed)))
+        said = draft and re.search(r"\b(sorted|ascending|descending|order of)\b", draft.question)
+        told += bool(said)
+        assert not said or draft.query.order, draft.question
+    assert told > 15
+
+
+def test_nobody_asks_how_many_values_a_column_has_where_it_has_one():
+    for seed in range(150):
+        speaker = Speaker(invent(Random(seed)).world, Random(seed))
+        for family in (single.count_distinct, single.distinct):
+            if draft := family(speaker):
+                shown, where = draft.query.select[0], draft.query.where
+                column = shown.argument if isinstance(shown, Call) else shown
+                assert not (isinstance(where, Compare) and where.left == column), draft.question

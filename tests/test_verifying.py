@@ -101,6 +101,14 @@ def test_sides_of_a_set_operation_must_both_matter(run):
     assert {what for what, _ in simplified(union)} >= {"UNION", "WHERE"}
 
 
+def test_distinct_before_a_set_operation_is_a_matter_of_spelling(run):
+    others = where(Compare(PAGES, ">", Lit(400)), select=(RATING,))
+    query = Query((RATING,), "books", True, then=("except", others))
+
+    assert "DISTINCT" not in {what for what, _ in simplified(query)}
+    assert judge(query, run) == judge(Query((RATING,), "books", then=query.then), run)
+
+
 def test_rows_are_compared_as_a_bag():
     assert same_rows([(1,), (2,)], [(2,), (1,)]) and not same_rows([(1,)], [(1,), (1,)])
     assert not same_rows([(1,)], [("1",)])

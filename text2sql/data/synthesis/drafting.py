@@ -16,9 +16,11 @@ from random import Random
 from text2sql.data.synthesis.families import (
     combined,
     composed,
+    grouping,
     groups,
     joins,
     nested,
+    relations,
     single,
     warehouse,
 )
@@ -35,7 +37,7 @@ from text2sql.data.synthesis.worlds import World
 # count, 14 have another aggregate. `benchmarks/skeletons.py --families` prints both sides.
 FAMILIES: dict[Family, float] = {
     family: weight
-    for room in (single, groups, nested, joins, composed, combined)
+    for room in (single, groups, nested, joins, relations, composed, grouping, combined)
     for family, weight in room.FAMILIES.items()
 }
 EXTRA: dict[Family, float] = warehouse.FAMILIES  # drawn only where a share is asked for
@@ -111,7 +113,9 @@ def _useful(
     if rows is None:
         return False
     if not rows or rows in ([(None,)], [(0,)]):
-        return random.random() < (SPARSE if isinstance(query.where, Junction) else EMPTY)
+        common = query.then is not None and query.then[0] == "intersect"
+        several = common or isinstance(query.where, Junction)
+        return random.random() < (SPARSE if several else EMPTY)
     for _, simpler in simplified(query):
         others = _rows(write(simpler, spelling), connection)
         if others is not None and same_rows(rows, others):

@@ -12,7 +12,7 @@ Not covered: languages other than English, whose questions hold no marks.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -129,6 +129,7 @@ def _article(found: re.Match[str]) -> str:
     return f"{found[1]}n " if vowel else f"{found[1]} "
 
 
+@lru_cache(maxsize=8192)
 def is_plural(name: str) -> bool:
     """Tell whether a noun phrase is a plural: `pages`, `awards won`, not `address`."""
     head = re.split(r" (?:of|per|for|in|at|by|to|from|on|won|owned|sold|played)\b", name)[0]

@@ -45,6 +45,7 @@ VERBS = {"is": grammar.agree("are", "is")} | {
         ("live", "lives"), ("come", "comes"),
     )
 }  # fmt: skip
+_BEFORE_MARK = re.compile(r" ([?.,])")
 ASIDES = 0.12  # share of questions around which something is said that does not matter
 _MUST = ("what", "where", "inner", "having", "by")  # places whose words may not be left out
 
@@ -94,6 +95,7 @@ class Speaker:
         self.world, self.random = world, random
         self.words = wordings(world.language)
         self.english, self.verbs = world.language == "en", VERBS
+        self._numbers = {table: number for number, table in enumerate(world.nouns)}
 
     # --- chance ----------------------------------------------------------------------------------
 
@@ -124,7 +126,7 @@ class Speaker:
 
     def table_number(self, table: str) -> int:
         """Return the number of a table in the world."""
-        return list(self.world.nouns).index(table)
+        return self._numbers[table]
 
     def who(self, table: str) -> str:
         """Return the relative pronoun for rows of a table."""
@@ -251,7 +253,10 @@ class Speaker:
     ) -> tuple[Bool | None, str]:
         """Draw none, one or two conditions on a table; English words begin with a blank."""
         number = self.random.choices((0, 1, 2), shares)[0]
-        drawn = [found for _ in range(number) if (found := self.condition(table))]
+        equal = number == 2 and self.chance(0.3)
+        drawn = [found for _ in range(number) if (found := self.condition(table, equal=equal))]
+        if len(drawn) == 2 and drawn[0][0].operator != drawn[1][0].operator and self.chance(0.3):
+            drawn[1] = self.condition(table, equal=equal) or drawn[1]  # like beside like
         if not drawn:
             return None, ""
         if len(drawn) == 1 or drawn[0][0] == drawn[1][0]:
@@ -349,7 +354,7 @@ class Speaker:
         """Return a question in agreement, with the carelessness of people, and single blanks."""
         if self.english:
             text = grammar.resolve(text)
-        text = re.sub(r"\s+([?.,])", r"\1", re.sub(r"\s+", " ", text)).strip()
+        text = _BEFORE_MARK.sub(r"\1", " ".join(text.split()))
         if self.chance(ASIDES):
             text = self._with_aside(text)
         return carelessly(text, self.random) if self.english else text.replace(IMPLIED, "")

@@ -7,7 +7,8 @@
 A pair teaches and tests something only if simpler queries give other rows. So a query is refused
 when it fails, when nothing comes back (no row, or NULLs and zeros alone), when a part of it makes
 no difference (a condition, HAVING, DISTINCT, a join, one side of a set operation, LIMIT), and when
-ties make the rows behind a LIMIT, a nested one too, a matter of chance.
+ties make the rows behind a LIMIT, a nested one too, a matter of chance. DISTINCT before a set
+operation stays: a set has no duplicates, so that it is a matter of spelling.
 
 Covered: every part of `queries.Query`, at the outermost level.
 Not covered: parts inside nested queries, which only a change of the whole condition would show;
@@ -55,7 +56,7 @@ def simplified(query: Query) -> Iterator[tuple[str, Query]]:
         yield "WHERE" if where is None else "a condition", replace(query, where=where)
     for having in _fewer(query.having):
         yield "HAVING", replace(query, having=having)
-    if query.distinct:
+    if query.distinct and query.then is None:
         yield "DISTINCT", replace(query, distinct=False)
     if query.then is not None:
         yield query.then[0].upper(), replace(query, then=None)

@@ -1,5 +1,8 @@
 """Questions about groups of one table's rows."""
 
+from dataclasses import replace
+
+from text2sql.data.synthesis.families.counting import tally
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
@@ -9,6 +12,7 @@ from text2sql.data.synthesis.families.parts import (
     any_table,
     things,
 )
+from text2sql.data.synthesis.families.showing import first_rows
 from text2sql.data.synthesis.queries import Call, Compare, Expr, Key, Lit, Query
 from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.worlds import Field
@@ -56,15 +60,23 @@ def measures(speaker: Speaker) -> Draft | None:
     if (found := aggregates(speaker, table)) is None:
         return None
     calls, words = found
-    where, said = speaker.conditions(table, (0.85, 0.15, 0))
-    shown: tuple[Expr, ...] = (field.col, *calls) if speaker.chance(0.7) else (*calls, field.col)
+    if speaker.chance(0.12):
+        calls, words = (COUNT, *calls), speaker.listed([speaker.rows(), words])
+    where, said = speaker.conditions(table, (0.74, 0.23, 0.03))
+    shown: tuple[Expr, ...] = (field.col, *calls) if speaker.chance(0.64) else (*calls, field.col)
     order: tuple[Key, ...] = ()
-    by = ""
+    by, limit = "", None
     if speaker.chance(0.1):
         key, by = speaker.order(field)
         order = (key,)
+    elif len(calls) == 1 and speaker.chance(0.16):
+        descending = speaker.chance(0.7)
+        order = (Key(calls[0], descending),)
+        by = speaker.say("descending" if descending else "ascending", n=words)
+        if speaker.chance(0.5):
+            limit, by = first_rows(speaker, by)
     parts = _parts(speaker, table, field) | {"aggs": words, "where": said, "by": by}
-    query = Query(shown, table, where=where, group=(field.col,), order=order)
+    query = Query(shown, table, where=where, group=(field.col,), order=order, limit=limit)
     return Draft(query, speaker.say("group_aggregate", **parts))
 
 
@@ -74,7 +86,7 @@ def most(speaker: Speaker) -> Draft | None:
         return None
     table, field = drawn
     descending = speaker.chance(0.82)
-    where, said = speaker.conditions(table, (0.82, 0.18, 0))
+    where, said = speaker.conditions(table, (0.8, 0.18, 0.02))
     parts = _parts(speaker, table, field) | {
         "where": said,
         "many": speaker.say("many"),
@@ -82,12 +94,14 @@ def most(speaker: Speaker) -> Draft | None:
         "common": speaker.say("common"),
         "rare": speaker.say("rare"),
     }
-    question = speaker.say("group_most" if descending else "group_fewest", **parts)
+    call, parts["rows"] = tally(speaker, table)
+    key = "group_most" if descending else "group_fewest"
+    question = speaker.say(key if call == COUNT else f"{key}_counted", **parts)
     shown: tuple[Expr, ...] = (field.col,)
     if speaker.chance(0.15) and speaker.english:
-        shown = (field.col, COUNT)
+        shown = (field.col, call)
         question = question.rstrip("?") + speaker.say("and_count") + "?"
-    order = (Key(COUNT, descending),)
+    order = (Key(call, descending),)
     query = Query(shown, table, where=where, group=(field.col,), order=order, limit=1)
     return Draft(query, question)
 
@@ -117,7 +131,9 @@ def having(speaker: Speaker) -> Draft | None:
     table, field = drawn
     condition, words = amount(speaker)
     where, said = speaker.conditions(table, (0.85, 0.15, 0))
-    parts = _parts(speaker, table, field) | {"amount": words, "where": said}
+    call, rows = tally(speaker, table)
+    parts = _parts(speaker, table, field) | {"amount": words, "where": said, "things": rows}
+    condition = replace(condition, left=call)
     query = Query((field.col,), table, where=where, group=(field.col,), having=condition)
     return Draft(query, speaker.say("group_having", **parts))
 
@@ -185,7 +201,7 @@ def measure_most(speaker: Speaker) -> Draft | None:
 
 FAMILIES: dict[Family, float] = {
     counts: 6.5,
-    measures: 3.6,
+    measures: 4.2,
     most: 4.0,
     top: 0.4,
     having: 3.6,

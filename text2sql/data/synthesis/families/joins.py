@@ -1,7 +1,8 @@
 """Questions over several tables."""
 
-from text2sql.data.synthesis import grammar
+from text2sql.data.synthesis import grammar, relating
 from text2sql.data.synthesis.conditions import Said
+from text2sql.data.synthesis.families.counting import condition_on
 from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
@@ -16,11 +17,11 @@ from text2sql.data.synthesis.families.parts import (
     pair,
     path,
     selected,
+    things,
 )
 from text2sql.data.synthesis.queries import (
     Bool,
     Call,
-    Col,
     Compare,
     Expr,
     Join,
@@ -28,9 +29,11 @@ from text2sql.data.synthesis.queries import (
     Key,
     Query,
 )
-from text2sql.data.synthesis.relating import is_bridged, related
+from text2sql.data.synthesis.relating import is_bridged
 from text2sql.data.synthesis.speaking import Speaker
-from text2sql.data.synthesis.worlds import Field, Link
+from text2sql.data.synthesis.worlds import Link
+
+_BARE = {"having": "", "by": ""}  # places of a group that is neither limited nor ordered
 
 
 def places_of(speaker: Speaker, first: str, other: str, verb: str = "") -> dict[str, str]:
@@ -65,10 +68,10 @@ def columns(speaker: Speaker) -> Draft | None:
     found = speaker.condition(route.target) if route else None
     if route is None or shown is None or found is None:
         return None
-    where, places = _related(speaker, route, found)
+    where, places = conditions_on(speaker, route, found)
     order, by = ordered(speaker, route.tables[0], 0.1)
     parts = {"what": shown[1], "by": by, **places}
-    distinct = speaker.chance(0.16)
+    distinct = speaker.chance(0.22)
     if distinct:
         parts["what"] = speaker.different(shown[1])
     query = Query(shown[0], "", distinct, where=where, order=order)
@@ -77,18 +80,26 @@ def columns(speaker: Speaker) -> Draft | None:
     return Draft(joined(query, route), speaker.ask(speaker.say("join_list", **parts)))
 
 
-def _related(speaker: Speaker, route: Path, found: Said) -> tuple[Bool | None, dict[str, str]]:
-    """Return a path's condition, with a second one on either end at times, and its words."""
+def conditions_on(speaker: Speaker, route: Path, found: Said) -> tuple[Bool | None, dict[str, str]]:
+    """Return the condition of a path's end, with others on either end at times, and its words."""
     start, target = route.tables[0], route.target
-    table = speaker.random.choice((start, target))
-    further = speaker.condition(table) if speaker.chance(0.2) else None
-    if further is None or further[0].left == found[0].left:
-        return found[0], relation_places(speaker, route, {target: found[1]})
-    where = joint(found[0], further[0])
-    if table == start:
-        return where, relation_places(speaker, route, {target: found[1], start: further[1]})
-    both = speaker.both(found[1], further[1], "and")
-    return where, relation_places(speaker, route, {target: both})
+    said: dict[str, str] = {target: found[1]}
+    conditions: dict[str, list[Bool]] = {target: [found[0]], start: []}
+    for _ in range(speaker.random.choices((0, 1, 2), (70, 24, 6))[0]):
+        table = speaker.random.choice((start, target))
+        further = speaker.condition(table, equal=speaker.chance(0.3))
+        told = {c.left for c in conditions[table] if isinstance(c, Compare)}
+        if further is None or further[0].left in told:
+            continue
+        alone = table == target and len(conditions[target]) == 1
+        operator = "or" if alone and speaker.chance(0.35) else "and"
+        words = said.get(table)
+        said[table] = speaker.both(words, further[1], operator) if words else further[1]
+        conditions[table].append(further[0])
+        if operator == "or":
+            conditions[target] = [Junction("or", (found[0], further[0]))]
+    where = joint(*conditions[target], *conditions[start])
+    return where, relation_places(speaker, route, said)
 
 
 def relation_places(speaker: Speaker, route: Path, words: dict[str, str]) -> dict[str, str]:
@@ -106,7 +117,7 @@ def relation_places(speaker: Speaker, route: Path, words: dict[str, str]) -> dic
         return places | {"inner": speaker.behind(words.get(target, "")), "where": own}
     own = speaker.behind(words[start]) if start in words else ""
     beyond = {table: said for table, said in words.items() if table != start}
-    return places | {"rel": related(speaker, route, beyond), "where": own}
+    return places | {"rel": relating.related(speaker, route, beyond), "where": own}
 
 
 def count(speaker: Speaker) -> Draft | None:
@@ -115,7 +126,7 @@ def count(speaker: Speaker) -> Draft | None:
     found = speaker.condition(route.target) if route else None
     if route is None or found is None:
         return None
-    where, parts = _related(speaker, route, found)
+    where, parts = conditions_on(speaker, route, found)
     shown: Expr = COUNT
     if not all(route.forward):  # a row of the first table may stand in several joined ones
         primary = speaker.world.primary(route.tables[0])
@@ -129,13 +140,15 @@ def count(speaker: Speaker) -> Draft | None:
 
 
 def aggregate(speaker: Speaker) -> Draft | None:
-    """An aggregate of one table where another one fulfils a condition."""
-    route = path(speaker)
+    """An aggregate of one table where others fulfil a condition; no row is joined twice."""
+    children = sorted({link.child.table for link in speaker.world.links})
+    start = speaker.random.choice(children) if children else None
+    route = path(speaker, (58, 32, 10), start, forward=True)
     numbers = aggregates(speaker, route.tables[0]) if route else None
-    found = speaker.condition(route.target) if route else None
-    if route is None or numbers is None or found is None or not all(route.forward):
+    found = speaker.condition(route.target, equal=speaker.chance(0.5)) if route else None
+    if route is None or numbers is None or found is None:
         return None
-    where, places = _related(speaker, route, found)
+    where, places = conditions_on(speaker, route, found)
     parts = {"aggs": numbers[1], **places}
     query = Query(numbers[0], "", where=where)
     return Draft(joined(query, route), speaker.ask(speaker.say("join_aggregate", **parts)))
@@ -143,9 +156,9 @@ def aggregate(speaker: Speaker) -> Draft | None:
 
 def two(speaker: Speaker) -> Draft | None:
     """Columns of two tables side by side."""
-    route = path(speaker, (56, 44))
+    route = path(speaker, (52, 38, 10))
     shown = selected(speaker, route.tables[0], speaker.random.choice((1, 1, 2))) if route else None
-    other = selected(speaker, route.target, 1) if route else None
+    other = selected(speaker, route.target, speaker.random.choice((1, 1, 1, 2))) if route else None
     if route is None or shown is None or other is None:
         return None
     table = speaker.random.choice((route.tables[0], route.target))
@@ -177,8 +190,13 @@ def extreme(speaker: Speaker) -> Draft | None:
     best = speaker.superlative(field, descending, speaker.thing(route.target, False))
     parts = {"what": shown[1], "superlative": best}
     parts |= places_of(speaker, route.tables[0], route.target, route.verb(speaker))
+    text = speaker.ask(speaker.say("join_extreme", **parts))
+    if speaker.chance(0.3):
+        best_of = Query((Call("max" if descending else "min", field.col),), route.target)
+        where = Compare(field.col, "=", best_of)
+        return Draft(joined(Query(shown[0], "", where=where), route), text)
     query = Query(shown[0], "", order=(Key(field.col, descending),), limit=1)
-    return Draft(joined(query, route), speaker.ask(speaker.say("join_extreme", **parts)))
+    return Draft(joined(query, route), text)
 
 
 # --- a parent and its children ------------------------------------------------------------------
@@ -244,7 +262,7 @@ def child_most(speaker: Speaker) -> Draft | None:
     columns_shown: tuple[Expr, ...] = shown[0]
     if speaker.chance(0.15) and speaker.english:
         columns_shown, text = (*shown[0], COUNT), text.rstrip("?") + speaker.say("and_count") + "?"
-    found = speaker.condition(child) if speaker.chance(0.1) else None
+    found = speaker.condition(child) if speaker.chance(0.16) else None
     where = None
     if found is not None and speaker.english and places["bs"] == speaker.world.nouns[child].many[0]:
         where, text = found[0], f"{text.rstrip('?')} {found[1]}?"
@@ -259,7 +277,13 @@ def child_having(speaker: Speaker) -> Draft | None:
     """The parents with so many children."""
     if (drawn := _family(speaker)) is None or (shown := named(speaker, drawn[0])) is None:
         return None
-    _, _, link, places, route = drawn
+    parent, _, link, places, route = drawn
+    if speaker.chance(0.2):
+        condition, words = condition_on(speaker, route)
+        said = {"what": shown[1], "where": speaker.behind(words), "by": ""}
+        query = Query(shown[0], "", group=_group(speaker, link, shown[0]), having=condition)
+        text = speaker.ask(speaker.say("list", **said, **things(speaker, parent)))
+        return Draft(joined(query, route), text)
     condition, words = amount(speaker, few=speaker.chance(0.1))
     text = speaker.say("children_having", what=shown[1], amount=words, **places)
     columns_shown: tuple[Expr, ...] = shown[0]
@@ -290,8 +314,12 @@ def child_measures(speaker: Speaker) -> Draft | None:
     descending = speaker.chance(0.8)
     places |= {"most": speaker.extreme(field, descending), "agg": speaker.say(name)}
     places["m"] = speaker.column(field)
-    query = Query(shown[0], "", group=group, order=(Key(call, descending),), limit=1)
-    text = speaker.say("children_aggregate_most", what=shown[1], **places)
+    columns_shown, what = shown
+    if speaker.chance(0.25):
+        said = aggregate_words(speaker, name, field)
+        columns_shown, what = (*columns_shown, call), speaker.say("and_measure", what=what, n=said)
+    query = Query(columns_shown, "", group=group, order=(Key(call, descending),), limit=1)
+    text = speaker.say("children_aggregate_most", what=what, **places)
     return Draft(joined(query, route), text)
 
 
@@ -344,47 +372,6 @@ def with_any(speaker: Speaker) -> Draft | None:
     return Draft(Query(shown[0], parent, where=Compare(None, "exists", inner)), text)
 
 
-def both(speaker: Speaker) -> Draft | None:
-    """The rows that are related to rows of two kinds."""
-    route = path(speaker, (60, 40))
-    shown = selected(speaker, route.tables[0], 1) if route else None
-    if route is None or shown is None:
-        return None
-    first = speaker.condition(route.target, equal=speaker.chance(0.7))
-    second = speaker.condition(route.target, first and _field(speaker, first[0]), equal=True)
-    if first is None or second is None or first[0] == second[0]:
-        return None
-    places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
-    places |= {"first": speaker.behind(first[1]), "second": speaker.behind(second[1])}
-    if speaker.chance(0.25):
-        text = speaker.ask(speaker.say("relation_either", what=shown[1], **places))
-        query = Query(shown[0], "", where=Junction("or", (first[0], second[0])))
-        return Draft(joined(query, route), text)
-    text = speaker.ask(speaker.say("relation_both", what=shown[1], **places))
-    one, two_ = (joined(Query(shown[0], "", where=c[0]), route) for c in (first, second))
-    source, joins = route.source()
-    query = Query(shown[0], source, joins=joins, where=one.where, then=("intersect", two_))
-    return Draft(query, text)
-
-
-def _field(speaker: Speaker, condition: Compare) -> Field | None:
-    return speaker.world.field_of(condition.left) if isinstance(condition.left, Col) else None
-
-
-def not_related(speaker: Speaker) -> Draft | None:
-    """The rows that are related to no row of a kind."""
-    route = path(speaker, (55, 45))
-    shown = selected(speaker, route.tables[0], 1) if route else None
-    found = speaker.condition(route.target, equal=True) if route else None
-    if route is None or shown is None or found is None:
-        return None
-    places = places_of(speaker, route.tables[0], route.target, route.verb(speaker))
-    places["inner"] = speaker.behind(grammar.plain(found[1]))
-    text = speaker.ask(speaker.say("relation_not", what=shown[1], **places))
-    other = joined(Query(shown[0], "", where=found[0]), route)
-    return Draft(Query(shown[0], route.tables[0], then=("except", other)), text)
-
-
 def path_groups(speaker: Speaker) -> Draft | None:
     """How many rows of one table for each value of another one's column."""
     route = path(speaker, (65, 35))
@@ -392,7 +379,7 @@ def path_groups(speaker: Speaker) -> Draft | None:
     if route is None or not known:
         return None
     field = speaker.random.choice(known)
-    found = speaker.condition(route.tables[0]) if speaker.chance(0.15) else None
+    found = speaker.condition(route.tables[0]) if speaker.chance(0.25) else None
     places = places_of(speaker, route.tables[0], route.target) | {
         "n": speaker.column(field),
         "ns": speaker.column(field, many=True),
@@ -401,12 +388,20 @@ def path_groups(speaker: Speaker) -> Draft | None:
         "many": speaker.say("many"),
     }
     where = found[0] if found else None
+    shown: tuple[Expr, ...]
+    measured = aggregates(speaker, route.tables[0]) if all(route.forward) else None
+    if measured is not None and speaker.chance(0.4):
+        calls, what = measured
+        shown = (field.col, *calls) if speaker.chance(0.5) else (*calls, field.col)
+        group = speaker.say("of_other", what=places["n"], b=places["b"])
+        text = speaker.say("per_group", **(places | {"what": what, "g": group} | _BARE))
+        return Draft(joined(Query(shown, "", where=where, group=(field.col,)), route), text)
     if speaker.chance(0.35):
         query = Query(
             (field.col,), "", where=where, group=(field.col,), order=(Key(COUNT, True),), limit=1
         )
         return Draft(joined(query, route), speaker.say("path_group_most", **places))
-    shown: tuple[Expr, ...] = (field.col, COUNT) if speaker.chance(0.6) else (COUNT, field.col)
+    shown = (field.col, COUNT) if speaker.chance(0.6) else (COUNT, field.col)
     query = Query(shown, "", where=where, group=(field.col,))
     text = speaker.say("path_group", **places)
     return Draft(joined(query, route), text if "?" in text else speaker.ask(text))
@@ -427,17 +422,15 @@ def child_zero(speaker: Speaker) -> Draft | None:
 FAMILIES: dict[Family, float] = {
     columns: 13,
     count: 3.6,
-    aggregate: 2.2,
+    aggregate: 3,
     two: 4,
-    extreme: 2.6,
+    extreme: 3.2,
     child_counts: 4.2,
     child_most: 4.8,
     child_having: 4.2,
-    child_measures: 1.4,
+    child_measures: 2.2,
     without: 4.2,
     with_any: 1.6,
-    both: 2.6,
-    not_related: 1.4,
-    path_groups: 1.6,
+    path_groups: 3,
     child_zero: 0.2,
 }

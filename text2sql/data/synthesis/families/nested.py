@@ -5,6 +5,7 @@ from text2sql.data.synthesis.families.parts import (
     COUNT,
     Draft,
     Family,
+    aggregates,
     any_table,
     joint,
     selected,
@@ -12,6 +13,7 @@ from text2sql.data.synthesis.families.parts import (
 )
 from text2sql.data.synthesis.queries import Call, Compare, Lit, Query
 from text2sql.data.synthesis.speaking import Speaker
+from text2sql.data.synthesis.worlds import Field
 
 
 def average(speaker: Speaker) -> Draft | None:
@@ -47,6 +49,8 @@ def against(speaker: Speaker) -> Draft | None:
     if table is None or not (known := speaker.numbers(table)):
         return None
     field, found = speaker.random.choice(known), speaker.condition(table, equal=True)
+    if speaker.chance(0.25):
+        return _inside(speaker, table, field)
     if found is None or found[0].left == field.col:
         return None
     condition, words = found
@@ -58,17 +62,40 @@ def against(speaker: Speaker) -> Draft | None:
     return _rows(speaker, table, Compare(field.col, operator, inner), speaker.say(key, **places))
 
 
+def _inside(speaker: Speaker, table: str, field: Field) -> Draft | None:
+    """Rows below the largest or above the smallest."""
+    name, operator, key = speaker.random.choice((("max", "<", "below_v"), ("min", ">", "above_v")))
+    said = speaker.say(
+        "against_some", n=speaker.column(field), agg=speaker.say(name), inner="",
+        cmp=speaker.say(key, v="").strip(), things=speaker.thing(table),
+    )  # fmt: skip
+    inner = Query((Call(name, field.col),), table)
+    return _rows(speaker, table, Compare(field.col, operator, inner), said)
+
+
 def _rows(speaker: Speaker, table: str, condition: Compare, said: str) -> Draft | None:
-    places = things(speaker, table)
-    if speaker.chance(0.22):
+    """Ask for columns, the number, an aggregate or different values of the rows."""
+    places, draw = things(speaker, table), speaker.random.random()
+    if draw < 0.2:
+        text = speaker.say("count", where=said, **places)
+        return Draft(Query((COUNT,), table, where=condition), text)
+    if draw < 0.27 and (found := aggregates(speaker, table)) is not None:
+        text = speaker.ask(speaker.say("aggregate", aggs=found[1], where=said, **places))
+        return Draft(Query(found[0], table, where=condition), text)
+    if draw < 0.33 and (known := speaker.groups(table)):
+        field, distinct = speaker.random.choice(known), speaker.say("distinct")
+        names = {"n": speaker.column(field), "ns": speaker.column(field, many=True)}
+        text = speaker.say("count_distinct", where=said, distinct=distinct, **names, **places)
         return Draft(
-            Query((COUNT,), table, where=condition), speaker.say("count", where=said, **places)
+            Query((Call("count", field.col, distinct=True),), table, where=condition), text
         )
     shown = selected(speaker, table)
     if shown is None:
         return None
-    text = speaker.ask(speaker.say("list", what=shown[1], where=said, by="", **places))
-    return Draft(Query(shown[0], table, where=condition), text)
+    distinct_rows = speaker.chance(0.2)
+    what = speaker.different(shown[1]) if distinct_rows else shown[1]
+    text = speaker.ask(speaker.say("list", what=what, where=said, by="", **places))
+    return Draft(Query(shown[0], table, distinct_rows, where=condition), text)
 
 
 def both(speaker: Speaker) -> Draft | None:
@@ -142,9 +169,9 @@ def group_average(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    average: 2.4,
-    at_extreme: 0.7,
-    against: 0.9,
+    average: 2.8,
+    at_extreme: 0.9,
+    against: 1.8,
     both: 2.4,
     neither: 1.1,
     group_average: 0.3,

@@ -139,6 +139,11 @@ def amount(speaker: Speaker, *, most: int = 6, few: bool = True) -> tuple[Compar
     """
     number = speaker.random.choices((1, 2, 3, 4, 5, 10), (6, 8, 5, 3, 2, 1))[0]
     number = min(number, most)
+    if speaker.chance(0.04):
+        further = number + speaker.random.choice((1, 2, 2, 3))
+        low, high = speaker.number(number), speaker.number(further)
+        text = speaker.say("between_k", k=low, l=high)
+        return Compare(COUNT, "between", (Lit(number), Lit(further))), text
     draw = speaker.random.random() if few else speaker.random.uniform(0, 0.83) % 0.74
     table = (
         (0.38, ">=", "at_least_k"),
@@ -201,7 +206,7 @@ class Path:
 
 def path(
     speaker: Speaker,
-    lengths: Sequence[int] = (48, 36, 16),
+    lengths: Sequence[int] = (44, 38, 18),
     start: str | None = None,
     *,
     forward: bool = False,

@@ -39,9 +39,9 @@ def columns(speaker: Speaker) -> Draft | None:
     order, by = ordered(speaker, table, 0.28)
     distinct = len(shown[0]) == 1 and speaker.chance(0.1)
     what = speaker.different(shown[1]) if distinct else shown[1]
-    parts = {"what": what, "where": said, "by": by, **things(speaker, table)}
     if order and isinstance(where, Compare) and where.left == order[0].expression:
         order, by = (), ""
+    parts = {"what": what, "where": said, "by": by, **things(speaker, table)}
     if question := _of_one(speaker, table, shown, said):
         return Draft(Query(shown[0], table, distinct, where=where), question)
     only_name = speaker.goes_unsaid(table, shown[0])
@@ -70,10 +70,28 @@ def _of_one(
         return None
     field = speaker.world.field_of(shown[0][0])
     row = name if speaker.chance(0.5) else f"the {speaker.thing(table, False)} {name}"
-    if len(shown[0]) == 1 and (asked := asks(speaker, field)) and speaker.chance(0.6):
+    if len(shown[0]) == 1 and (asked := asks(speaker, field)) and speaker.chance(0.85):
         return speaker.random.choice(asked).format(t=row)
     parts = things(speaker, table) | {"what": shown[1], "v": name}
     return speaker.ask(speaker.say("list_of_one", **parts))
+
+
+def of_one(speaker: Speaker) -> Draft | None:
+    """A column of the row that has a name, which has a question of its own: how old, where from."""
+    table = any_table(speaker)
+    fields = speaker.fields(table) if table else []
+    names = [f for f in fields if f.names_rows and f.kind.name in ("name", "title") and f.values]
+    known = [f for f in fields if f not in names and asks(speaker, f)]
+    if table is None or not names or not known:
+        return None
+    field, value = speaker.random.choice(known), speaker.random.choice(names[0].values)
+    query = Query((field.col,), table, where=Compare(names[0].col, "=", Lit(value)))
+    said = speaker.value(names[0], value)
+    if speaker.english and speaker.chance(0.8):
+        row = said if speaker.chance(0.6) else f"the {speaker.thing(table, False)} {said}"
+        return Draft(query, speaker.random.choice(asks(speaker, field)).format(t=row))
+    parts = things(speaker, table) | {"what": speaker.column(field), "v": said}
+    return Draft(query, speaker.ask(speaker.say("list_of_one", **parts)))
 
 
 def everything(speaker: Speaker) -> Draft | None:
@@ -104,6 +122,8 @@ def count_distinct(speaker: Speaker) -> Draft | None:
         return None
     field = speaker.random.choice(known)
     where, said = speaker.conditions(table, (0.6, 0.35, 0.05))
+    if isinstance(where, Compare) and where.left == field.col:
+        return None
     names = {"n": speaker.column(field), "ns": speaker.column(field, many=True)}
     parts = names | {"where": said, "distinct": speaker.say("distinct")} | things(speaker, table)
     call = Call("count", field.col, distinct=True)
@@ -117,6 +137,8 @@ def distinct(speaker: Speaker) -> Draft | None:
         return None
     field = speaker.random.choice(known)
     where, said = speaker.conditions(table, (0.6, 0.35, 0.05))
+    if isinstance(where, Compare) and where.left == field.col:
+        return None
     order = (Key(field.col),) if speaker.chance(0.1) else ()
     by = speaker.say("ascending", n=speaker.column(field)) if order else ""
     parts = {"ns": speaker.column(field, many=True), "where": said, "by": by}
@@ -170,8 +192,8 @@ def extreme(speaker: Speaker) -> Draft | None:
     else:
         way = "extreme_who" if speaker.chance(0.3) else "extreme"
         question = speaker.ask(speaker.say(way, **parts))
-    if speaker.chance(0.14):
-        best = Query((Call("max" if descending else "min", field.col),), table)
+    if speaker.chance(0.16):
+        best = Query((Call("max" if descending else "min", field.col),), table, where=where)
         return Draft(
             Query(shown[0], table, where=joint(where, Compare(field.col, "=", best))), question
         )
@@ -245,13 +267,14 @@ def cases(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    columns: 21,
+    columns: 24,
+    of_one: 1.2,
     everything: 1.6,
-    count: 10,
+    count: 11,
     count_distinct: 3,
     distinct: 3,
-    aggregate: 7.5,
-    extreme: 7.5,
+    aggregate: 6.5,
+    extreme: 8.5,
     top: 2.4,
     difference: 0.3,
     percentage: 0.25,
