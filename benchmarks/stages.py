@@ -6,7 +6,8 @@ samples are judged on are made first, of the training split alone. A difference 
 the sample is marked: without seeds and a sample of hundreds it says nothing.
 
     python benchmarks/stages.py --base mini --data samples --eval-split dev_in_domain --limit 48
-    T2S_DATA=... python benchmarks/stages.py --base B --data spider --eval-limit 300 --seeds 1 2 3
+    T2S_DATA=... python benchmarks/stages.py --data spider --eval-limit 1034 --questions 2000 \
+        --set allow_skips=true
 
 Hardware: whatever trains the base; the first command takes two CPU cores tens of minutes with the
 bundled base, most of which go into decoding. `--output` keeps the runs. The last line is JSON.
@@ -19,18 +20,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+from text2sql.bases import find_base
 from text2sql.data.catalog import find_dataset
 from text2sql.data.neighbours import Settings, make_neighbours
 from text2sql.reporting.tables import text_table
 from text2sql.scoring.manifests import commit, libraries
 from text2sql.training.history import METRIC
+from text2sql.training.recipe import read_recipe
+from text2sql.training.shipped import shipped_recipe
 from text2sql.training.start import start
 
-STAGES = [
+STAGES: list[dict[str, Any]] = [
     {"kind": "sft", "num_train_epochs": 3},
     {"kind": "reject", "num_samples": 8, "num_train_epochs": 1},
     {"kind": "dpo", "num_samples": 8, "loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.2]},
 ]
+REJECT_SHARE = 0.25  # of the base's rate: the adapter is there already
 
 
 def main() -> None:
@@ -61,6 +66,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--eval-split", default="dev")
     parser.add_argument("--eval-limit", type=int, default=100)
     parser.add_argument("--limit", type=int, help="training examples")
+    parser.add_argument("--questions", type=int, help="asked in a stage that samples; all")
     parser.add_argument("--recipe", type=Path, help="with stages of its own")
     parser.add_argument("--set", action="append", default=[], help="key=value over the recipe")
     parser.add_argument("--neighbours", help="a folder that `t2s data neighbours` wrote")
@@ -78,9 +84,10 @@ def make(asked: argparse.Namespace, folder: Path) -> str:
 
 def run(asked: argparse.Namespace, seed: int, folder: Path, neighbours: str) -> list[dict]:
     """Train one seed through all stages; return the records of stages.json."""
-    stages = [
-        stage | ({"neighbours": neighbours} if stage["kind"] != "sft" else {}) for stage in STAGES
-    ]
+    judged = {"neighbours": neighbours, "max_questions": asked.questions}
+    stages = [stage | (judged if stage["kind"] != "sft" else {}) for stage in STAGES]
+    shipped = read_recipe(shipped_recipe(find_base(asked.base)), base=asked.base)
+    stages[1]["learning_rate"] = REJECT_SHARE * shipped.learning_rate
     settings: dict[str, Any] = {
         "base": asked.base,
         "data": asked.data,

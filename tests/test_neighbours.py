@@ -25,7 +25,7 @@ from text2sql.data.neighbours.rewritings import REWRITINGS, rewrite
 from text2sql.data.neighbours.rows import draw_content
 from text2sql.data.neighbours.values import Cells, around, group_sizes
 from text2sql.data.neighbours.witnesses import plant
-from text2sql.errors import DataError, Interrupted, OutputError, SettingsError
+from text2sql.errors import DatabaseError, DataError, Interrupted, OutputError, SettingsError
 from text2sql.scoring.results import same_rows
 
 DDL = """
@@ -178,6 +178,18 @@ def test_a_stopped_run_keeps_what_is_finished_and_resumes(dataset, tmp_path, mon
 
     assert len(notes) == 1 and notes[0].startswith("2/2 second")
     assert json.loads((tmp_path / "out" / "neighbours.json").read_text()) == whole
+
+
+def test_a_database_that_is_not_there_is_skipped_unless_all_are_missing(dataset, tmp_path):
+    lost = replace(dataset.examples[0], db_id="gone")
+    made = make_neighbours(
+        replace(dataset, examples=[lost, *dataset.examples]), tmp_path / "out", settings=SMALL
+    )
+
+    assert [*made["databases"]] == ["harbour"]
+    assert made["skipped"] == {"gone": {"reason": "no database file"}}
+    with pytest.raises(DatabaseError, match="no database for db_id 'gone'"):
+        make_neighbours(replace(dataset, examples=[lost]), tmp_path / "none", settings=SMALL)
 
 
 def test_another_seed_cannot_continue_a_run(dataset, tmp_path):

@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,8 @@ from text2sql.errors import DatabaseError, DataError, Interrupted, OutputError, 
 from text2sql.stage_runs import open_judge
 from text2sql.training.history import Accuracy
 from text2sql.training.recipe import Recipe, read_recipe
-from text2sql.training.stage_kinds import Abilities
+from text2sql.training.stage_kinds import Abilities, find_questions
+from text2sql.training.stage_settings import read_stages
 from text2sql.training.stages import adapter_hash, describe, run_stages
 
 SOURCE = {"revision": None, "trust_remote_code": None}
@@ -253,3 +255,33 @@ def run_until(base: Path, output: Path, stages: Sequence[dict], marker: Path) ->
     process.kill()
     process.join()
     return process.exitcode == -signal.SIGKILL
+
+
+def some_without_database(tmp_path: Path):
+    """Return what finds six questions of one database and two of one that is not there."""
+    there = find_dataset("samples", split="train", limit=6)
+    lost = [replace(e, db_id="gone", index=6 + n) for n, e in enumerate(there.examples[:2])]
+    return lambda recipe: replace(there, examples=[*there.examples, *lost])
+
+
+def test_a_stage_that_runs_sql_leaves_out_what_has_no_database_where_it_may(tmp_path, capsys):
+    found = Abilities(some_without_database(tmp_path), None, open_judge, None)
+    strict, lenient = (
+        read_stages(recipe(Path("mini"), tmp_path, [REJECT], allow_skips=allowed))[0]
+        for allowed in (False, True)
+    )
+
+    with pytest.raises(DatabaseError, match=r"no database for db_id 'gone'.*--allow-skips"):
+        find_questions(strict, found)
+    assert [e.index for e in find_questions(lenient, found).examples] == [0, 1, 2, 3, 4, 5]
+    assert "'gone' of 'samples': 2 questions are left out" in capsys.readouterr().err
+
+
+def test_so_many_questions_are_drawn_by_the_seed(tmp_path):
+    def drawn(seed: int) -> list[int]:
+        few = REJECT | {"max_questions": 3}
+        stage = read_stages(recipe(Path("mini"), tmp_path, [few], seed=seed))[0]
+        return [e.index for e in find_questions(stage, Script().abilities).examples]
+
+    assert drawn(1) == drawn(1) == sorted(drawn(1)) and len(drawn(1)) == 3
+    assert len({tuple(drawn(seed)) for seed in range(5)}) > 1

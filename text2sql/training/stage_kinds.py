@@ -16,16 +16,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 from text2sql.bases import find_base, load_tokenizer
 from text2sql.data.catalog import DataSet
-from text2sql.errors import SettingsError
+from text2sql.errors import DatabaseError, SettingsError
 from text2sql.outputs import write_whole
-from text2sql.training.exercises import report_skips, settle_skips
+from text2sql.training.exercises import SHOWN, report_skips, settle_skips
 from text2sql.training.feedback import Question, collect, count_samples
 from text2sql.training.history import Measure
 from text2sql.training.preference import choose_pairs, encode_pairs, fit_preferences
+from text2sql.training.processes import tell
 from text2sql.training.recipe import DECOMPOSED, Recipe
 from text2sql.training.reinforcement import (
     Policy,
@@ -42,7 +44,7 @@ from text2sql.training.sft import (
     save_adapter,
     train_in,
 )
-from text2sql.training.stage_settings import Dpo, Grpo, Reject, Sampling, Stage
+from text2sql.training.stage_settings import Dpo, Grpo, Judged, Reject, Sampling, Stage
 from text2sql.training.trainers import measure_at
 from text2sql.training.verdicts import Judge
 
@@ -179,7 +181,7 @@ def _grpo(context: Context) -> Outcome:
     settings, recipe = context.stage.settings, context.recipe
     assert isinstance(settings, Grpo)
     _refuse_decomposed(context)
-    dataset = context.abilities.find_data(recipe)
+    dataset = find_questions(context.stage, context.abilities)
     base, begun = find_base(recipe.base), time.monotonic()
     tokenizer = load_tokenizer(base, **context.source)
     prompts = encode_prompts(dataset, base, tokenizer, recipe, settings)
@@ -221,10 +223,32 @@ KINDS: dict[str, Callable[[Context], Outcome]] = {
 }
 
 
+def find_questions(stage: Stage, abilities: Abilities) -> DataSet:
+    """Return what a stage that runs SQL learns from: questions whose databases are there.
+
+    Raises:
+        DatabaseError: a database is missing and the recipe allows no skips, or all are missing.
+    """
+    assert isinstance(stage.settings, Judged)
+    dataset, most = abilities.find_data(stage.recipe), stage.settings.max_questions
+    missing = [db_id for db_id in dataset.db_ids() if not dataset.has_database(db_id)]
+    kept = [example for example in dataset.examples if example.db_id not in missing]
+    if missing:
+        where = f"stage {stage.number} ({stage.kind}) runs SQL: no database for db_id"
+        lost = f"{where} {', '.join(map(repr, missing[:SHOWN]))} of {dataset.name!r}"
+        if not kept or not stage.recipe.allow_skips:
+            raise DatabaseError(f"{lost}; --allow-skips leaves such questions out", missing[0])
+        tell(f"{lost}: {len(dataset.examples) - len(kept):,} questions are left out")
+    if most is not None and most < len(kept):
+        drawn = Random(stage.recipe.seed).sample(range(len(kept)), most)
+        kept = [kept[place] for place in sorted(drawn)]
+    return replace(dataset, examples=kept)
+
+
 def _ask(context: Context, settings: Sampling) -> tuple[DataSet, list[Question]]:
     """Return what the adapter before says to the questions of a stage, judged."""
     abilities, folder = context.abilities, context.folder
-    dataset = abilities.find_data(context.recipe)
+    dataset = find_questions(context.stage, abilities)
     samples = abilities.sample(
         dataset,
         adapter=context.parent,

@@ -16,8 +16,9 @@ the adapter). Several sft stages with a falling learning rate are how the Ziya-C
 made.
 
 Settings have the names of trl 1.16 and peft. A preference or reinforcement stage does not inherit
-`learning_rate` and `num_train_epochs`, which would be ten times too high: its own are 1e-5 (ten
-times trl's rate, which is for all weights) and one epoch.
+`learning_rate` and `num_train_epochs`, which would be far too high: its own are a twentieth of the
+recipe's rate (1e-5 beside the general 2e-4: ten times trl's, which is for all weights) and one
+epoch.
 """
 
 import re
@@ -61,6 +62,7 @@ class Judged(Settings):
     """Stages that run SQL: on the question's database and on its neighbours."""
 
     neighbours: str | None = None  # a folder of `t2s data neighbours`; None: those beside each
+    max_questions: int | None = Field(None, ge=1)  # drawn by the recipe's seed; None: all
 
 
 class Sampling(Judged):
@@ -132,8 +134,8 @@ class Grpo(Judged):
 
 
 KINDS: dict[str, type[Settings]] = {"sft": Settings, "reject": Reject, "dpo": Dpo, "grpo": Grpo}
-_OWN_PACE = {"learning_rate": 1e-5, "num_train_epochs": 1.0}
-_PACE: dict[str, dict[str, float]] = {"dpo": _OWN_PACE, "grpo": _OWN_PACE}
+_OWN_PACE = ("dpo", "grpo")  # kinds that go slower than fine-tuning does
+_SHARE_OF_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +174,16 @@ def _read(number: int, entry: Mapping[str, Any], recipe: Recipe) -> Stage:
         raise SettingsError(f"{where}: a name is letters, digits, '.', '_' and '-', not {name!r}")
     own = {key: values.pop(key) for key in [*values] if key in KINDS[kind].model_fields}
     _refuse_unknown(where, values, kind)
-    merged = recipe.model_dump() | _PACE.get(kind, {}) | values | {"stages": []}
+    merged = recipe.model_dump() | _pace(kind, recipe) | values | {"stages": []}
     settings = _validated(where, KINDS[kind], own)
     return Stage(number, kind, name, settings, _validated(where, Recipe, merged))
+
+
+def _pace(kind: str, recipe: Recipe) -> dict[str, float]:
+    """Return what a kind of stage does not inherit."""
+    if kind not in _OWN_PACE:
+        return {}
+    return {"learning_rate": recipe.learning_rate * _SHARE_OF_RATE, "num_train_epochs": 1.0}
 
 
 def _kind(number: int, kind: Any) -> str:

@@ -34,7 +34,7 @@ from text2sql.training.model_card import write_model_card
 from text2sql.training.recipe import Recipe, write_recipe
 from text2sql.training.reinforcement import check_batches
 from text2sql.training.sft import Run, Source, settle, training_folder
-from text2sql.training.stage_kinds import KINDS, Abilities, Context, Outcome
+from text2sql.training.stage_kinds import KINDS, Abilities, Context, Outcome, find_questions
 from text2sql.training.stage_settings import Grpo, Judged, read_stages
 from text2sql.training.trainers import EVALUATIONS
 
@@ -102,7 +102,7 @@ def _check(recipe: Recipe, abilities: Abilities) -> None:
         if isinstance(stage.settings, Grpo):
             check_batches(stage.recipe, stage.settings)
         if isinstance(stage.settings, Judged):  # are its databases there, and the neighbours?
-            data = abilities.find_data(stage.recipe)
+            data = find_questions(stage, abilities)
             with abilities.open_judge(data, stage.settings.neighbours):
                 pass
 

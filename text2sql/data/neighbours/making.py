@@ -62,6 +62,7 @@ def make_neighbours(
 
     Raises:
         DataError: the data set is not on SQLite files.
+        DatabaseError: none of its databases is there.
         SettingsError: a number that is out of range.
         OutputError: the folder exists, or was made with other settings.
         Interrupted: Ctrl-C; finished databases are kept.
@@ -69,9 +70,10 @@ def make_neighbours(
     settings = settings or Settings()
     if settings.k < 1 or settings.k > 99 or workers < 1:
         raise SettingsError("neighbours needs k from 1 to 99 and at least one worker")
-    paths = _files(dataset)
+    paths, missing = _files(dataset)
     with owned(output, resume=resume, overwrite=overwrite) as folder:
         record = _open_record(folder, dataset, settings)
+        record["skipped"] |= {db_id: {"reason": "no database file"} for db_id in missing}
         todo = [db_id for db_id in paths if db_id not in record["databases"]]
         with Executor(workers=workers) as executor:
             maker = _Maker(dataset, paths, folder, settings, executor)
@@ -81,19 +83,20 @@ def make_neighbours(
                     record[kind][db_id] = made
                     write_whole(folder / RECORD, json.dumps(record, indent=1, ensure_ascii=False))
                     done = len(record["databases"]) + len(record["skipped"])
-                    note(f"{done}/{len(paths)} {db_id}: {_line(made)}")
+                    note(f"{done}/{len(paths) + len(missing)} {db_id}: {_line(made)}")
             except KeyboardInterrupt:
                 message = "stopped; finished databases are kept: --resume continues"
                 raise Interrupted(message) from None
     return record
 
 
-def _files(dataset: DataSet) -> dict[str, Path]:
-    """Return the file of every database that the data set has, by db_id."""
+def _files(dataset: DataSet) -> tuple[dict[str, Path], list[str]]:
+    """Return the file of every database that the data set has, by db_id, and what is missing."""
     found: dict[str, Path] = {}
+    missing = [db_id for db_id in dataset.db_ids() if not dataset.has_database(db_id)]
     for db_id in dataset.db_ids():
-        if not dataset.has_database(db_id):
-            raise DatabaseError(f"no database for db_id {db_id!r} of {dataset.name!r}", db_id)
+        if db_id in missing:
+            continue
         database = dataset.database(db_id)
         if database.engine != "sqlite" or database.path is None:
             raise DataError(
@@ -101,7 +104,9 @@ def _files(dataset: DataSet) -> dict[str, Path]:
                 f" is on {database.engine}"
             )
         found[db_id] = database.path
-    return found
+    if not found:
+        raise DatabaseError(f"no database for db_id {missing[0]!r} of {dataset.name!r}", missing[0])
+    return found, missing
 
 
 def _open_record(folder: Path, dataset: DataSet, settings: Settings) -> dict[str, Any]:
