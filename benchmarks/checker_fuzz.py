@@ -12,7 +12,8 @@ With --log what each schema gave is kept in a file: a run that was broken off go
 runs of other seeds are added, and the table and the last line sum up all of them.
 
 At least 100 schemas: Spider's where T2S_DATA is set, the bundled ones, made ones with odd names,
-and two of 500 and 2,000 columns. --dialect postgres needs --server or T2S_POSTGRES, whose user may
+and two of 500 and 2,000 columns. --order from-first walks texts that begin with FROM, and judges
+the SQL that they stand for. --dialect postgres needs --server or T2S_POSTGRES, whose user may
 create databases. Hardware: two CPU cores. The last line is JSON.
 """
 
@@ -39,6 +40,7 @@ from checker.servers import private_database
 from checker.wide_schemas import schemas
 
 from text2sql.decoding.checking import Checker
+from text2sql.decoding.checking.checker import ORDERS
 from text2sql.decoding.checking.walking import walk
 from text2sql.reporting.tables import text_table
 from text2sql.schema.model import Schema
@@ -57,11 +59,13 @@ class Task:
     walks: int
     seed: int
     server: str | None
+    order: str = ORDERS[0]
 
     @property
     def key(self) -> str:
         """What tells it from every other one."""
-        return f"{self.schema.dialect} {self.schema.name} {self.walks} {self.seed}"
+        about = f"{self.schema.dialect} {self.schema.name} {self.walks} {self.seed}"
+        return about if self.order == ORDERS[0] else f"{about} {self.order}"
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ def main() -> None:
             if options.log:
                 log(outcome, options.log)
             tell(found.counts["queries"])
-    show(found, options.dialect, options.show)
+    show(found, options)
     if options.failures:
         write(found.failures, options.failures)
     record = summary(found, options, len(known))
@@ -141,6 +145,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("T2S_DATA"), help="data root")
     parser.add_argument("--dialect", default="sqlite", choices=("sqlite", "duckdb", "postgres"))
+    parser.add_argument("--order", default=ORDERS[0], choices=ORDERS)
     parser.add_argument("--limit", type=int, default=2000, help="queries to walk")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
@@ -168,7 +173,7 @@ def divide(
         seed = zlib.crc32(f"{schema.name} {number} {options.seed}".encode())
         place = number % len(servers)
         if own:
-            lists[place].append(Task(schema, own, seed, servers[place]))
+            lists[place].append(Task(schema, own, seed, servers[place], options.order))
     return lists
 
 
@@ -194,7 +199,7 @@ def _fuzz_all(tasks: list[Task]) -> list[Outcome]:
 def fuzz(task: Task) -> Outcome:
     """Walk over one schema and judge what comes out."""
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
-    checker = Checker(task.schema, dialect=task.schema.dialect)
+    checker = Checker(task.schema, dialect=task.schema.dialect, order=task.order)
     random = Random(task.seed)
     with open_oracle(task.schema, server=task.server) as oracle:
         trial = Trial(checker, oracle, Outcome(key=task.key))
@@ -283,8 +288,14 @@ class Trial:
             return
         self.judge(whole, "completion_")
 
-    def judge(self, sql: str, of: str) -> None:
-        """Ask the oracle."""
+    def judge(self, text: str, of: str) -> None:
+        """Ask the oracle about the SQL of a text."""
+        try:
+            sql = self.checker.to_sql(text)
+        except ValueError as error:
+            self.outcome.counts["not_rewritten"] += 1
+            self.fail("not rewritten", text, error)
+            return
         fault = self.oracle.fault(sql)
         if fault is not None:
             who = "engine" if fault.layer == "engine" else "sqlglot"
@@ -301,7 +312,7 @@ class Trial:
 FAULTS = (
     *("sqlglot_failures", "engine_failures", "gate_failures", "dead_ends", "walks_refused"),
     *("completion_sqlglot_failures", "completion_engine_failures", "completion_gate_failures"),
-    *("prefixes_refused", "completions_missing", "crashes", "slow"),
+    *("prefixes_refused", "completions_missing", "not_rewritten", "crashes", "slow"),
 )
 
 
@@ -324,29 +335,31 @@ def write(failures: list[dict[str, str]], path: Path) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def show(found: Outcome, dialect: str, most: int) -> None:
+def show(found: Outcome, options: argparse.Namespace) -> None:
     """Print the productions with their counts, then the groups of failures, one text of each."""
     rows = sorted(found.productions.items(), key=lambda row: -row[1])
     print(text_table(("production", "times"), rows))
-    never = unreached(found, dialect)
+    never = unreached(found, options)
     print(f"never reached: {', '.join(never) or 'none'}")
-    for key, own in grouped(found.failures)[:most]:
+    for key, own in grouped(found.failures)[: options.show]:
         shortest = min(own, key=lambda one: len(one["sql"]))
         print(f"\n{len(own)} x {key}\n  {shortest['schema']}: {shortest['sql'][:500]}")
 
 
-def unreached(found: Outcome, dialect: str) -> list[str]:
+def unreached(found: Outcome, options: argparse.Namespace) -> list[str]:
     """Return the productions of a dialect that no walk has used."""
-    every = set(Checker(Schema("none", dialect, ()), dialect=dialect).productions())
-    return sorted(every - set(found.productions))
+    empty = Schema("none", options.dialect, ())
+    checker = Checker(empty, dialect=options.dialect, order=options.order)
+    return sorted(set(checker.productions()) - set(found.productions))
 
 
 def summary(found: Outcome, options: argparse.Namespace, known: int) -> dict[str, Any]:
     """Return the last line."""
-    counts, never = found.counts, unreached(found, options.dialect)
+    counts, never = found.counts, unreached(found, options)
     return {
         "benchmark": "checker_fuzz",
         "dialect": options.dialect,
+        "order": options.order,
         "schemas": known,
         "queries": counts["queries"],
         "mean_characters": round(counts["characters"] / max(counts["queries"], 1), 1),

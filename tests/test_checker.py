@@ -173,6 +173,14 @@ def test_a_derived_table_gives_no_name_that_from_around_could_not_hold(checker):
     assert not checker.prefix_ok("SELECT name FROM customers NATURAL JOIN (SELECT 1 AS name, ")
 
 
+def test_values_without_names_do_not_follow_a_natural_join_with_such(checker):
+    nameless = "SELECT 1 FROM (SELECT 2 + 3) NATURAL JOIN ("
+
+    assert not checker.prefix_ok(f"{nameless}VALUES")
+    assert checker.accepts(f"{nameless}SELECT 1 AS x)")
+    assert checker.accepts("SELECT 1 FROM customers NATURAL JOIN (VALUES (1))")
+
+
 def test_a_star_is_no_wider_than_its_query_lets_it_be(checker):
     begun = "WITH d(a, b, c) AS (SELECT T1.name, T1.tier, T1."
 

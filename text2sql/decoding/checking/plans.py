@@ -250,8 +250,8 @@ class Plans(Aggregation):
             return None  # nothing may be left of it
         natural, hidden = block.natural, block.hidden
         if block.phase == "natural":
-            if None in found.names and any(None in s.relation.names for s in block.sources):
-                return None  # SQLite merges columns of one text, too
+            if None in found.names and not self.may_hold_nameless(block):
+                return None
             left = {column for source in block.sources for column in source.relation.counts}
             shared = tuple(sorted(left & found.counts.keys()))
             if any(self.count(block, Reference(None, column)) != 1 for column in shared):
@@ -263,6 +263,13 @@ class Plans(Aggregation):
             block, sources=(*block.sources, source), natural=natural, hidden=hidden
         )
         return added
+
+    def may_hold_nameless(self, block: Block) -> bool:
+        """Tell whether the next source may have a column that nobody has named.
+
+        Behind NATURAL two such columns would be merged by SQLite where their texts are the same.
+        """
+        return block.phase != "natural" or all(None not in s.relation.names for s in block.sources)
 
     # --- what a derived table gives to the FROM around it ------------------------------------
 

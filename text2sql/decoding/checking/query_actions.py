@@ -151,6 +151,8 @@ class QueryActions(ActionBase):
         around = self.scope.query_of(query.parent).names if query.parent is not None else ()
         with_it = any(name != query.cte for name, _ in query.names[len(around) :])
         alone = not query.arms and query.role != "top" and (with_it or query.role == "limit")
+        if query.role == "derived" and not self.scope.may_hold_nameless(query.parent):
+            return False
         return not alone and move.taken < OPENING_LIMIT and self._select(move, "values")
 
     def do_value_row(self, move: Move) -> bool:
