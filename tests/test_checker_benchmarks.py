@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 from text2sql.data.catalog import find_dataset
+from text2sql.decoding.checking import Checker
 from text2sql.decoding.verification import verify
 from text2sql.execution import Executor
 from text2sql.schema import canonicalise, read_schema
@@ -52,6 +53,9 @@ class Scripted:
 
     def explain(self, sql: str) -> str:
         return "no"
+
+    def to_sql(self, text: str) -> str:
+        return text
 
     def step(self, state: bytes, text: bytes) -> bytes | None:
         return state + text if len(state) < 30 else None
@@ -210,6 +214,15 @@ def test_fuzzing_counts_who_refused(shop_schema: Schema) -> None:
     }
 
 
+def test_fuzzing_judges_the_sql_that_a_text_stands_for(shop_schema: Schema) -> None:
+    checker = Checker(shop_schema, order="from-first")
+    with open_oracle(shop_schema) as oracle:
+        found = checker_fuzz.Trial(checker, oracle, checker_fuzz.Outcome())
+        found.judge("FROM customers SELECT name", "")
+        found.judge("FROM customers SELECT nme", "")
+    assert found.outcome.counts == {"not_rewritten": 1}
+
+
 def test_failures_of_one_cause_are_one_group() -> None:
     failures = [
         {"what": "engine", "schema": "shop", "sql": name, "why": f"no such column: {name}"}
@@ -226,7 +239,7 @@ def test_a_walk_that_does_not_end_is_interrupted() -> None:
 
 def test_walks_are_shared_out_over_the_schemas() -> None:
     known = [wide_schemas.one_column("sqlite")] * 7
-    options = Namespace(limit=24, seed=1)
+    options = Namespace(limit=24, seed=1, order="select-first")
     [tasks] = checker_fuzz.divide(known, options, [None])
     assert sum(task.walks for task in tasks) == 24
     assert {task.walks for task in tasks} == {3, 4}
