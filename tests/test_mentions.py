@@ -172,6 +172,19 @@ def test_codes_and_nationalities_are_found_as_they_are_stored():
     assert mentions["left-handed"] == (Value("'L'", "people", "hand"),)
 
 
+@pytest.mark.parametrize(
+    ("question", "values"),
+    [
+        ("2025年11月超过100元的", ["'2025-11'", "100"]),
+        ("在2025 年 3 月 5 日之后", ["'2025-03-05'"]),
+        ("2020年13月", ["2020", "13"]),
+    ],
+)
+def test_chinese_around_a_number_leaves_it_whole(question, values):
+    mentions = Linker(Schema("s", "sqlite", ())).mentions(question)
+    assert [value.sql for m in mentions for value in m.values] == values
+
+
 def test_plurals_punctuation_and_blanks_of_cells_do_not_matter():
     cells = [("people", "name", "cat"), ("people", "city", " Comp. Sci. "), ("people", "hand", "x")]
     values = {m.text: m.values for m in Linker(PEOPLE, gather(cells)).mentions("cats in Comp Sci")}

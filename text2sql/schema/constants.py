@@ -6,7 +6,8 @@
     (("'2020-03-03'",), 3)
 
 Covered: digits with separators, words up to millions, ordinals, percent, dozens, dates with a
-month's name in either order, a month with its year (`2020-03`), Chinese numerals up to 万 and 亿.
+month's name in either order, a month with its year (`2020-03`), the same in Chinese (2020年3月),
+Chinese numerals up to 万 and 亿.
 Not covered: dates that depend on today; fractions in words.
 """
 
@@ -129,6 +130,8 @@ def _date(pieces: Sequence[Piece], here: int) -> Constants | None:
     text = pieces[here].low
     if _DATE.fullmatch(text) or _SLASHED.fullmatch(text):
         return (f"'{pieces[here].text}'",), 1
+    if _low(pieces, here + 1)[:1] == "年":
+        return _chinese_date(pieces, here)
     if (day := _day(text)) and (month := _month(pieces, _of(pieces, here + 1))):
         at = _of(pieces, here + 1) + 1
         at += _low(pieces, at) in (",", ".")
@@ -151,6 +154,17 @@ def _month_first(pieces: Sequence[Piece], here: int) -> Constants | None:
     if day and is_year(year := _low(pieces, after)):
         return (f"'{year}-{month:02}-{day:02}'",), after + 1 - here
     return None
+
+
+def _chinese_date(pieces: Sequence[Piece], here: int) -> Constants | None:
+    """Return a day or a month of a year: 2020年3月5日, 2020年3月."""
+    year, month = _low(pieces, here), _low(pieces, here + 2)
+    if not (is_year(year) and _low(pieces, here + 3)[:1] == "月" and 0 < _day(month) < 13):
+        return None
+    day = _day(_low(pieces, here + 4))
+    if day and _low(pieces, here + 5)[:1] in ("日", "号"):
+        return (f"'{year}-{int(month):02}-{day:02}'",), 6
+    return (f"'{year}-{int(month):02}'",), 4
 
 
 def _of(pieces: Sequence[Piece], here: int) -> int:

@@ -24,6 +24,7 @@ from text2sql.schema.model import Schema
 from text2sql.schema.naming import WHOLE, Fit, Names
 from text2sql.schema.pieces import Piece, cut
 from text2sql.schema.ranking import HINT, VALUES, Context, Found, Mention, Value, choose
+from text2sql.schema.thesaurus import thesaurus
 from text2sql.schema.wordings import wordings
 from text2sql.schema.words import STOP_WORDS, fold, key_of
 
@@ -35,7 +36,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_ASKING = _words("which what each every per by list show find give different distinct all")
+_ASKING = _words("which what each every per by list show find give different distinct all 哪 每 各")
 _AGGREGATES = frozenset(map(key_of, ("minimum", "maximum", "min", "max", "average", "total")))
 # words of questions about anything; they are names at most
 _WORKING = _words(
@@ -142,6 +143,8 @@ class Linker:
             or key in table.codes
             or constants.is_number_word(text.lower())
             or bool(self.cells.get(key, ()))
+            or bool(self.names.called(key))
+            or bool(self._stands_for(key))
             or constants.chinese_number(text) is not None
         )
 
@@ -277,9 +280,16 @@ class Linker:
             if name[1] is not None
         ]
 
+    def _stands_for(self, key: str) -> list[Value]:
+        """Return the cells of other words for a word: `cancelled` for 取消."""
+        if not self.cells:
+            return []
+        said = thesaurus().cells.get(key, ())
+        return [value for other in said for value in self.cells.get(other, ())]
+
     def _codes(self, piece: Piece) -> list[Value]:
         """Return the cells that stand for a word, such as F for women."""
-        found: dict[Value, None] = {}
+        found = dict.fromkeys(self._stands_for(piece.key))
         for code in wordings().codes.get(piece.key, ()) if self.cells else ():
             if piece.low == "us":
                 continue
@@ -300,7 +310,11 @@ class Linker:
         run = pieces[here : here + 1]
         if piece.low in STOP_WORDS and not _asks(pieces, here):
             return None
-        fits, values = self._hints(piece), self._codes(piece)
+        values = self._codes(piece)
+        if called := self.names.called(piece.key):
+            fits = [*called, *self._hints(piece)]
+            return Found(here, run, fits, values, _asked(pieces, here))
+        fits = self._hints(piece)
         if not fits and not values and piece.low not in STOP_WORDS:
             fits = self.names.alike(piece.key)
         if not fits and not values and (number := constants.chinese_number(piece.text)):

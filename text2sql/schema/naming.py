@@ -8,7 +8,7 @@ A name is known by all its words, by those that are not its table's, by its syno
 comment; written together or short, as in `birthdate` and `dept_no`, it is taken apart first.
 
 Covered: a table's own letters before `id`, `no` and their like (`stuid`); likeness of beginnings
-for words that no name has.
+for words that no name has; other words for what a name is made of (`thesaurus`).
 Not covered: typing errors.
 """
 
@@ -18,10 +18,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from text2sql.schema.model import Column, Schema, Table
+from text2sql.schema.thesaurus import thesaurus
 from text2sql.schema.wordings import wordings
 from text2sql.schema.words import STOP_WORDS, stem, words
 
 WHOLE, PART, COMMENT, ALIKE = 0, 1, 2, 2  # how well a name fits; less is better
+OTHER = 0.25  # how much worse a name fits that is said by another word
+LATER = 0.05  # how much worse each further word fits that another word may stand for
 LONGEST_COMMENT = 6  # words of a comment that are compared
 SHORTEST_ALIKE = 3  # letters of a beginning
 
@@ -43,17 +46,34 @@ class Names:
     heads: dict[str, int] = field(init=False)  # first stem of `whole` -> most stems
     _begins: dict[str, list[str]] = field(init=False)  # first letters -> keys of `single`
     _alike: dict[str, list[Fit]] = field(init=False)
+    _called: dict[str, list[Fit]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Index every form of every name."""
         self.whole, self.single = defaultdict(list), defaultdict(list)
         self.together, self.heads, self._begins = defaultdict(list), {}, {}
-        self._alike = {}
+        self._alike, self._called = {}, {}
         taking = _Taking(self.schema)
         for table in self.schema.tables:
             self._add((table.full_name, None), taking.table_forms(table))
             for column in table.columns:
                 self._add((table.full_name, column.name), taking.column_forms(table, column))
+        self._add_numbers()
+        for phrase in thesaurus().phrases:
+            for fit, name in self.called(phrase) if phrase not in self.whole else ():
+                self._add_whole(phrase.split(), (max(fit, PART), name))
+
+    def _add_numbers(self) -> None:
+        """Let keys be called numbers: "order number" at `order_id`."""
+        for key, fits in [*self.whole.items()]:
+            owner, _, last = key.rpartition(" ")
+            if last == "id":
+                for fit, name in fits:
+                    self._add_whole([*owner.split(), "number"], (max(fit, PART), name))
+
+    def _add_whole(self, stems: Sequence[str], fit: Fit) -> None:
+        _put(self.whole, " ".join(stems), fit)
+        self.heads[stems[0]] = max(len(stems), self.heads.get(stems[0], 0))
 
     def _add(self, name: Name, forms: Iterable[tuple[int, Sequence[str]]]) -> None:
         for fits, form in forms:
@@ -69,6 +89,22 @@ class Names:
             for part in stems:
                 if part not in STOP_WORDS and not part.isdigit():
                     _put(self.single, part, (max(fits, PART), name))
+
+    def called(self, key: str) -> list[Fit]:
+        """Return the names of what a word stands for that no name has: `town` at a city."""
+        if key not in self._called:
+            self._called[key] = self._find_called(key)
+        return self._called[key]
+
+    def _find_called(self, key: str) -> list[Fit]:
+        found: dict[Name, float] = {}
+        for place, other in enumerate(thesaurus().names.get(key, ())):
+            worse = OTHER + LATER * place
+            fits = self.whole.get(other) or self.together.get(other.replace(" ", "")) or ()
+            for fit, name in fits or self.single.get(other, ()):
+                found[name] = min(fit + worse, found.get(name, fit + worse))
+        best = min(found.values(), default=0.0)
+        return [(fit, name) for name, fit in found.items() if fit < best + PART]
 
     def alike(self, key: str) -> list[Fit]:
         """Return the names with a word that begins as a word does which no name has."""

@@ -21,7 +21,8 @@ _PIECE = re.compile(
     r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|“[^”]*”|‘[^’]*’|「[^」]*」|《[^》]*》"  # quoted
     r"|\d{4}-\d\d?-\d\d?(?:[ T]\d\d:\d\d(?::\d\d)?)?(?![\d-])"  # dates and times
     r"|\d\d?/\d\d?/\d{2,4}(?![\d/])|\d\d?:\d\d(?::\d\d)?"
-    r"|(?<![\w.)])-?\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+(?:[.,]\d+)*"
+    r"|(?<![\w.)])-?\d+(?:[.,]\d+)*(?:st|nd|rd|th)?"
+    rf"(?!\d|[^\W\d_{CHINESE}])|\d+(?:[.,]\d+)*"  # Chinese follows a number without a blank
     r"|[^\W\d_]+(?:[_-][^\W_]+|['’][^\W\d_]{2,})*|\S"
 )
 _CHINESE_RUN = re.compile(rf"[{CHINESE}]+|[^{CHINESE}]+")
