@@ -54,7 +54,7 @@ def serve(
         MissingExtra: the extra `serve` is not installed.
     """
     need("serve", "fastapi", "uvicorn", "prometheus_client", "jwt")
-    service = Service(read)
+    service = Service(read, apart=True)
     assert service.settings is not None
     host, port = host or service.settings.host, service.settings.port if port is None else port
     check_address(host, open_to_all=service.identify is None)
