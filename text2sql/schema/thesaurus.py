@@ -26,6 +26,8 @@ class Thesaurus:
 
     names: Mapping[str, tuple[str, ...]]
     cells: Mapping[str, tuple[str, ...]]
+    alike: Mapping[str, tuple[str, ...]]  # words as written -> others of the same language
+    translated: Mapping[str, tuple[str, ...]]  # folded English texts of cells -> Chinese
     phrases: tuple[str, ...]  # those of `names` that are several English words
 
 
@@ -38,22 +40,31 @@ def thesaurus() -> Thesaurus:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     read = yaml.load(text, loader)
     names: dict[str, dict[str, None]] = {}
+    alike: dict[str, dict[str, None]] = {}
+    translated: dict[str, dict[str, None]] = {}
     for line in read["english"]:
+        first, *others = (word.replace("_", " ") for word in line.split())
+        _add(alike, first, others)
         keys = [_key(word) for word in line.split()]
         for said in keys:
             _add(names, said, (key for key in keys if key != said))
     for line in read["chinese"]:
         said_words, called = line.split(" -> ")
-        alike = [*map(_key, called.split()), *map(key_of, said_words.split())]
+        first, *others = said_words.split()
+        _add(alike, first, others)
+        keys = [*map(_key, called.split()), *map(key_of, said_words.split())]
         for word in map(key_of, said_words.split()):
-            _add(names, word, (key for key in alike if key != word))
+            _add(names, word, (key for key in keys if key != word))
     cells: dict[str, dict[str, None]] = {}
     for line in read["cells"]:
         said_words, held = line.split(" -> ")
         for word in said_words.split():
             _add(cells, key_of(word), map(key_of, held.split(", ")))
+        if not said_words.isascii():
+            for text in held.split(", "):
+                _add(translated, text, said_words.split())
     phrases = tuple(said for said in names if " " in said and said.isascii())
-    return Thesaurus(_frozen(names), _frozen(cells), phrases)
+    return Thesaurus(_frozen(names), _frozen(cells), _frozen(alike), _frozen(translated), phrases)
 
 
 def _key(word: str) -> str:

@@ -6,7 +6,8 @@
 Words stand behind the noun of the rows ("older than 30"), or before it where one adjective says it
 ("French"): see `grammar.modifier`.
 
-Covered: comparison, ranges, two values, parts of texts, missing values, flags.
+Covered: comparison, ranges, months and years, two values, parts of texts, missing values, what has
+not happened yet, flags.
 Not covered: conditions with a query inside, which the families word.
 """
 
@@ -14,14 +15,17 @@ import re
 from typing import TYPE_CHECKING
 
 from text2sql.data.synthesis import grammar
-from text2sql.data.synthesis.deeds import ages, deed, is_own
+from text2sql.data.synthesis.deeds import ages, deed, is_own, standing
 from text2sql.data.synthesis.grammar import is_plural, modifier
 from text2sql.data.synthesis.makers import demonyms
 from text2sql.data.synthesis.queries import Compare, Lit, Pattern
+from text2sql.data.synthesis.saying import period_words
 from text2sql.data.synthesis.worlds import Field
 
 if TYPE_CHECKING:
     from text2sql.data.synthesis.speaking import Speaker
+
+PERIODS = 0.15  # share of the conditions on moments that are of a month or a year
 
 Said = tuple[Compare, str]
 Value = str | int | float
@@ -30,6 +34,9 @@ _ADJECTIVE = re.compile(r"[^\W\d_]{3,}(?:[- ][^\W\d_]+)?")
 _CLAUSE = re.compile(
     r"(?:with|without|that|who|which|of|on|in|at|by|for|from|under|behind|\w{2,}ing)\b"
 )
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
+_AT = re.compile(r"\b(?:on|at|dated) \{v\}")
+_DATED = re.compile("(?:日期|时间)$")
 _VERB = re.compile(r"(?:has|have|had|was|were)\b")
 
 
@@ -79,7 +86,30 @@ def worded(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
 def _null(speaker: "Speaker", field: Field) -> Said:
     key = "null" if speaker.chance(0.7) else "not_null"
     operator = "is null" if key == "null" else "is not null"
-    return Compare(field.col, operator), worded(speaker, key, field)
+    found = Compare(field.col, operator)
+    happens = field.kind.moment and not field.kind.person  # everybody has been born
+    if happens and speaker.chance(0.75) and (said := _standing(speaker, field, key)):
+        return found, said
+    return found, worded(speaker, key, field)
+
+
+def _standing(speaker: "Speaker", field: Field, key: str) -> str | None:
+    """Word a date that is missing by what has not happened: "not yet paid"."""
+    noun = speaker.world.nouns[field.col.table].one[0]
+    done = key == "not_null"
+    if not speaker.english:
+        verb = _DATED.sub("", field.names[0])
+        ways = ("已{v}", "已经{v}") if done else ("尚未{v}", "还没有{v}", "还没{v}", "仍未{v}")
+        return speaker.random.choice(ways).format(v=verb) if 2 <= len(verb) <= 3 else None
+    said = next((d for name in field.names if (d := deed(name, noun))), None)
+    if said is None or (ages(said) and not done):
+        return None
+    text = speaker.random.choice(standing(said, done=done))
+    text = text.replace("that ", f"{speaker.who(field.col.table)} ", 1)
+    if _ADJECTIVE.fullmatch(text) and " " not in text:
+        behind = speaker.say("flag", v=text, who=speaker.who(field.col.table))
+        return modifier(speaker.table_number(field.col.table), text, behind)
+    return text.replace(" have ", f" {speaker.verbs['have']} ", 1)
 
 
 # --- numbers and moments --------------------------------------------------------------------------
@@ -152,6 +182,8 @@ def _done(field: Field, noun: str, part: str) -> tuple[str, ...]:
 
 def _range(speaker: "Speaker", field: Field) -> Said:
     value = speaker.random.choice(field.values)
+    if field.kind.moment and speaker.chance(PERIODS) and (found := _period(speaker, field, value)):
+        return found
     draw = speaker.random.random()
     if draw < 0.34:
         return _compare(speaker, field, ">", value, "more")
@@ -169,6 +201,24 @@ def _range(speaker: "Speaker", field: Field) -> Said:
     if draw < 0.89:
         return _compare(speaker, field, "<>", value, "not")
     return _compare(speaker, field, "=", value, "equal")
+
+
+def _period(speaker: "Speaker", field: Field, value: Value) -> Said | None:
+    """Draw the month or the year of a moment: "in March 2023".
+
+    A moment is compared as a text, which is how SQLite keeps it.
+    """
+    if speaker.world.schema.dialect != "sqlite" or not _ISO.match(str(value)):
+        return None
+    period = str(value)[: 7 if speaker.chance(0.6) else 4]
+    found = Compare(field.col, "like", Pattern(period, before=False))
+    said = period_words(period, speaker.random, speaker.world.language)
+    ways = special(speaker, field, "equal")
+    ways = tuple(dict.fromkeys(_AT.sub("in {v}", way) for way in ways))
+    if ways and speaker.chance(0.65):
+        way = speaker.random.choice(ways)
+        return found, way.format(v=said, who=speaker.who(field.col.table), **speaker.verbs)
+    return found, worded(speaker, "period", field, v=said)
 
 
 def _pair(speaker: "Speaker", field: Field) -> list[Value]:

@@ -10,6 +10,7 @@ Questions name the deed rather than the column: "employees hired after 2020". Th
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,9 +19,9 @@ _PLACED = re.compile(r"^(?:year |date )?(\w+?)(?: (?:on|at|in))?$")
 
 
 @cache
-def _deeds() -> dict[str, dict[str, str] | list[str]]:
+def _deeds() -> dict[str, Any]:
     path = Path(__file__).with_name("deeds.yaml")
-    read: dict[str, dict[str, str] | list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return read
 
 
@@ -37,9 +38,7 @@ def deed(name: str, noun: str) -> str | None:
             return None
         for voice, verb in (("passive", "were "), ("active", "")):
             if word in _deeds()[voice]:
-                known = _deeds()[voice]
-                assert isinstance(known, dict)
-                return verb + known[word]
+                return verb + str(_deeds()[voice][word])
     return participle(name)
 
 
@@ -53,6 +52,31 @@ def participle(name: str) -> str | None:
     if not (word in _deeds()["irregular"] or re.search(r"[^e]ed$", word)):
         return None
     return word if word in _deeds()["intransitive"] else f"were {word}"
+
+
+@cache
+def standing(said: str, *, done: bool) -> tuple[str, ...]:
+    """Return what is said of things to which a deed has happened, or has not yet.
+
+    Args:
+        said: the deed, as `deed` returns it.
+        done: whether it has happened.
+    """
+    bare = said.removeprefix("were ")
+    known = _deeds()["past" if done else "pending"]
+    if said.startswith("were "):
+        own = (
+            (f"that have been {bare}", f"that were {bare}", f"already {bare}")
+            if done
+            else (f"that have not been {bare} yet", f"not yet {bare}", f"that were never {bare}")
+        )
+    else:
+        own = (
+            (f"that {bare}", f"that have {bare}", f"that have already {bare}")
+            if done
+            else (f"that have not {bare} yet", f"that never {bare}", f"that still have not {bare}")
+        )
+    return (*own, *known.get(bare, ()))
 
 
 def ages(said: str) -> bool:

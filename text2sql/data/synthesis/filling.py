@@ -19,6 +19,9 @@ from text2sql.data.synthesis.queries import Col
 from text2sql.data.synthesis.styling import Style
 from text2sql.data.synthesis.worlds import Field, Link, Noun
 from text2sql.schema.model import Column, ForeignKey, Table
+from text2sql.schema.thesaurus import thesaurus
+
+_GENDERS = {"f": "女", "female": "女性", "m": "男", "male": "男性"}
 
 
 @dataclass(slots=True)
@@ -71,7 +74,19 @@ def fill(
     keys_of: dict[str, list[makers.Value]],
     random: Random,
     language: str,
+    *,
+    cells: str | None = None,
 ) -> Made:
+    """Make the columns and rows of a thing.
+
+    Args:
+        thing: with its table's name.
+        style: of names.
+        keys_of: the keys of every table.
+        random: decides everything.
+        language: in which people ask about it.
+        cells: language of what stands in its cells; None: the same.
+    """
     count = len(keys_of[thing.table])
     declared_key = "TEXT" if style.key == "table code" else "INTEGER"
     columns: list[Column] = []
@@ -80,9 +95,9 @@ def fill(
     links: list[Link] = []
     keys: list[ForeignKey] = []
 
-    def add(name: str, declared: str, cells: list[makers.Value | None], said: Field) -> None:
-        columns.append(Column(name, declared, nullable=None in cells))
-        values.append(cells)
+    def add(name: str, declared: str, held: list[makers.Value | None], said: Field) -> None:
+        columns.append(Column(name, declared, nullable=None in held))
+        values.append(held)
         fields.append(said)
 
     if not thing.bridge or random.random() < 0.35:
@@ -92,8 +107,9 @@ def fill(
     for attribute in thing.attributes:
         name = style.column(attribute.name.split(), thing.name.split(), random)
         if name.lower() not in {column.name.lower() for column in columns}:
-            field, declared, cells = _field(attribute, thing, name, count, random, language)
-            add(name, declared, cells, field)
+            made = makers.make(attribute, count, random, language=cells or language)
+            field, declared, held = _field(attribute, thing, name, made, random, language)
+            add(name, declared, held, field)
     for parent, role, relation in thing.parents:
         name = style.cased(_reference(style, role, parent.name))
         if name.lower() in {column.name.lower() for column in columns}:
@@ -142,20 +158,26 @@ def _reference_names(role: str, parent: Thing, language: str) -> tuple[str, ...]
 
 
 def _field(
-    attribute: Attribute, thing: Thing, name: str, count: int, random: Random, language: str
+    attribute: Attribute,
+    thing: Thing,
+    name: str,
+    made: list[makers.Value],
+    random: Random,
+    language: str,
 ) -> tuple[Field, str, list[makers.Value | None]]:
-    made = makers.make(attribute, count, random, language=language)
     kind = kinds()[refined(attribute.kind, attribute.name)]
     cells: list[makers.Value | None] = list(made)
-    if random.random() < 0.15:
-        cells = [None if random.random() < 0.2 else cell for cell in cells]
+    if attribute.missing or random.random() < 0.15:
+        share = attribute.missing or 0.2
+        cells = [None if random.random() < share else cell for cell in cells]
     shown = tuple(dict.fromkeys(cell for cell in cells if cell is not None))
     declared = _declared(made, kind.moment, attribute.kind, random)
     rest = attribute.name.removeprefix(f"{thing.name} ")
     names = tuple(dict.fromkeys((rest, attribute.name, *attribute.synonyms)))
     if language == "zh":
         names = (attribute.zh or attribute.name,)
-    phrases = dict(_phrases(attribute, shown))
+    sayings = _phrases if language == "en" else _translated
+    phrases = dict(sayings(attribute, shown))
     col = Col(thing.table, name)
     said = Field(col, kind, names, shown, None in cells, False, phrases, attribute.negated)
     return said, declared, cells
@@ -175,6 +197,22 @@ def _phrases(
             said = known.get(text.lower(), ())
         if said:
             yield text, tuple(said)
+
+
+def _translated(
+    attribute: Attribute, values: tuple[makers.Value, ...]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield how English values of a column are said in Chinese."""
+    own: dict[str, str] = {}
+    if kinds()[attribute.kind].grouping or attribute.kind == "category":
+        own = dict(zip((v.lower() for v in attribute.values), attribute.zh_values, strict=False))
+    for value in values:
+        text = str(value)
+        if not isinstance(value, str) or not text.isascii():
+            continue
+        said = own.get(text.lower()) or _GENDERS.get(text.lower())
+        if known := (said,) if said else thesaurus().translated.get(text.lower(), ()):
+            yield text, known
 
 
 def _declared(values: list[makers.Value], moment: bool, kind: str, random: Random) -> str:

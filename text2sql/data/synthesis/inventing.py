@@ -8,7 +8,7 @@
 
 Covered: one to twelve tables joined by foreign keys and bridges, also to themselves; tables that
 have nothing to do with the rest; names in many styles (`styling`), by a synonym, or of a word that
-does not exist; nouns and values in English or Chinese.
+does not exist; nouns and values in English or Chinese, also Chinese questions about English values.
 Not covered: views, comments, composite keys.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from text2sql.data.synthesis import makers
+from text2sql.data.synthesis.everyday import with_everyday
 from text2sql.data.synthesis.filling import Thing, fill, key_values, key_words
 from text2sql.data.synthesis.kinds import kinds
 from text2sql.data.synthesis.lexicon import (
@@ -35,6 +36,8 @@ from text2sql.schema.rendering import render
 
 SIZES = {1: 6, 2: 15, 3: 26, 4: 20, 5: 12, 6: 8, 7: 6, 8: 3, 10: 2, 12: 2}  # tables: weight
 ROWS = (12, 40)
+LIFE = 0.12  # share of things with a date that is missing until something has happened
+ENGLISH_CELLS = 0.6  # share of databases asked about in Chinese whose cells are English
 PEOPLE = 3  # times as often as of anything else, databases begin with a table of people
 
 
@@ -69,7 +72,7 @@ def invent(random: Random, *, language: str = "en", domain: str | None = None) -
     for table, values in rows.items():
         marks = ", ".join("?" * len(values[0])) if values else ""
         connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', values)
-    return Invented(world, connection)
+    return Invented(with_everyday(world), connection)
 
 
 def _apart(more: list[Thing], things: list[Thing]) -> list[Thing]:
@@ -138,8 +141,10 @@ def _thing(entity: Entity, random: Random, language: str) -> Thing:
     attributes = random.sample(entity.attributes, min(number, len(entity.attributes)))
     if number > len(attributes) + 3 or random.random() < 0.06:
         taken = {attribute.name for attribute in entity.attributes}
-        more = [extra for extra in extras() if extra.name not in taken]
+        more = [extra for extra in extras() if extra.name not in taken and not extra.missing]
         attributes += random.sample(more, max(1, number - len(attributes)))
+    if random.random() < LIFE:
+        attributes += _of_life(entity, random)
     names = [a for a in entity.attributes if kinds()[a.kind].identifying]
     if names and random.random() < 0.85 and not any(a in attributes for a in names):
         attributes.append(names[0])
@@ -157,6 +162,13 @@ def _thing(entity: Entity, random: Random, language: str) -> Thing:
     if language == "zh":
         one = many = (entity.zh or entity.name, *entity.zh_synonyms)
     return Thing(name, Noun(one, many, entity.person), [_renamed(a, random) for a in attributes])
+
+
+def _of_life(entity: Entity, random: Random) -> list[Attribute]:
+    """Return a column of what happens to things in the end, which has not happened to all."""
+    taken = {attribute.name for attribute in entity.attributes}
+    known = [e for e in extras() if e.missing and e.person in (None, entity.person)]
+    return [e for e in random.sample(known, 1) if e.name not in taken]
 
 
 def _split_names(attributes: list[Attribute], random: Random) -> list[Attribute]:
@@ -217,7 +229,9 @@ def _build(
         thing.key = style.cased(key_words(style, thing.name.split()))
     counts = {t.table: random.randint(*ROWS) * (2 if t.bridge else 1) for t in things}
     keys = {table: key_values(style, count, random) for table, count in counts.items()}
-    made = [fill(thing, style, keys, random, language) for thing in things]
+    foreign = language != "en" and random.random() < ENGLISH_CELLS
+    cells = "en" if foreign else language
+    made = [fill(thing, style, keys, random, language, cells=cells) for thing in things]
     order = random.sample(made, len(made)) if random.random() < 0.5 else made
     schema = Schema(name, "sqlite", tuple(m.table for m in order))
     world = World(

@@ -32,6 +32,8 @@ class Attribute:
     maker: str | None = None  # of names: see `values`
     pattern: str | None = None  # of codes: A a letter, 9 a digit
     unit: str | None = None
+    missing: float = 0.0  # share of rows for which nothing is known, or nothing has happened yet
+    person: bool | None = None  # of what it may be a column: people, things, or both
     phrases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     negated: tuple[str, ...] = ()
 

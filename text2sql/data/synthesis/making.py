@@ -26,6 +26,7 @@ from typing import Any
 from text2sql.data.skeletons import skeleton
 from text2sql.data.synthesis.dialects import spell
 from text2sql.data.synthesis.drafting import FAMILIES, Pair, propose
+from text2sql.data.synthesis.everyday import with_everyday
 from text2sql.data.synthesis.families.parts import Family
 from text2sql.data.synthesis.hardness import hardness_of
 from text2sql.data.synthesis.queries import Query
@@ -42,7 +43,7 @@ from text2sql.schema.model import Schema, Table
 from text2sql.schema.quoting import quote
 from text2sql.scoring.spider.structure import Names
 
-GENERATOR = 1  # raised when the same seed makes other records
+GENERATOR = 2  # raised when the same seed makes other records
 LANGUAGES = ("en", "zh")
 SAME_SQL = 3  # questions with the same SQL, at most
 _ROWS = 10_000  # of a result; what returns more is no question of ours
@@ -114,7 +115,7 @@ def make_examples(
         world, joins = read_world(database, executor, language, least, timeout)
         drawn: Counter[str] = Counter()
         kept = keep_pairs(
-            _proposed(world, seed, count, families),
+            _proposed(with_everyday(world), seed, count, families),
             query_runner(world.schema, executor, timeout),
             drawn,
             workers=workers,

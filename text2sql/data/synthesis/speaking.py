@@ -119,7 +119,7 @@ class Speaker:
         """Return what rows of a table are called."""
         noun = self.world.nouns[table]
         forms = noun.many if many else noun.one
-        one = forms[0] if len(forms) == 1 or self.chance(0.8) else self.random.choice(forms[1:])
+        one = forms[0] if len(forms) == 1 or self.chance(0.75) else self.random.choice(forms[1:])
         if not self.english:
             return one
         return grammar.noun_mark(self.table_number(table)) + ("" if many else ONE) + one
@@ -136,7 +136,7 @@ class Speaker:
     def column(self, field: Field, *, many: bool = False) -> str:
         """Return what a column is called; a bare number is that of something."""
         names = _nominal(field.names, field.kind)
-        name = names[0] if len(names) == 1 or self.chance(0.75) else self.random.choice(names[1:])
+        name = names[0] if len(names) == 1 or self.chance(0.7) else self.random.choice(names[1:])
         if name in ("number", "count") and self.english:
             name = f"{self.world.nouns[field.col.table].one[0]} {name}"
         if self.english and is_plural(name):
@@ -160,7 +160,7 @@ class Speaker:
     def value(self, field: Field, value: str | int | float) -> str:
         """Return a value as a question says it."""
         phrases = field.phrases.get(str(value))
-        if phrases and self.english and self.chance(0.6):
+        if phrases and self.chance(0.6):
             return self.random.choice(phrases)
         if not isinstance(value, str):
             return self.number(value)
