@@ -6,7 +6,10 @@ import pytest
 
 from text2sql.data.synthesis.conditions import condition
 from text2sql.data.synthesis.deeds import standing
+from text2sql.data.synthesis.drafting import propose
 from text2sql.data.synthesis.everyday import with_everyday
+from text2sql.data.synthesis.families import single
+from text2sql.data.synthesis.families.parts import aggregate_words
 from text2sql.data.synthesis.inventing import invent
 from text2sql.data.synthesis.kinds import kinds
 from text2sql.data.synthesis.queries import Col, Pattern
@@ -97,3 +100,23 @@ def test_chinese_questions_are_asked_about_english_cells_too():
         invented.connection.close()
     assert ("retail", ("零售",)) in {(str(v).lower(), said) for v, said in cells}
     assert any(v == "零售" for v, _ in cells)
+
+
+def test_people_are_asked_for_by_who_where_only_one_table_holds_people():
+    questions = set()
+    for seed in range(30):
+        invented = invent(Random(seed), domain="chess")
+        pairs = propose(invented.world, Random(seed), 40, families={single.columns: 1})
+        lone = invented.world.only_people()
+        questions |= {(lone, p.question) for p in pairs if p.question.lower().startswith("who ")}
+        invented.connection.close()
+    assert questions and all(lone for lone, _ in questions)
+    assert not any(question.lower().startswith("who are ") for _, question in questions)
+
+
+@pytest.mark.parametrize(("name", "said"), [("avg", "平均薪水"), ("sum", "总薪水")])
+def test_an_aggregate_in_chinese_may_stand_before_its_column(name, said):
+    made = world("薪水", kind="salary", language="zh")
+    speaker = Speaker(made, Random(2))
+    field = made.fields["t"][0]
+    assert said in {aggregate_words(speaker, name, field) for _ in range(60)}

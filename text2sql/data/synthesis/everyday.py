@@ -29,6 +29,9 @@ def with_everyday(world: World) -> World:
     """Return a world in which columns and things are also called by other words."""
     taken = Counter(_all_words(world))
     nouns = {table: _called(noun, taken, world) for table, noun in world.nouns.items()}
+    if world.language == "en" and (table := world.only_people()):
+        noun = nouns[table]
+        nouns[table] = replace(noun, one=(*noun.one, "person"), many=(*noun.many, "people"))
     fields = {
         table: [_named(field, known, taken) for field in known]
         for table, known in world.fields.items()

@@ -133,6 +133,12 @@ class Speaker:
         usual, other = ("who", "that") if self.world.nouns[table].person else ("that", "which")
         return usual if self.chance(0.75) else other
 
+    def somebody(self, table: str) -> str:
+        """Return the pronoun that asks for people without a noun: it agrees as a singular."""
+        if not self.english:
+            return self.random.choice(("谁", "哪些人"))
+        return f"{grammar.noun_mark(self.table_number(table))}{ONE}who"
+
     def column(self, field: Field, *, many: bool = False) -> str:
         """Return what a column is called; a bare number is that of something."""
         names = _nominal(field.names, field.kind)

@@ -87,6 +87,11 @@ class World:
         """Return the field of a column."""
         return next(f for f in self.fields[col.table] if f.col == col)
 
+    def only_people(self) -> str | None:
+        """Return the table of people where it is the only one: nobody else can be meant."""
+        found = [table for table, noun in self.nouns.items() if noun.person]
+        return found[0] if len(found) == 1 else None
+
     def primary(self, table: str) -> Col | None:
         """Return the column of a primary key that is one column."""
         found = self.schema.table(table)

@@ -118,11 +118,9 @@ def aggregates(speaker: Speaker, table: str) -> tuple[tuple[Call, ...], str] | N
 
 def aggregate_words(speaker: Speaker, name: str, field: Field) -> str:
     """Return what an aggregate of a column is called."""
-    said, column = speaker.say(name), speaker.column(field)
-    if not speaker.english:
-        return f"{column}的{said}"
-    number = "number of " if is_plural(column) and speaker.chance(0.7) else ""
-    return f"{said} {number}{column}"
+    column = speaker.column(field)
+    number = speaker.english and is_plural(column) and speaker.chance(0.7)
+    return speaker.say(f"{name}_of", n=f"number of {column}" if number else column)
 
 
 def fitting(field: Field) -> list[str]:

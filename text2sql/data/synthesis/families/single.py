@@ -45,7 +45,10 @@ def columns(speaker: Speaker) -> Draft | None:
     if question := _of_one(speaker, table, shown, said):
         return Draft(Query(shown[0], table, distinct, where=where), question)
     only_name = speaker.goes_unsaid(table, shown[0])
-    if only_name and said and not distinct and speaker.chance(0.35):
+    if said and not distinct and speaker.world.only_people() == table and speaker.chance(0.15):
+        parts |= {"where": grammar.plain(said), "one": speaker.somebody(table)}
+        question = speaker.say("list_who" if only_name else "list_who_two", **parts)
+    elif only_name and said and not distinct and speaker.chance(0.35):
         question = speaker.say("list_which", **parts)
     elif said and speaker.chance(0.14):
         question = speaker.say("list_for" if speaker.chance(0.6) else "list_two", **parts)
