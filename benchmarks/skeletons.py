@@ -2,7 +2,8 @@
 
 Draws pairs from invented databases and counts their skeletons (`data.skeletons`). Printed is the
 share of a Spider split's gold queries, by count, whose skeleton was drawn at least three times: all
-of them and each hardness. Why: what is never drawn is not learnt.
+of them and each hardness; and the same once more with `canonical` skeletons of both sides, for
+which it does not count in which order conditions stand. Why: what is never drawn is not learnt.
 
     T2S_DATA=... python benchmarks/skeletons.py [--limit 200000] [--missing 40] [--families]
 
@@ -28,7 +29,7 @@ from random import Random
 from typing import Any
 
 from text2sql.data.catalog import find_dataset
-from text2sql.data.skeletons import skeleton
+from text2sql.data.skeletons import canonical, skeleton
 from text2sql.data.synthesis.drafting import draw
 from text2sql.data.synthesis.inventing import invent
 from text2sql.data.synthesis.spellings import Spelled, write
@@ -132,17 +133,26 @@ def compare(drawn: Counter[str], options: argparse.Namespace) -> dict[str, Any]:
         schema = dataset.schema(example.db_id)
         text = skeleton(canonicalise(example.query, schema))
         golds.append((hardness(example.query, schema), text))
-    shares, rows = {}, []
+    folded: Counter[str] = Counter()
+    for text, times in drawn.items():
+        folded[canonical(text)] += times
+    shares: dict[str, dict[str, float]] = {"covered": {}, "covered_canonical": {}}
+    rows = []
     for level in (*LEVELS, "all"):
-        found = [drawn[text] for of, text in golds if level in (of, "all")]
-        if found:
-            shares[level] = round(sum(n >= ENOUGH for n in found) / len(found), 4)
-            once = sum(n > 0 for n in found) / len(found)
-            rows.append((level, len(found), f"{shares[level]:.4f}", f"{once:.4f}"))
-    print(text_table((options.split, "golds", f"drawn {ENOUGH} times", "drawn once"), rows))
+        texts = [text for of, text in golds if level in (of, "all")]
+        found = [drawn[text] for text in texts]
+        counts = (found, [folded[canonical(text)] for text in texts])
+        if texts:
+            for key, often in zip(shares, counts, strict=True):
+                shares[key][level] = round(sum(n >= ENOUGH for n in often) / len(texts), 4)
+            once = sum(n > 0 for n in found) / len(texts)
+            said = [f"{share[level]:.4f}" for share in shares.values()]
+            rows.append((level, len(texts), said[0], f"{once:.4f}", said[1]))
+    head = (f"drawn {ENOUGH} times", "drawn once", f"canonical, {ENOUGH} times")
+    print(text_table((options.split, "golds", *head), rows))
     if options.split == "train":
         show(drawn, [text for _, text in golds], options)
-    return {"split": options.split, "golds": len(golds), "covered": shares}
+    return {"split": options.split, "golds": len(golds), **shares}
 
 
 def show(drawn: Counter[str], golds: Sequence[str], options: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from text2sql.data.skeletons import skeleton
+from text2sql.data.skeletons import canonical, skeleton
 
 
 def test_names_and_values_are_blanked_and_the_construction_is_kept():
@@ -55,6 +55,52 @@ def test_brackets_are_names_in_sqlite_and_lists_in_duckdb():
 @pytest.mark.parametrize("text", ["", ";", "'", "SELECT '", "/*", "😀 how many?", "((((", "\x00"])
 def test_what_is_no_sql_has_a_skeleton_too(text):
     assert skeleton(text) == skeleton(text.upper())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("SELECT a FROM t WHERE a = 1 AND b > 2", "SELECT a FROM t WHERE b > 2 AND a = 1"),
+        ("SELECT a FROM t WHERE a > 1 OR b = 2", "SELECT a FROM t WHERE b = 2 OR a > 1"),
+        (
+            "SELECT a FROM t WHERE a BETWEEN 1 AND 2 AND b = 'x'",
+            "SELECT a FROM t WHERE b = 'x' AND a BETWEEN 1 AND 2",
+        ),
+        ("SELECT DISTINCT (a) FROM t ORDER BY (b - c)", "SELECT DISTINCT a FROM t ORDER BY b - c"),
+        (
+            "SELECT 1 FROM t JOIN u JOIN v ON t.a = u.a AND u.b = v.b WHERE t.c = 1",
+            "SELECT 1 FROM t JOIN u ON t.a = u.a JOIN v ON u.b = v.b WHERE t.c = 1",
+        ),
+    ],
+)
+def test_what_means_the_same_in_another_order_has_one_canonical_skeleton(one, other):
+    assert skeleton(one) != skeleton(other)
+    assert canonical(skeleton(one)) == canonical(skeleton(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("SELECT a FROM t WHERE a = 1 AND b > 2", "SELECT a FROM t WHERE a = 1 OR b > 2"),
+        (
+            "SELECT a FROM t WHERE a = 1 OR b > 2 AND c < 3",
+            "SELECT a FROM t WHERE b > 2 OR a = 1 AND c < 3",
+        ),
+        ("SELECT a FROM t WHERE a - b > 2 AND c = 1", "SELECT a FROM t WHERE a - b = 2 AND c > 1"),
+        ("SELECT (a - b) * c FROM t", "SELECT a - b * c FROM t"),
+        ("SELECT a, count(*) FROM t", "SELECT count(*), a FROM t"),
+        ("SELECT 1 FROM t JOIN u ON t.a = u.a", "SELECT 1 FROM t JOIN u ON t.a > u.a"),
+        ("SELECT 1 FROM t LEFT JOIN u ON t.a = u.a", "SELECT 1 FROM t JOIN u ON t.a = u.a"),
+    ],
+)
+def test_what_means_something_else_has_another_canonical_skeleton(one, other):
+    assert canonical(skeleton(one)) != canonical(skeleton(other))
+
+
+def test_a_canonical_skeleton_is_its_own():
+    text = canonical(skeleton("SELECT (a) FROM t JOIN u JOIN v ON x = y WHERE c > 1 AND b = 2"))
+
+    assert canonical(text) == text
 
 
 @pytest.mark.spider

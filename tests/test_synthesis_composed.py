@@ -7,11 +7,11 @@ from random import Random
 import pytest
 
 from text2sql.data.synthesis.families import combined, composed, grouping, narrowing, relations
-from text2sql.data.synthesis.families.contrasts import contrast
+from text2sql.data.synthesis.families.contrasts import contrast, linked_or_not
 from text2sql.data.synthesis.families.counting import numerous, tally
 from text2sql.data.synthesis.families.narrowing import GROUPING, Part, narrow
 from text2sql.data.synthesis.inventing import invent
-from text2sql.data.synthesis.queries import Call, Compare, Query, Star, blocks
+from text2sql.data.synthesis.queries import Call, Compare, Junction, Query, Star, blocks
 from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.spellings import Spelled, write
 
@@ -46,7 +46,7 @@ def test_every_kind_of_narrowing_runs_and_narrows(kind, language):
 
 def test_parts_are_joined_and_no_table_stands_twice():
     sizes = set()
-    for seed in range(60):
+    for seed in range(120):
         made = invent(Random(seed))
         speaker = Speaker(made.world, Random(seed))
         for table in made.world.nouns:
@@ -76,7 +76,7 @@ def drafts(family, count: int):
 
 
 def test_groups_are_measured_limited_and_ordered_in_many_ways():
-    drawn = [draft.query for _, draft in drafts(grouping.grouped, 150)]
+    drawn = [draft.query for _, draft in drafts(grouping.grouped, 250)]
     drawn += [draft.query for _, draft in drafts(grouping.per_parent, 150)]
     assert any(query.having and query.where for query in drawn)
     assert any(query.order and query.limit is None for query in drawn)
@@ -147,7 +147,7 @@ def test_rows_values_and_known_values_are_counted():
 
 
 def test_what_belongs_to_a_row_is_counted_over_one_table_or_two():
-    found = [part for *_, part in parts(numerous, "en", range(60))]
+    found = [part for *_, part in parts(numerous, "en", range(100))]
     assert {len(part.joins) for part in found} == {1, 2}
     assert {"between", ">="} <= {part.having.operator for part in found}
     assert all(part.group[0] == part.joins[0].on[0][0] for part in found)
@@ -206,3 +206,41 @@ def test_what_another_table_is_compared_with_is_worded_at_the_end_of_its_relatio
         first = where.parts[0] if not isinstance(where, Compare) else where
         assert draft.query.joins and isinstance(first.right, Query)
         assert first.left.table == draft.query.joins[-1].table, sql
+
+
+def test_numbers_outside_two_ends_are_said_from_either_end():
+    said = set()
+    for *_, part in parts(narrowing.ends, "en", range(80)):
+        assert isinstance(part.where, Junction)
+        operators = tuple(side.operator for side in part.where.parts)
+        said.add(operators)
+        if operators == (">", "<"):
+            assert re.search(r"(above|more|over).* or (below|less|under)", part.words)
+    assert said == {(">=", "<="), ("<", ">"), (">", "<")}
+
+
+def test_rows_with_others_are_set_against_those_with_some():
+    found = 0
+    for seed in range(120):
+        speaker = Speaker(invent(Random(seed)).world, Random(seed))
+        for table in speaker.world.nouns:
+            if (sides := linked_or_not(speaker, table)) is None:
+                continue
+            one, other = sides
+            found += 1
+            assert one.where is None and other.where is not None and one.joins == other.joins
+            assert one.words.startswith(" ") and other.words.startswith(" ")
+    assert found > 50
+
+
+def test_what_is_above_an_average_is_set_against_what_is_below():
+    compared = 0
+    for seed in range(300):
+        speaker = Speaker(invent(Random(seed)).world, Random(seed))
+        sides = contrast(speaker, next(iter(speaker.world.nouns)))
+        wheres = [side.where for side in sides or ()]
+        if wheres and all(isinstance(w, Compare) and isinstance(w.right, Query) for w in wheres):
+            compared += 1
+            assert {w.operator for w in wheres} == {"<", ">"} and wheres[0].left == wheres[1].left
+            assert re.search(r"average|mean|avg", sides[0].words)
+    assert compared >= 3

@@ -10,8 +10,11 @@ effort.
 Covered: a qualified name is one blank, and so is a negative number; aliases go, with or without
 AS; a list of values after IN is one blank; `<>`, `INNER JOIN`, `LEFT OUTER JOIN`, `NOT a IN`, ASC,
 comments and the last semicolon are spelt one way; every function keeps its name.
-Not covered: one construction in two orders (`a = 1 AND b > 2`, `b > 2 AND a = 1`); the type of a
-CAST, which is blanked.
+Not covered: one construction in two orders (`a = 1 AND b > 2`, `b > 2 AND a = 1`), which
+`canonical` folds where it changes no result; the type of a CAST, which is blanked.
+
+    >>> canonical("SELECT DISTINCT (_) FROM _ WHERE _ > _ AND _ = _")
+    'SELECT DISTINCT _ FROM _ WHERE _ = _ AND _ > _'
 """
 
 import re
@@ -69,6 +72,22 @@ _FOLDED = [
 ]
 _CALL = re.compile(r"(\w+) (?=\()")
 
+# What `canonical` folds. A condition stands between words that begin and end one, so that no part
+# of a term is taken for it: `_ - _ > _`.
+_CONDITION = (
+    r"_ (?:(?:NOT )?BETWEEN _ AND _|(?:=|!=|<=?|>=?|(?:NOT )?(?:LIKE|ILIKE|GLOB)) _"
+    r"|(?:NOT )?IN \(_\)|IS (?:NOT )?NULL)(?! (?:[-+*/%|]|COLLATE|ESCAPE))"
+)
+_ALL_OF = re.compile(
+    rf"(?P<begins>\b(?:WHERE|HAVING|WHEN|OR) |\()(?P<run>{_CONDITION}(?: AND {_CONDITION})+)"
+)
+_ANY_OF = re.compile(
+    rf"(?P<begins>\b(?:WHERE|HAVING|WHEN) |\()(?P<run>{_CONDITION}(?: OR {_CONDITION})+)(?! AND)"
+)
+_EACH = re.compile(_CONDITION)
+_TERM = re.compile(r"\b(?P<before>SELECT|DISTINCT|BY) \((?P<term>_(?: [-+*/] _)*)\)(?! [-+*/])")
+_JOINED = re.compile(r"(?: JOIN _(?: ON _ = _(?: AND _ = _)*)?)+(?! ON\b| USING\b| AND\b| OR\b)")
+
 
 def skeleton(sql: str, dialect: str = "sqlite") -> str:
     """Return SQL with every name and value as `_` and without aliases.
@@ -83,6 +102,34 @@ def skeleton(sql: str, dialect: str = "sqlite") -> str:
 def skeleton_of(example: Example) -> str:
     """Return the skeleton of an example's first gold; nothing where it has none."""
     return skeleton(" ".join(example.queries[:1]), example.dialect or "sqlite")
+
+
+def canonical(text: str) -> str:
+    """Return a skeleton with what means the same, whatever the rows are, written in one way.
+
+    Conditions joined by AND alone, or by OR alone, are sorted; the equalities of a chain of joins
+    stand behind the last one; parentheses around one term are left out. The order of what is
+    selected stays: it shows.
+
+    Args:
+        text: what `skeleton` returns.
+
+    So Finegan-Dollak et al. 2018 (arXiv:1806.09029, "SQL canonicalization") make queries of several
+    hands comparable before they count templates; they also sort what is selected.
+    """
+    text = _TERM.sub(r"\g<before> \g<term>", text)
+    text = _JOINED.sub(_one_on, text)
+    text = _ALL_OF.sub(lambda found: _sorted(found, " AND "), text)
+    return _ANY_OF.sub(lambda found: _sorted(found, " OR "), text)
+
+
+def _sorted(found: re.Match[str], link: str) -> str:
+    return found["begins"] + link.join(sorted(_EACH.findall(found["run"])))
+
+
+def _one_on(found: re.Match[str]) -> str:
+    joins, equal = found[0].count(" JOIN _"), found[0].count("_ = _")
+    return " JOIN _" * joins + (f" ON {' AND '.join(['_ = _'] * equal)}" if equal else "")
 
 
 @lru_cache(maxsize=16_384)

@@ -11,8 +11,10 @@ not happened yet, flags.
 Not covered: conditions with a query inside, which the families word.
 """
 
+import operator
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from text2sql.data.synthesis import grammar
 from text2sql.data.synthesis.deeds import ages, deed, is_own, standing
@@ -29,7 +31,12 @@ PERIODS = 0.15  # share of the conditions on moments that are of a month or a ye
 
 Said = tuple[Compare, str]
 Value = str | int | float
+SHARED = 0.6  # different values for each row, of a column whose values several rows share
 
+_HOLDS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq, "<>": operator.ne, ">": operator.lt, "<": operator.gt,
+    ">=": operator.le, "<=": operator.ge,
+}  # fmt: skip
 _ADJECTIVE = re.compile(r"[^\W\d_]{3,}(?:[- ][^\W\d_]+)?")
 _CLAUSE = re.compile(
     r"(?:with|without|that|who|which|of|on|in|at|by|for|from|under|behind|\w{2,}ing)\b"
@@ -41,7 +48,12 @@ _VERB = re.compile(r"(?:has|have|had|was|were)\b")
 
 
 def condition(
-    speaker: "Speaker", table: str, field: Field | None = None, *, equal: bool = False
+    speaker: "Speaker",
+    table: str,
+    field: Field | None = None,
+    *,
+    equal: bool = False,
+    shared: bool = False,
 ) -> Said | None:
     """Draw a condition on a table, and the words that stand at its noun.
 
@@ -50,8 +62,12 @@ def condition(
         table: full name.
         field: the column; None draws one.
         equal: no range of numbers and no missing values.
+        shared: one that several rows fulfil, so that another one beside it says something.
     """
     known = [f for f in speaker.fields(table) if f.values]
+    if shared:
+        most = SHARED * speaker.world.rows.get(table, 0)
+        known = [f for f in known if len(f.values) <= most or (f.numeric and not equal)] or known
     if not known:
         return None
     field = field or speaker.drawn(known)[0]
@@ -180,27 +196,39 @@ def _done(field: Field, noun: str, part: str) -> tuple[str, ...]:
     return (f"first {bare}", *(["oldest"] if ages(said) else [])) if part == "least" else ()
 
 
+def _value(speaker: "Speaker", field: Field, sign: str) -> Value:
+    """Draw a value that a comparison with it lets the witness through, where there is one."""
+    seen = speaker.witness.value(field)
+    if seen is None:
+        return speaker.random.choice(field.values)
+    if sign == "=":
+        return seen
+    holds = _HOLDS[sign]
+    return speaker.random.choice([v for v in field.values if holds(v, seen)] or field.values)
+
+
 def _range(speaker: "Speaker", field: Field) -> Said:
-    value = speaker.random.choice(field.values)
-    if field.kind.moment and speaker.chance(PERIODS) and (found := _period(speaker, field, value)):
-        return found
+    if field.kind.moment and speaker.chance(PERIODS):
+        found = _period(speaker, field, _value(speaker, field, "="))
+        if found is not None:
+            return found
     draw = speaker.random.random()
-    if draw < 0.34:
-        return _compare(speaker, field, ">", value, "more")
-    if draw < 0.6:
-        return _compare(speaker, field, "<", value, "less")
-    if draw < 0.68:
-        return _compare(speaker, field, ">=", value, "at_least")
-    if draw < 0.74:
-        return _compare(speaker, field, "<=", value, "at_most")
-    if draw < 0.84 and len(field.values) > 2:
+    if draw < 0.38:
+        return _compare(speaker, field, ">", "more")
+    if draw < 0.58:
+        return _compare(speaker, field, "<", "less")
+    if draw < 0.67:
+        return _compare(speaker, field, ">=", "at_least")
+    if draw < 0.71:
+        return _compare(speaker, field, "<=", "at_most")
+    if draw < 0.81 and len(field.values) > 2:
         pair = _pair(speaker, field)
         low, high = (speaker.value(field, v) for v in pair)
         text = way(speaker, "between", field, v=low, w=high)
         return Compare(field.col, "between", (Lit(pair[0]), Lit(pair[1]))), text
-    if draw < 0.89:
-        return _compare(speaker, field, "<>", value, "not")
-    return _compare(speaker, field, "=", value, "equal")
+    if draw < 0.85:
+        return _compare(speaker, field, "<>", "not")
+    return _compare(speaker, field, "=", "equal")
 
 
 def _period(speaker: "Speaker", field: Field, value: Value) -> Said | None:
@@ -222,12 +250,19 @@ def _period(speaker: "Speaker", field: Field, value: Value) -> Said | None:
 
 
 def _pair(speaker: "Speaker", field: Field) -> list[Value]:
+    """Draw the ends of a range, on either side of the witness."""
     drawn = speaker.random.sample(list(field.values), 2)
-    texts = any(isinstance(value, str) for value in drawn)
-    return sorted(drawn, key=str) if texts else sorted(drawn)
+    low, high = sorted(drawn, key=str if any(isinstance(v, str) for v in drawn) else None)
+    if (seen := speaker.witness.value(field)) is not None:
+        low, high = _value(speaker, field, ">="), _value(speaker, field, "<=")
+        low, high = (low, high) if low != high else sorted((seen, drawn[drawn[0] == seen]))
+    return [low, high]
 
 
-def _compare(speaker: "Speaker", field: Field, operator: str, value: Value, key: str) -> Said:
+def _compare(
+    speaker: "Speaker", field: Field, operator: str, key: str, value: Value | None = None
+) -> Said:
+    value = _value(speaker, field, operator) if value is None else value
     text = way(speaker, key, field, v=speaker.value(field, value))
     return Compare(field.col, operator, Lit(value)), text
 
@@ -247,19 +282,20 @@ def way(speaker: "Speaker", key: str, field: Field, **parts: str) -> str:
 
 
 def _text(speaker: "Speaker", field: Field, equal: bool) -> Said:
-    value = speaker.random.choice(field.values)
+    value = _value(speaker, field, "=")
     draw = speaker.random.random()
     if not equal and isinstance(value, str):
         if draw < 0.1 and len(value) > 3:
             return _like(speaker, field, value)
-        if draw < 0.19:
-            return _compare(speaker, field, "<>", value, "not")
-        if draw < 0.26 and len(field.values) > 2:
-            pair = speaker.random.sample(list(field.values), 2)
+        if draw < 0.17:
+            return _compare(speaker, field, "<>", "not")
+        if draw < 0.22 and len(field.values) > 2:
+            pair = [value, speaker.random.choice([v for v in field.values if v != value])]
+            speaker.random.shuffle(pair)
             v, w = (speaker.value(field, one) for one in pair)
             text = worded(speaker, "either_value", field, v=v, w=w)
             return Compare(field.col, "in", (Lit(pair[0]), Lit(pair[1]))), text
-    found, text = _compare(speaker, field, "=", value, "equal")
+    found, text = _compare(speaker, field, "=", "equal", value)
     names_row = field.names_rows and field.kind.name in ("name", "title")
     if names_row and speaker.english and speaker.chance(0.5):
         return found, grammar.name(speaker.value(field, value), text)
@@ -300,7 +336,7 @@ def _like(speaker: "Speaker", field: Field, value: str) -> Said:
 
 
 def _flag(speaker: "Speaker", field: Field) -> Said:
-    value = speaker.random.choice(field.values)
+    value = _value(speaker, field, "=")
     found = Compare(field.col, "=", Lit(value))
     if not speaker.english:
         return found, _chinese_flag(speaker, field, value)

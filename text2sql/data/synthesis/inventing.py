@@ -234,6 +234,7 @@ def _build(
     made = [fill(thing, style, keys, random, language, cells=cells) for thing in things]
     order = random.sample(made, len(made)) if random.random() < 0.5 else made
     schema = Schema(name, "sqlite", tuple(m.table for m in order))
+    rows = {m.table.name: m.rows for m in made}
     world = World(
         schema,
         {thing.table: thing.noun for thing in things},
@@ -241,5 +242,6 @@ def _build(
         [link for m in made for link in m.links],
         counts,
         language,
+        rows,
     )
-    return world, {m.table.name: m.rows for m in made}
+    return world, rows

@@ -27,8 +27,9 @@ from text2sql.data.synthesis.conditions import Said, special
 from text2sql.data.synthesis.deeds import participle
 from text2sql.data.synthesis.grammar import ARE, BE, IMPLIED, MANY, ONE, is_plural
 from text2sql.data.synthesis.kinds import Kind
-from text2sql.data.synthesis.queries import Bool, Col, Junction, Key
+from text2sql.data.synthesis.queries import Bool, Col, Compare, Junction, Key
 from text2sql.data.synthesis.saying import date_words, number_words
+from text2sql.data.synthesis.witnesses import Witness
 from text2sql.data.synthesis.worlds import Field, World, plural
 
 _CLAUSE = re.compile(r"\b(?:since|at|from|in|on|by)$|^(?:how|has|is) |^(?:speaks|opens|starts)$")
@@ -93,6 +94,7 @@ class Speaker:
     def __init__(self, world: World, random: Random) -> None:
         """Take the world's language."""
         self.world, self.random = world, random
+        self.witness = Witness(world, random)
         self.words = wordings(world.language)
         self.english, self.verbs = world.language == "en", VERBS
         self._numbers = {table: number for number, table in enumerate(world.nouns)}
@@ -249,29 +251,58 @@ class Speaker:
     # --- conditions ------------------------------------------------------------------------------
 
     def condition(
-        self, table: str, field: Field | None = None, *, equal: bool = False
+        self,
+        table: str,
+        field: Field | None = None,
+        *,
+        equal: bool = False,
+        shared: bool = False,
     ) -> Said | None:
         """Draw a condition on a table, and the words that stand at its noun."""
-        return conditions.condition(self, table, field, equal=equal)
+        return conditions.condition(self, table, field, equal=equal, shared=shared)
 
     def conditions(
         self, table: str, shares: Sequence[float] = (0.35, 0.5, 0.15)
     ) -> tuple[Bool | None, str]:
         """Draw none, one or two conditions on a table; English words begin with a blank."""
         number = self.random.choices((0, 1, 2), shares)[0]
-        equal = number == 2 and self.chance(0.3)
-        drawn = [found for _ in range(number) if (found := self.condition(table, equal=equal))]
-        if len(drawn) == 2 and drawn[0][0].operator != drawn[1][0].operator and self.chance(0.3):
-            drawn[1] = self.condition(table, equal=equal) or drawn[1]  # like beside like
-        if not drawn:
+        equal, several = number == 2 and self.chance(0.5), number == 2
+        first = self.condition(table, equal=equal, shared=several) if number else None
+        if first is None:
             return None, ""
-        if len(drawn) == 1 or drawn[0][0] == drawn[1][0]:
-            return drawn[0][0], self.behind(drawn[0][1])
-        same = drawn[0][0].left == drawn[1][0].left
-        operator = "or" if same or self.chance(0.28) else "and"
+        operator = "or" if self.chance(0.3) else "and"
+        second = self.beside(table, first[0], operator, equal=equal) if several else None
+        if second is None:
+            return first[0], self.behind(first[1])
         mark = self.say("either") if operator == "or" else ""
-        text = mark + self.both(drawn[0][1], drawn[1][1], operator)
-        return Junction(operator, (drawn[0][0], drawn[1][0])), self.behind(text)
+        text = mark + self.both(first[1], second[1], operator)
+        return Junction(operator, (first[0], second[0])), self.behind(text)
+
+    def beside(
+        self, table: str, first: Compare, operator: str, *, equal: bool = False
+    ) -> Said | None:
+        """Draw a condition beside another one on a table; None where there is no fitting one.
+
+        Args:
+            table: full name.
+            first: the other one.
+            operator: `or` joins it with conditions on the same column, too.
+            equal: no range of numbers and no missing values.
+        """
+        field = self.world.field_of(first.left) if isinstance(first.left, Col) else None
+        # either of two values is nothing to ask for: it is every row
+        if operator == "or" and field and len(field.values) > 2 and self.chance(0.45):
+            with self.witness.away():
+                second = self.condition(table, field, equal=equal)
+            return second if second and second[0] != first else None
+        alike = self.chance(0.4)  # people set like beside like
+        for _ in range(4):
+            second = self.condition(table, equal=equal, shared=True)
+            if second is None or second[0].left == first.left:
+                continue
+            if not alike or second[0].operator == first.operator:
+                return second
+        return None
 
     def both(self, first: str, second: str, operator: str) -> str:
         """Join the words of two conditions by `and` or `or`.
@@ -292,7 +323,7 @@ class Speaker:
 
     def order(self, field: Field) -> tuple[Key, str]:
         """Draw an order by a column, and its words."""
-        descending = self.chance(0.5)
+        descending = self.chance(0.36)
         kind = field.kind
         ways = special(self, field, "descending" if descending else "ascending")
         key = Key(field.col, descending)

@@ -26,7 +26,7 @@ from uuid import UUID
 
 from text2sql.data.synthesis.kinds import guess, kinds
 from text2sql.data.synthesis.queries import Col
-from text2sql.data.synthesis.worlds import Field, Noun, World, links, noun, plain
+from text2sql.data.synthesis.worlds import Cell, Field, Noun, World, links, noun, plain
 from text2sql.schema.model import Column, Schema, Table
 from text2sql.schema.rendering import Sample
 from text2sql.schema.wordings import wordings
@@ -36,7 +36,6 @@ SAMPLED = 1_000  # rows of a table that are looked at
 SHOWN_VALUES = 60  # values of a column that questions are about
 LONGEST = 60  # characters of a value that a question may hold
 
-Cell = str | int | float
 
 _HUGE = 10**15  # numbers from which on nobody says them
 _PREFIXES = {"tbl", "tb", "t", "dim", "fact", "fct", "ref", "stg", "src", "v", "vw", "view", "mv"}
@@ -64,12 +63,13 @@ def survey(
         language: of the questions; Chinese ones take Chinese comments and synonyms for names.
     """
     chinese = language == "zh"
-    fields, rows, tables = {}, {}, []
+    fields, rows, samples, tables = {}, {}, {}, []
     shared = _key_names(schema)
     for table in schema.tables:
         read = list(sample(table, SAMPLED))
         rows[table.full_name] = count(table)
         cells = list(zip(*read, strict=True)) if read else [()] * len(table.columns)
+        samples[table.full_name] = [tuple(map(_shown, row)) for row in read]
         keys = _keys(table)
         if table.view:  # which declares none
             keys = {c.name for c in table.columns if c.name.casefold() in shared}
@@ -82,7 +82,8 @@ def survey(
             table = _without_nulls(table, cells)
         tables.append(table)
     seen = replace(schema, tables=tuple(tables))
-    return World(seen, _nouns(schema, chinese), fields, links(schema), rows, language)
+    nouns = _nouns(schema, chinese)
+    return World(seen, nouns, fields, links(schema), rows, language, samples)
 
 
 def _without_nulls(table: Table, cells: Sequence[Sequence[Any]]) -> Table:
@@ -158,6 +159,12 @@ def plain_cell(value: Any) -> Cell | None:
     if isinstance(value, UUID):
         return str(value)
     return value if isinstance(value, str | int | float) and value == value else None
+
+
+def _shown(cell: Any) -> Cell | None:
+    """Return a cell as a field's values hold it; None for what nobody says."""
+    stored = plain_cell(cell)
+    return None if stored is None else _said(stored)
 
 
 def _sayable(value: Cell) -> bool:

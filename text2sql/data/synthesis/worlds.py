@@ -21,6 +21,7 @@ from text2sql.data.synthesis.queries import Col
 from text2sql.schema.model import Schema, Table
 from text2sql.schema.words import words
 
+Cell = str | int | float
 _NAMES = {
     "name", "title", "nickname", "username", "hostname", "label", "headline", "surname",
     "forename", "gamertag",
@@ -43,7 +44,7 @@ class Field:
     col: Col
     kind: Kind
     names: tuple[str, ...]  # the first is the column's own words
-    values: tuple[str | int | float, ...] = ()  # distinct, as stored; not all of a large table
+    values: tuple[Cell, ...] = ()  # distinct, as stored; not all of a large table
     nulls: bool = False
     key: bool = False  # of the primary key or a foreign key: says nothing by itself
     phrases: dict[str, tuple[str, ...]] = field(default_factory=dict)  # value -> how people say it
@@ -82,6 +83,8 @@ class World:
     links: list[Link]
     rows: dict[str, int] = field(default_factory=dict)
     language: str = "en"
+    # rows with their cells in the schema's order, for `witnesses`; not all of a large table
+    samples: dict[str, list[tuple[Cell | None, ...]]] = field(default_factory=dict)
 
     def field_of(self, col: Col) -> Field:
         """Return the field of a column."""

@@ -4,7 +4,7 @@
 'names of singers from Rome, but not of those with more than 3 concerts'
 """
 
-from text2sql.data.synthesis.families.contrasts import contrast
+from text2sql.data.synthesis.families.contrasts import contrast, linked_or_not
 from text2sql.data.synthesis.families.counting import measured
 from text2sql.data.synthesis.families.merging import Part
 from text2sql.data.synthesis.families.narrowing import OWN, SIDES, narrow
@@ -25,27 +25,34 @@ from text2sql.data.synthesis.speaking import Speaker
 def sets(speaker: Speaker) -> Draft | None:
     """Two selections of the same columns, united, intersected or one without the other."""
     table = any_table(speaker)
-    shown = selected(speaker, table, speaker.random.choice((1, 1, 1, 1, 2, 3))) if table else None
+    shown = (
+        selected(speaker, table, speaker.random.choices((1, 2, 3), (86, 11, 3))[0])
+        if table
+        else None
+    )
     if table is None or shown is None:
         return None
     operator, key = speaker.random.choices(
-        (("intersect", "set_both"), ("except", "set_neither"), ("union", "set_union")), (4, 5, 3)
+        (("intersect", "set_both"), ("except", "set_neither"), ("union", "set_union")),
+        (4.6, 2.8, 1.6),
     )[0]
-    if speaker.chance(0.2 if operator == "union" else 0.38):
+    if operator == "except" and speaker.chance(0.16):
+        first, second = linked_or_not(speaker, table) or (None, None)
+    elif speaker.chance(0.54 if operator == "intersect" else 0.3):
         sides = contrast(speaker, table, shown=shown[0], counted=True)
         first, second = sides or (None, None)
     else:
-        first = _side(speaker, table, shown[0], (0.5 if operator == "except" else 0, 0.8, 0.2))
+        first = _side(speaker, table, shown[0], (1.6 if operator == "except" else 0, 0.82, 0.18))
         second = _side(speaker, table, shown[0], (0, 0.82, 0.18))
     if first is None or second is None or first.words == second.words:
         return None
-    distinct = speaker.chance(0.2)
-    right = second.over(Query(shown[0], table, distinct and speaker.chance(0.4)))
+    distinct = speaker.chance(0.1)
+    right = second.over(Query(shown[0], table, distinct and speaker.chance(0.6)))
     query = first.over(Query(shown[0], table, distinct, then=(operator, right)))
     what = speaker.different(shown[1]) if distinct else shown[1]
     words = {"what": what, "first": first.words, "second": second.words}
     text = speaker.say(key, **words, **things(speaker, table))
-    if speaker.chance(0.08) and len(shown[0]) == 1:
+    if speaker.chance(0.03) and len(shown[0]) == 1:
         return Draft(Query((COUNT,), query), speaker.say("set_count", w=text))
     return Draft(query, speaker.ask(text))
 
@@ -126,6 +133,6 @@ def _side_by_side(speaker: Speaker, one: Col, other: Col) -> Draft:
 
 
 FAMILIES: dict[Family, float] = {
-    sets: 32,
+    sets: 28,
     shared_columns: 2,
 }

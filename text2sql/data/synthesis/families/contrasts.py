@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from text2sql.data.synthesis.families.counting import children, numbered
-from text2sql.data.synthesis.families.merging import Part, together
+from text2sql.data.synthesis.families.merging import Part, clause, together
 from text2sql.data.synthesis.families.owning import worded
 from text2sql.data.synthesis.families.parts import path
-from text2sql.data.synthesis.families.routing import beyond
-from text2sql.data.synthesis.queries import Compare, Expr, Lit
+from text2sql.data.synthesis.families.routing import beyond, joining, relation
+from text2sql.data.synthesis.queries import Call, Compare, Expr, Lit, Query
 from text2sql.data.synthesis.speaking import Speaker
 from text2sql.data.synthesis.worlds import Field
 
@@ -43,6 +43,8 @@ def contrast(
         return None
     fields = speaker.random.sample(known, min(len(known), 2 if speaker.chance(0.34) else 1))
     sides = [_two_values(speaker, field, same=place > 0) for place, field in enumerate(fields)]
+    if fields[0].numeric and not fields[0].kind.calendar and speaker.chance(0.12):
+        sides = [_about_average(speaker, fields[0])]
     one, other = (together(speaker, parts) for parts in zip(*sides, strict=True))
     if route is None:
         return one, other
@@ -65,6 +67,39 @@ def _two_values(speaker: Speaker, field: Field, *, same: bool) -> list[Part]:
         Part(worded(speaker, key, field, value), Compare(field.col, sign, Lit(value)))
         for key, sign, value in said
     ]
+
+
+def _about_average(speaker: Speaker, field: Field) -> list[Part]:
+    """Return what lies above the average of a column and what lies below it, in either order."""
+    table = field.col.table
+    average = Query((Call("avg", field.col),), table)
+    signs = [(">", "above_v"), ("<", "below_v")]
+    speaker.random.shuffle(signs)
+    return [
+        Part(
+            clause(
+                speaker,
+                speaker.say(
+                    "against_some", n=speaker.column(field), agg=speaker.say("avg"), inner="",
+                    cmp=speaker.say(key, v="").strip(), things=speaker.thing(table),
+                ),
+            ),
+            Compare(field.col, sign, average),
+        )
+        for sign, key in signs
+    ]  # fmt: skip
+
+
+def linked_or_not(speaker: Speaker, table: str) -> Sides | None:
+    """Draw rows that belong to any row of another table, and those that belong to such ones."""
+    route = path(speaker, (58, 34, 8), table)
+    found = speaker.condition(route.target, equal=speaker.chance(0.7)) if route else None
+    if route is None or found is None:
+        return None
+    any_row = joining(route, relation(speaker, route, {}), None)
+    return replace(any_row, words=speaker.behind(any_row.words)), beyond(
+        speaker, route, Part(found[1], found[0])
+    )
 
 
 def _by_number(speaker: Speaker, table: str) -> Sides | None:

@@ -37,7 +37,7 @@ def grouped(speaker: Speaker) -> Draft | None:
     table = child_table(speaker, 0.4)
     if table is None:
         return None
-    part = narrow(speaker, table, (0.42, 0.43, 0.12, 0.03), kinds=COUNTED)
+    part = narrow(speaker, table, (0.5, 0.4, 0.1), kinds=COUNTED)
     keys = _keys(speaker, table, part)
     return _groups(speaker, table, part, keys, keys.columns) if keys else None
 
@@ -48,7 +48,7 @@ def _keys(speaker: Speaker, table: str, part: Part) -> Shown | None:
     known = speaker.groups(where)
     if not known or part.repeats:
         return None
-    fields = speaker.random.sample(known, min(len(known), 2 if speaker.chance(0.14) else 1))
+    fields = speaker.random.sample(known, min(len(known), 2 if speaker.chance(0.2) else 1))
     names = speaker.listed([speaker.column(field) for field in fields])
     if where != table:
         names = of_other(speaker, where, names)
@@ -145,9 +145,9 @@ def _groups(
     having, having_words = _having(speaker, of, child) if speaker.chance(0.36) else (None, "")
     order, by, limit = _group_order(speaker, of, shown, calls, what)
     columns = _placed(speaker, shown.columns, calls)
-    if speaker.chance(0.38 if having or order else 0.06):
+    if speaker.chance(0.5 if having or order else 0.06):
         columns, what = shown.columns, ""
-    distinct = not what and speaker.chance(0.08)
+    distinct = not what and speaker.chance(0.16)
     words = {
         "what": what,
         "g": speaker.different(shown.words) if distinct else shown.words,
@@ -171,7 +171,7 @@ def _placed(
     draw = speaker.random.random()
     if draw < 0.12 and len(columns) > 1:
         return (columns[0], *calls, *columns[1:])
-    return (*columns, *calls) if draw < 0.7 else (*calls, *columns)
+    return (*columns, *calls) if draw < 0.62 else (*calls, *columns)
 
 
 # --- conditions on groups ------------------------------------------------------------------------
@@ -257,8 +257,8 @@ def _first_name(speaker: Speaker, shown: Shown) -> str:
 
 
 FAMILIES: dict[Family, float] = {
-    grouped: 15,
-    per_parent: 13,
+    grouped: 19,
+    per_parent: 18,
     of_largest: 1.4,
     best_of_each: 1.8,
 }

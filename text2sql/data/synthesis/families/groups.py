@@ -63,7 +63,7 @@ def measures(speaker: Speaker) -> Draft | None:
     if speaker.chance(0.12):
         calls, words = (COUNT, *calls), speaker.listed([speaker.rows(), words])
     where, said = speaker.conditions(table, (0.74, 0.23, 0.03))
-    shown: tuple[Expr, ...] = (field.col, *calls) if speaker.chance(0.64) else (*calls, field.col)
+    shown: tuple[Expr, ...] = (field.col, *calls) if speaker.chance(0.55) else (*calls, field.col)
     order: tuple[Key, ...] = ()
     by, limit = "", None
     if speaker.chance(0.1):
@@ -200,11 +200,11 @@ def measure_most(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    counts: 6.5,
+    counts: 5,
     measures: 4.2,
-    most: 4.0,
+    most: 4.8,
     top: 0.4,
-    having: 3.6,
+    having: 4.2,
     having_measure: 0.4,
     different: 0.6,
     measure_most: 0.8,

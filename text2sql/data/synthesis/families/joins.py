@@ -85,14 +85,18 @@ def conditions_on(speaker: Speaker, route: Path, found: Said) -> tuple[Bool | No
     start, target = route.tables[0], route.target
     said: dict[str, str] = {target: found[1]}
     conditions: dict[str, list[Bool]] = {target: [found[0]], start: []}
-    for _ in range(speaker.random.choices((0, 1, 2), (70, 24, 6))[0]):
+    for _ in range(speaker.random.choices((0, 1, 2), (66, 26, 8))[0]):
         table = speaker.random.choice((start, target))
-        further = speaker.condition(table, equal=speaker.chance(0.3))
-        told = {c.left for c in conditions[table] if isinstance(c, Compare)}
-        if further is None or further[0].left in told:
-            continue
         alone = table == target and len(conditions[target]) == 1
         operator = "or" if alone and speaker.chance(0.35) else "and"
+        equal, told = speaker.chance(0.5), [c for c in conditions[table] if isinstance(c, Compare)]
+        further = (
+            speaker.beside(table, told[0], operator, equal=equal)
+            if told
+            else speaker.condition(table, equal=equal, shared=True)
+        )
+        if further is None or (operator == "and" and further[0].left in {c.left for c in told}):
+            continue
         words = said.get(table)
         said[table] = speaker.both(words, further[1], operator) if words else further[1]
         conditions[table].append(further[0])
@@ -287,7 +291,7 @@ def child_having(speaker: Speaker) -> Draft | None:
     condition, words = amount(speaker, few=speaker.chance(0.1))
     text = speaker.say("children_having", what=shown[1], amount=words, **places)
     columns_shown: tuple[Expr, ...] = shown[0]
-    if speaker.chance(0.1) and speaker.english:
+    if speaker.chance(0.14) and speaker.english:
         columns_shown, text = (*shown[0], COUNT), text.rstrip("?") + speaker.say("and_count") + "?"
     query = Query(columns_shown, "", group=_group(speaker, link, shown[0]), having=condition)
     return Draft(joined(query, route), text)
@@ -420,16 +424,16 @@ def child_zero(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    columns: 13,
+    columns: 16,
     count: 3.6,
     aggregate: 3,
     two: 4,
     extreme: 3.2,
-    child_counts: 4.2,
-    child_most: 4.8,
-    child_having: 4.2,
+    child_counts: 3.4,
+    child_most: 6.4,
+    child_having: 5,
     child_measures: 2.2,
-    without: 4.2,
+    without: 3.4,
     with_any: 1.6,
     path_groups: 3,
     child_zero: 0.2,

@@ -23,13 +23,14 @@ from text2sql.data.synthesis import relating
 from text2sql.data.synthesis.families.contrasts import contrast
 from text2sql.data.synthesis.families.counting import condition_on, numerous
 from text2sql.data.synthesis.families.joins import places_of
-from text2sql.data.synthesis.families.merging import Part, clause, merged, repeats
+from text2sql.data.synthesis.families.merging import Part, clause, compared, merged, repeats
 from text2sql.data.synthesis.families.owning import (
     contains,
     either,
     ends,
     own,
     places_of_column,
+    shared,
     twins,
 )
 from text2sql.data.synthesis.families.parts import COUNT, Path, joint, path
@@ -71,6 +72,7 @@ def narrow(
     parts: list[Part] = []
     taken |= {table}
     for kind in speaker.random.choices(list(drawn), list(drawn.values()), k=number):
+        kind = shared if kind is own and number > 1 else kind
         part = kind(speaker, table, taken)
         if part is not None and not repeats(part, parts):
             parts.append(part)
@@ -125,6 +127,8 @@ def commonest(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | Non
     inner = Query((field.col,), table, group=(field.col,), order=(Key(COUNT, most),), limit=1)
     if speaker.chance(0.15):
         some = narrow(speaker, table, (0, 1), kinds={own: 1})
+        if field.col in compared(some):
+            return None
         words = speaker.say(
             "commonest_of", common=common, things=speaker.thing(table), inner=some.words,
             **places_of_column(speaker, field),
@@ -162,14 +166,14 @@ def best(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     others = speaker.groups(table)
     if not known or not others:
         return None
-    field, shared = speaker.random.choice(known), speaker.random.choice(others)
+    field, held = speaker.random.choice(known), speaker.random.choice(others)
     most = speaker.chance(0.7)
-    if shared is field:
+    if held is field:
         return None
     first = speaker.superlative(field, most, speaker.thing(table, False))
-    inner = Query((shared.col,), table, order=(Key(field.col, most),), limit=1)
-    words = speaker.say("same_as_best", superlative=first, **places_of_column(speaker, shared))
-    return Part(words, Compare(shared.col, "=", inner))
+    inner = Query((held.col,), table, order=(Key(field.col, most),), limit=1)
+    words = speaker.say("same_as_best", superlative=first, **places_of_column(speaker, held))
+    return Part(words, Compare(held.col, "=", inner))
 
 
 # --- other tables --------------------------------------------------------------------------------
@@ -293,16 +297,16 @@ def _both(speaker: Speaker, key: Col, foreign: Col, negated: bool) -> Part | Non
     return Part(words, Compare(key, sign, replace(one, then=(operator, other))))
 
 
-OWN: dict[Narrowing, float] = {own: 30, either: 4, ends: 1, contains: 0.5, against: 2}
+OWN: dict[Narrowing, float] = {own: 30, either: 4, ends: 1, contains: 0.5, against: 1}
 INNER: dict[Narrowing, float] = {own: 12, related: 5, either: 0.8}
-AMONG: dict[Narrowing, float] = {own: 11, related: 11, either: 1, ends: 0.5, against: 0.8}
+AMONG: dict[Narrowing, float] = {own: 11, related: 14, either: 1, ends: 0.5, against: 0.8}
 FAR: dict[Narrowing, float] = {  # what narrows rows of another table
     own: 24,
     either: 4.5,
     ends: 1.5,
     contains: 0.4,
-    against: 8.5,
-    among: 2.2,
+    against: 6,
+    among: 5,
     best: 2.2,
     commonest: 2,
     same: 0.6,
@@ -310,7 +314,7 @@ FAR: dict[Narrowing, float] = {  # what narrows rows of another table
 KINDS: dict[Narrowing, float] = {
     own: 40,
     related: 26,
-    against: 9,
+    against: 6,
     among: 17,
     either: 3,
     ends: 3,
@@ -323,11 +327,11 @@ KINDS: dict[Narrowing, float] = {
 GROUPING: dict[Narrowing, float] = {**KINDS, numerous: 30}
 SIDES: dict[Narrowing, float] = {  # of a set operation, which is long enough as it is
     own: 36,
-    related: 38,
+    related: 42,
     linked: 9,
-    numerous: 14,
-    against: 5,
-    among: 5,
-    either: 3,
+    numerous: 10,
+    against: 3,
+    among: 3,
+    either: 2,
 }
 COUNTED: dict[Narrowing, float] = {**KINDS, related: 5, belonging: 34}

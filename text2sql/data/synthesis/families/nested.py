@@ -169,10 +169,10 @@ def group_average(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    average: 2.8,
-    at_extreme: 0.9,
-    against: 1.8,
+    average: 2.2,
+    at_extreme: 0.6,
+    against: 1.3,
     both: 2.4,
-    neither: 1.1,
+    neither: 0.9,
     group_average: 0.3,
 }

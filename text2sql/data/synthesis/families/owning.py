@@ -20,16 +20,18 @@ def own(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     return Part(found[1], found[0]) if found else None
 
 
+def shared(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
+    """A condition that several rows fulfil, for beside others."""
+    found = speaker.condition(table, equal=speaker.chance(0.65), shared=True)
+    return Part(found[1], found[0]) if found else None
+
+
 def either(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     """One of two conditions."""
-    equal = speaker.chance(0.6)
-    first = speaker.condition(table, equal=equal)
-    second = speaker.condition(table, equal=equal)
-    for _ in range(3):  # people set like beside like
-        if first is None or second is None or first[0].operator == second[0].operator:
-            break
-        second = speaker.condition(table, equal=equal)
-    if first is None or second is None or first[0] == second[0]:
+    equal = speaker.chance(0.55)
+    first = speaker.condition(table, equal=equal, shared=True)
+    second = speaker.beside(table, first[0], "or", equal=equal) if first else None
+    if first is None or second is None:
         return None
     text = joined(speaker, (first[1], second[1]), "or")
     return Part(text, Junction("or", (first[0], second[0])))
@@ -43,14 +45,18 @@ def ends(speaker: Speaker, table: str, taken: frozenset[str]) -> Part | None:
     field = speaker.random.choice(known)
     low, high = sorted(v for v in speaker.random.sample(field.values, 2) if not isinstance(v, str))
     inside = speaker.chance(0.5)
+    operators, values, key = (">=", "<="), [low, high], "inside"
+    if not inside:
+        operators, key = ("<", ">"), "outside"
+    if not inside and speaker.chance(0.5):
+        operators, values, key = (">", "<"), [high, low], "outside_turned"
     words = speaker.say(
-        "inside" if inside else "outside",
-        v=speaker.value(field, low),
-        w=speaker.value(field, high),
+        key,
+        v=speaker.value(field, values[0]),
+        w=speaker.value(field, values[1]),
         **places_of_column(speaker, field),
     )
-    operators = (">=", "<=") if inside else ("<", ">")
-    sides = [Compare(field.col, op, Lit(v)) for op, v in zip(operators, (low, high), strict=True)]
+    sides = [Compare(field.col, op, Lit(v)) for op, v in zip(operators, values, strict=True)]
     return Part(words, Junction("and" if inside else "or", tuple(sides)))
 
 

@@ -55,7 +55,7 @@ def selected(
     known = speaker.shown(table)
     if not known:
         return None
-    number = count or speaker.random.choices((1, 2, 3, 4), (58, 29, 10, 3))[0]
+    number = count or speaker.random.choices((1, 2, 3, 4), (66, 26, 6.5, 1.5))[0]
     naming = speaker.naming(table)
     if number == 1 and naming is not None and speaker.chance(0.45):
         chosen = [naming]
@@ -95,11 +95,13 @@ def aggregates(speaker: Speaker, table: str) -> tuple[tuple[Call, ...], str] | N
     known = speaker.numbers(table)
     if not known:
         return None
-    number = speaker.random.choices((1, 2, 3), (65, 25, 10))[0]
+    number = speaker.random.choices((1, 2, 3), (68, 24, 8))[0]
     if number > 1 and speaker.chance(0.6):
         field = speaker.random.choice(known)
         fit = list(dict.fromkeys(fitting(field)))
         names = speaker.random.sample(fit, min(number, len(fit)))
+        if number == 2 and speaker.chance(0.45):
+            names = ["max", "min"] if speaker.chance(0.7) else ["min", "max"]
         words = speaker.listed([speaker.say(name) for name in names])
         text = (
             f"{words} {speaker.column(field)}"
@@ -108,9 +110,11 @@ def aggregates(speaker: Speaker, table: str) -> tuple[tuple[Call, ...], str] | N
         )
         return tuple(Call(name, field.col) for name in names), text
     fields = speaker.random.sample(known, min(number, len(known)))
-    calls, texts = [], []
+    calls, texts, alike = [], [], speaker.chance(0.6)
+    name = ""
     for field in fields:
-        name = speaker.random.choice(fitting(field))
+        fit = fitting(field)
+        name = name if alike and name in fit else speaker.random.choice(fit)
         calls.append(Call(name, field.col))
         texts.append(aggregate_words(speaker, name, field))
     return tuple(calls), speaker.listed(texts)
@@ -124,7 +128,10 @@ def aggregate_words(speaker: Speaker, name: str, field: Field) -> str:
 
 
 def fitting(field: Field) -> list[str]:
-    return ["avg", "avg", "max", "min", "sum"] if field.kind.summable else ["avg", "max", "min"]
+    """Return the aggregates of a column that say something, as often as people ask for them."""
+    if field.kind.summable:
+        return ["avg"] * 4 + ["sum"] * 4 + ["max"] * 2 + ["min"]
+    return ["avg"] * 4 + ["max"] * 2 + ["min"]
 
 
 def amount(speaker: Speaker, *, most: int = 6, few: bool = True) -> tuple[Compare, str]:
@@ -142,13 +149,13 @@ def amount(speaker: Speaker, *, most: int = 6, few: bool = True) -> tuple[Compar
         low, high = speaker.number(number), speaker.number(further)
         text = speaker.say("between_k", k=low, l=high)
         return Compare(COUNT, "between", (Lit(number), Lit(further))), text
-    draw = speaker.random.random() if few else speaker.random.uniform(0, 0.83) % 0.74
+    draw = speaker.random.uniform(0, 1 if few else 0.85)
     table = (
-        (0.38, ">=", "at_least_k"),
-        (0.74, ">", "more_than_k"),
-        (0.84, "<", "less_than_k"),
-        (0.9, "<=", "at_most_k"),
-        (1.0, "=", "exactly_k"),
+        (0.37, ">=", "at_least_k"),
+        (0.75, ">", "more_than_k"),
+        (0.85, "=", "exactly_k"),
+        (0.92, "<", "less_than_k"),
+        (1.0, "<=", "at_most_k"),
     )
     operator, key = next((op, key) for share, op, key in table if draw < share)
     if number == 1 and operator in (">=", "<"):

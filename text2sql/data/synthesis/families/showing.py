@@ -43,7 +43,7 @@ def tables_of(table: str, part: Part) -> tuple[str, ...]:
 def columns_of(speaker: Speaker, table: str, part: Part) -> Shown | None:
     """Draw columns of a table, and of those that it is joined with."""
     where = speaker.random.choice(tables_of(table, part)) if speaker.chance(0.15) else table
-    shown = selected(speaker, where, speaker.random.choices((None, 5), (98, 2))[0])
+    shown = selected(speaker, where, speaker.random.choices((None, 5), (99, 1))[0])
     if shown is None:
         return None
     columns: tuple[Expr, ...] = shown[0]
@@ -55,7 +55,7 @@ def columns_of(speaker: Speaker, table: str, part: Part) -> Shown | None:
         if more is not None:
             columns = (*columns, *more[0])
             words.append(more[1] if other == table else of_other(speaker, other, more[1]))
-    pair = pair_of_kind(speaker, table) if speaker.chance(0.06) else None
+    pair = pair_of_kind(speaker, table) if speaker.chance(0.1) else None
     if pair is not None and pair[0].numeric:
         value, said = term(speaker, *pair)
         alone = speaker.chance(0.3)
@@ -87,7 +87,7 @@ def order_of(speaker: Speaker, table: str, part: Part) -> tuple[tuple[Key, ...],
     """Draw an order by one or two columns, or by a sum or difference."""
     where = speaker.random.choice(tables_of(table, part))
     known = speaker.fields(where)
-    pair = pair_of_kind(speaker, table) if speaker.chance(0.08) else None
+    pair = pair_of_kind(speaker, table) if speaker.chance(0.18) else None
     if pair is not None and pair[0].numeric:
         value, words = term(speaker, *pair)
         descending = speaker.chance(0.6)
@@ -118,7 +118,7 @@ def measures_of(
     """
     columns: list[Expr] = []
     words: list[str] = []
-    for _ in range(speaker.random.choices((1, 2, 3), (74, 20, 6))[0]):
+    for _ in range(speaker.random.choices((1, 2, 3), (80, 16, 4))[0]):
         draw = speaker.random.random()
         if draw < rows:
             columns.append(COUNT)

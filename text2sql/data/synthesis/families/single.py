@@ -37,7 +37,7 @@ def columns(speaker: Speaker) -> Draft | None:
     if isinstance(where, Compare) and where.operator == "=" and where.left in shown[0]:
         return None  # nobody asks for what the question says
     order, by = ordered(speaker, table, 0.28)
-    distinct = len(shown[0]) == 1 and speaker.chance(0.1)
+    distinct = speaker.chance(0.2 if len(shown[0]) == 1 else 0.04)
     what = speaker.different(shown[1]) if distinct else shown[1]
     if order and isinstance(where, Compare) and where.left == order[0].expression:
         order, by = (), ""
@@ -270,14 +270,14 @@ def cases(speaker: Speaker) -> Draft | None:
 
 
 FAMILIES: dict[Family, float] = {
-    columns: 24,
-    of_one: 1.2,
-    everything: 1.6,
-    count: 11,
+    columns: 19,
+    of_one: 3.5,
+    everything: 1,
+    count: 7.5,
     count_distinct: 3,
-    distinct: 3,
+    distinct: 4,
     aggregate: 6.5,
-    extreme: 8.5,
+    extreme: 6,
     top: 2.4,
     difference: 0.3,
     percentage: 0.25,
