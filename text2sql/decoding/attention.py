@@ -75,7 +75,7 @@ def _chosen(rows: list[int], device: torch.device) -> Tensor | slice:
     return torch.tensor(rows, device=device)
 
 
-def _attend(
+def attend(
     module: Any,
     query: Tensor,
     key: Tensor,
@@ -154,7 +154,7 @@ def _by_row(tensor: Tensor, each: int) -> Tensor:
     return tensor.view(tensor.shape[0], -1, each, tensor.shape[-1]).transpose(0, 1)
 
 
-AttentionInterface.register(INTERFACE, _attend)
+AttentionInterface.register(INTERFACE, attend)
 AttentionMaskInterface.register(INTERFACE, sdpa_mask)
 
 

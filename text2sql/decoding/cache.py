@@ -27,6 +27,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
+from text2sql.decoding import lean
 from text2sql.decoding.attention import Prefix, Shares, Unsupported, known_of, our_attention
 from text2sql.decoding.model_process import ProcessModel
 from text2sql.errors import ModelError
@@ -232,7 +233,7 @@ class SharedRows:
     refills = True
 
     def __init__(self, model: Any, prefixes: Prefixes) -> None:
-        self.model = model
+        self.model, self._lean = model, lean.suits(model)
         self._known = prefixes
         self._slots = _Slots()
         self._starts: list[int] = []  # the first column of each row that is no padding
@@ -298,6 +299,9 @@ class SharedRows:
         # not -inf: a padding column that sees nothing must not become NaN
         mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
         mask.masked_fill_(~seen, torch.finfo(dtype).min)
+        if self._lean:
+            where: dict[str, Any] = {"mask": mask, "places": places, "shares": shares}
+            return lean.last_logits(self.model, ids, cache, **where)
         inputs: dict[str, Any] = {"attention_mask": mask, "position_ids": places}
         return _forward(self.model, ids, cache, shared_prefixes=shares, **inputs)
 
