@@ -64,3 +64,14 @@ def test_a_phrase_of_several_words_stands_for_a_column():
 def test_no_word_stands_for_itself():
     assert all(said not in called for said, called in thesaurus().names.items())
     assert "client" in thesaurus().names[key_of("顾客")]
+
+
+@pytest.mark.parametrize(
+    "question", ["orders in March 2023", "orders per month", "2023年3月的订单"]
+)
+def test_a_moment_hints_at_columns_that_hold_moments_whatever_they_are_called(question):
+    columns = (Column("order_id", "INT"), Column("paid_on", "TEXT"), Column("sent", "DATETIME"))
+    linker = Linker(Schema("s", "sqlite", (Table("orders", columns), Table("t", columns))))
+    found = {column for m in linker.mentions(question) for column in m.columns}
+    assert {("orders", "paid_on"), ("orders", "sent")} <= found
+    assert ("t", "paid_on") not in found

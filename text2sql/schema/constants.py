@@ -44,6 +44,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:[ t]\d\d:\d\d(?::\d\d)?)?")
+_DAY = re.compile(r"'\d{4}-\d\d?(?:-\d\d?)?'")
 _SLASHED = re.compile(r"\d\d?/\d\d?/\d{2,4}|\d\d?:\d\d(?::\d\d)?")
 
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
@@ -62,6 +63,11 @@ def read(pieces: Sequence[Piece], here: int) -> Constants | None:
 def is_year(literal: str) -> bool:
     """Tell whether a number may be a year."""
     return _YEAR.fullmatch(literal) is not None
+
+
+def is_date(literal: str) -> bool:
+    """Tell whether a literal is a day or a month of a year."""
+    return _DAY.fullmatch(literal) is not None
 
 
 def is_number_word(text: str) -> bool:

@@ -13,6 +13,7 @@ Covered: at most CANDIDATES columns for one piece; equal input gives equal outpu
 Not covered: which cells a database has (`cells`); meaning beyond words, synonyms and the table.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,13 +21,13 @@ from itertools import pairwise
 from typing import Protocol
 
 from text2sql.schema import constants
-from text2sql.schema.model import Schema
+from text2sql.schema.model import Column, Schema
 from text2sql.schema.naming import WHOLE, Fit, Names
 from text2sql.schema.pieces import Piece, cut
 from text2sql.schema.ranking import HINT, VALUES, Context, Found, Mention, Value, choose
 from text2sql.schema.thesaurus import thesaurus
 from text2sql.schema.wordings import wordings
-from text2sql.schema.words import STOP_WORDS, fold, key_of
+from text2sql.schema.words import STOP_WORDS, fold, key_of, stem, words
 
 LONGEST = 6  # pieces that are looked up together
 LABELS = 2  # columns that say what things are called
@@ -36,6 +37,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_DATE = stem("date")
+_MOMENT = re.compile(r"date|time", re.IGNORECASE)
 _ASKING = _words("which what each every per by list show find give different distinct all 哪 每 各")
 _AGGREGATES = frozenset(map(key_of, ("minimum", "maximum", "min", "max", "average", "total")))
 # words of questions about anything; they are names at most
@@ -80,6 +83,7 @@ class Linker:
     near: Near = field(default=lambda text: ())
     names: Names = field(init=False)
     _years: list[Fit] = field(init=False)
+    _moments: list[Fit] = field(init=False)
     _joined: dict[str, set[str]] = field(init=False)
     _labels: dict[str, list[Fit]] = field(init=False)
 
@@ -91,6 +95,12 @@ class Linker:
             for word in ("year", "date")
             for fit in self.names.single.get(key_of(word), ())
             if fit[1][1]
+        ]
+        self._moments = [
+            (HINT, (table.full_name, column.name))
+            for table in self.schema.tables
+            for column in table.columns
+            if _is_moment(column)
         ]
         self._labels = {}
         for word in ("name", "title"):
@@ -217,7 +227,9 @@ class Linker:
         text = run[0].text if length == 1 else literals[0].strip("'")
         known = self._stored(text) if length == 1 or literals[0][0] == "'" else ()
         values = known or [Value(literal) for literal in literals]
-        fits = self._years if length == 1 and constants.is_year(literals[0]) else ()
+        year = length == 1 and constants.is_year(literals[0])
+        dated = year or constants.is_date(literals[0])
+        fits = [*(self._years if year else ()), *(self._moments if dated else ())]
         return Found(here, run, fits, values, hinted=True)
 
     def _cell(self, pieces: list[Piece], here: int) -> tuple[int, Sequence[Value]]:
@@ -273,12 +285,13 @@ class Linker:
     def _hints(self, piece: Piece) -> list[Fit]:
         """Return columns of what a word hints at."""
         words = wordings().hints.get(piece.key, ())
-        return [
+        found = [
             (HINT + place / 10, name)
             for place, word in enumerate(words)
             for _, name in self.names.single.get(word, ())
             if name[1] is not None
         ]
+        return [*found, *self._moments] if _DATE in words else found
 
     def _stands_for(self, key: str) -> list[Value]:
         """Return the cells of other words for a word: `cancelled` for 取消."""
@@ -331,6 +344,11 @@ class Linker:
         text = spelled(pieces[here : here + length])
         values = self._typed(text)
         return Found(here, pieces[here : here + length], (), values)
+
+
+def _is_moment(column: Column) -> bool:
+    """Tell whether a column holds dates or times, by its type or a name such as `paid_on`."""
+    return bool(_MOMENT.search(column.type)) or words(column.name)[-1:] in (["on"], ["at"])
 
 
 def _asked(pieces: Sequence[Piece], here: int) -> bool:
