@@ -5,8 +5,8 @@
     >>> logits = last_logits(model, ids, cache, mask=mask, places=places, shares=shares)
 
 What transformers does around each layer (masks, hooks, tables of attentions, records of outputs)
-takes about a sixth of the time of a small model's step. The arithmetic is that of transformers 5.23,
-`models/llama/modeling_llama.py`, operation by operation: the logits are the same to the last bit.
+takes about a sixth of the time of a small model's step. The arithmetic is that of transformers
+5.23, `models/llama/modeling_llama.py`, operation by operation: the logits are the same to the bit.
 
 Covered: adapters and quantised layers: each projection, norm and MLP is called as what it is there.
 Not covered: hooks on whole layers, models on several devices; `suits` finds these out.
