@@ -53,7 +53,7 @@ def test_what_is_drawn_means_the_same_on_duckdb(files):
     world = survey(joined, sample=sampler(files[0]), count=lambda table: 100)
     compared = refused = 0
     with duckdb.connect(str(files[1]), read_only=True) as engine:
-        for pair in propose(world, Random(3), 300):
+        for pair in propose(world, Random(3), 330):
             # with LIMIT, ties leave it to the engine which row comes
             if any(block.limit is not None for block in blocks(pair.query)):
                 continue

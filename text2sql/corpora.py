@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from text2sql.training.rows import Group
 
 QUESTIONS = 16  # about one database
-MISSED = 0.05  # share of mentions that the linker is made to miss
+MISSED = 0.2  # share of a question's mentions that the linker is made to miss, at most
 BLIND = 0.35  # share of databases whose cells are not known
 LONGEST = 130  # tokens of a question, or of an answer
 CHINESE = 0.1  # share of databases that are asked about in Chinese
@@ -183,7 +183,8 @@ def _asked(random: Random, warehouse: float = 0.0) -> Iterator[tuple[Prompt, str
 
 def _prompts(pairs: Sequence[Pair], linker: Linker, random: Random) -> Iterator[tuple[Prompt, str]]:
     for pair in pairs:
-        mentions = [m for m in linker.mentions(pair.question) if random.random() > MISSED]
+        missed = MISSED * random.random()  # some people say things as the schema does, some do not
+        mentions = [m for m in linker.mentions(pair.question) if random.random() > missed]
         prompt = build_prompt(
             pair.question, linker.schema, format="pointers", today=None, mentions=mentions
         )

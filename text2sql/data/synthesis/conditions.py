@@ -27,7 +27,7 @@ from text2sql.data.synthesis.worlds import Field
 if TYPE_CHECKING:
     from text2sql.data.synthesis.speaking import Speaker
 
-PERIODS = 0.15  # share of the conditions on moments that are of a month or a year
+PERIODS = 0.35  # share of the conditions on moments that are of a month or a year
 
 Said = tuple[Compare, str]
 Value = str | int | float
