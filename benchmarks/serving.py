@@ -25,6 +25,7 @@ import platform
 import queue
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -43,6 +44,7 @@ from text2sql.decoding.verification import verify
 from text2sql.samples.building import samples_folder
 from text2sql.schema import canonicalise
 from text2sql.serving import Service, create_app
+from text2sql.serving.running import SWITCH_SECONDS
 from text2sql.serving.settings import read_service
 
 USERS = 16
@@ -91,6 +93,7 @@ def main() -> None:
     parser.add_argument("--here", action="store_true", help="no process of the model's own")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    sys.setswitchinterval(SWITCH_SECONDS)  # as `t2s serve` does
     load = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder:
         file = settings(Path(folder), options.base)

@@ -53,3 +53,13 @@ def test_half_a_message_is_none(ends) -> None:
     one.close()
     with pytest.raises(EOFError):
         two.receive()
+
+
+def test_what_was_sent_ahead_is_waited_for_no_more(ends) -> None:
+    one, two = ends
+    for message in (b"first", b"", b"third"):
+        one.send(message)
+    assert two.receive() == b"first"
+    assert two.wait(0) and two.receive() == b""
+    assert two.wait(0) and two.receive() == b"third"
+    assert not two.wait(0)

@@ -21,6 +21,8 @@ from small_databases import build_duckdb, build_sqlite
 from text2sql.errors import SettingsError
 from text2sql.execution import Execution, Executor
 from text2sql.execution.frames import collect, decode, encode
+from text2sql.execution.results import Caps
+from text2sql.execution.workers import Request, Worker
 
 ROOT = Path(__file__).parents[1]
 HARD = (
@@ -121,6 +123,15 @@ def test_many_databases_pass_through_one_worker(tmp_path: Path) -> None:
     with Executor() as executor:
         for i in [*range(40), *range(40)]:
             assert executor.execute("SELECT a FROM u", tmp_path / f"{i}.sqlite").rows == [(i,)]
+
+
+def test_statements_that_are_sent_ahead_are_answered_in_order(path: Path) -> None:
+    worker, caps = Worker(memory=1 << 30), Caps(timeout=20.0)
+    asked = [Request("sqlite", str(path), (), f"SELECT {i}") for i in range(100)]
+    replies = worker.ask_many(asked, caps)
+    worker.stop()
+    assert [reply.error for reply in replies] == [None] * 100
+    assert [decode(reply.pages[0]) for reply in replies] == [[(i,)] for i in range(100)]
 
 
 def test_a_closed_executor_says_so(path: Path) -> None:

@@ -17,7 +17,7 @@ import select
 import struct
 
 _LENGTH = struct.Struct("!I")
-_MOST = 1 << 20  # bytes asked for at once
+_MOST = 1 << 16  # bytes asked for at once
 
 
 class Pipe:
@@ -25,6 +25,7 @@ class Pipe:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
+        self._read_ahead = b""  # of the next message
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
 
@@ -41,7 +42,7 @@ class Pipe:
     def wait(self, seconds: float) -> bool:
         """Tell whether something can be received, or the other end is gone, within some time."""
         self._open()
-        return bool(self._poll.poll(max(0.0, seconds) * 1000))
+        return bool(self._read_ahead or self._poll.poll(max(0.0, seconds) * 1000))
 
     def send(self, message: bytes) -> None:
         """Write a message.
@@ -54,23 +55,29 @@ class Pipe:
             rest = rest[os.write(self._open(), rest) :]
 
     def receive(self) -> bytes:
-        """Read a message.
+        """Read a message: most take one call, since each lets other threads go first.
 
         Raises:
             EOFError: the other end is gone.
             OSError: this end is closed.
         """
-        return self._read(*_LENGTH.unpack(self._read(_LENGTH.size)))
+        parts, size = [self._read_ahead], len(self._read_ahead)
+        while size < _LENGTH.size:
+            size += self._more(parts)
+        whole = _LENGTH.size + _LENGTH.unpack_from(b"".join(parts))[0]
+        while size < whole:
+            size += self._more(parts)
+        data = b"".join(parts)
+        self._read_ahead = data[whole:]
+        return data[_LENGTH.size : whole]
 
-    def _read(self, size: int) -> bytes:
-        parts = []
-        while size > 0:
-            part = os.read(self._open(), min(size, _MOST))
-            if not part:
-                raise EOFError
-            parts.append(part)
-            size -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+    def _more(self, parts: list[bytes]) -> int:
+        """Read what is there; return how much it is."""
+        part = os.read(self._open(), _MOST)
+        if not part:
+            raise EOFError
+        parts.append(part)
+        return len(part)
 
     def close(self) -> None:
         """Close this end."""

@@ -11,7 +11,6 @@ Not covered: Windows; macOS does not enforce the address space.
 import contextlib
 import os
 import resource
-import select
 import signal
 import threading
 import time
@@ -138,12 +137,10 @@ def main(fd: int, parent: int, memory: int) -> None:
     limit(memory)
     follow(parent)
     engines = Engines(memory)
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
     with contextlib.suppress(EOFError, OSError):
         pipe.send(READY)
         while os.getppid() == parent:
-            if poll.poll(_IDLE_SECONDS * 1000):
+            if pipe.wait(_IDLE_SECONDS):
                 _serve(pipe, engines)
             else:
                 engines.release()

@@ -14,6 +14,7 @@ import ipaddress
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,6 +28,7 @@ from text2sql.serving.settings import ServiceSettings
 LOOK_SECONDS = 2.0  # between two looks at the files
 DRAIN_SECONDS = 30  # for answers that are being written when a signal comes
 BACKLOG = 512  # connections that wait to be accepted
+SWITCH_SECONDS = 0.0005  # a thread gets Python's lock by then: else the model waits 5 ms, and again
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 log = logging.getLogger(LOGGER)
@@ -54,6 +56,7 @@ def serve(
         MissingExtra: the extra `serve` is not installed.
     """
     need("serve", "fastapi", "uvicorn", "prometheus_client", "jwt")
+    sys.setswitchinterval(SWITCH_SECONDS)
     service = Service(read, apart=True)
     assert service.settings is not None
     host, port = host or service.settings.host, service.settings.port if port is None else port
