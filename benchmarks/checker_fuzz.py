@@ -2,7 +2,8 @@
 
 Queries are walked from the checker itself: at every step one of the texts that it takes. Each
 finished one is judged by sqlglot's parse and qualify, the execution room's gate and the engine's
-EXPLAIN; so is the completion of a random prefix of each. A walk that can neither go on nor end is a
+EXPLAIN; so is the completion of a random prefix of each, and of that prefix with whatever a model
+might propose behind it, as far as the checker takes it. A walk that can neither go on nor end is a
 dead end. A walk that never reaches a production proves nothing about it: those are named.
 
     T2S_DATA=... python benchmarks/checker_fuzz.py --limit 100000 [--seed 1] [--failures FILE]
@@ -41,7 +42,7 @@ from checker.wide_schemas import schemas
 
 from text2sql.decoding.checking import Checker
 from text2sql.decoding.checking.checker import ORDERS
-from text2sql.decoding.checking.walking import walk
+from text2sql.decoding.checking.walking import stumble, walk
 from text2sql.reporting.tables import text_table
 from text2sql.schema.model import Schema
 from text2sql.scoring.manifests import commit, libraries
@@ -270,6 +271,7 @@ class Trial:
         self.judge(found.text, "")
         prefix = found.text[: random.randint(0, len(found.text))]
         self.complete(prefix)
+        self.stumble(prefix, random)
 
     def complete(self, prefix: str) -> None:
         """Complete a prefix as the decoder does when its budget runs out, and judge the whole."""
@@ -287,6 +289,21 @@ class Trial:
             self.fail("completion missing", prefix, error)
             return
         self.judge(whole, "completion_")
+
+    def stumble(self, prefix: str, random: Random) -> None:
+        """Go on from a prefix with what a model might propose; complete that, and judge it."""
+        whole = ""
+        for text, state in stumble(self.checker, random, prefix):
+            self.outcome.counts["stumbles"] += 1
+            self.text = text.decode(errors="replace")
+            try:
+                whole = (text + self.checker.completion(state)).decode()
+            except ValueError as error:
+                self.outcome.counts["stuck"] += 1
+                self.fail("stuck", self.text, error)
+                return
+        if whole:
+            self.judge(whole, "completion_")
 
     def judge(self, text: str, of: str) -> None:
         """Ask the oracle about the SQL of a text."""
@@ -312,7 +329,7 @@ class Trial:
 FAULTS = (
     *("sqlglot_failures", "engine_failures", "gate_failures", "dead_ends", "walks_refused"),
     *("completion_sqlglot_failures", "completion_engine_failures", "completion_gate_failures"),
-    *("prefixes_refused", "completions_missing", "not_rewritten", "crashes", "slow"),
+    *("prefixes_refused", "completions_missing", "stuck", "not_rewritten", "crashes", "slow"),
 )
 
 
@@ -365,6 +382,7 @@ def summary(found: Outcome, options: argparse.Namespace, known: int) -> dict[str
         "mean_characters": round(counts["characters"] / max(counts["queries"], 1), 1),
         **{key: counts[key] for key in FAULTS},
         "completions": counts["completions"],
+        "stumbles": counts["stumbles"],
         "productions_reached": len(found.productions),
         "productions": len(found.productions) + len(never),
         "never_reached": never,

@@ -173,6 +173,39 @@ def test_a_derived_table_gives_no_name_that_from_around_could_not_hold(checker):
     assert not checker.prefix_ok("SELECT name FROM customers NATURAL JOIN (SELECT 1 AS name, ")
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [
+        'SELECT 1 FROM customers WHERE (name, tier) <= "',  # a row is compared with a row
+        "SELECT 1 FROM customers WHERE (name, tier) <= n",
+        'VALUES ("a',  # no string where no name could stand
+        "SELECT 1 FROM `custo`",
+        "SELECT `customers`.`` FROM",
+        "SELECT 1 FROM t WHERE interv",  # to sqlglot INTERVAL is no name without quotes
+        b"SELECT 1 \xf3\xa0",  # the first bytes of marks that stand behind letters alone
+    ],
+)
+def test_what_no_name_can_end_is_refused_where_it_begins(checker, begun):
+    known = Schema("more", "sqlite", (*checker.schema.tables, Table("t", (Column("interval"),))))
+    data = begun.encode() if isinstance(begun, str) else begun
+
+    more = Checker(known)
+    assert more.step(more.start, data) is None
+    assert more.accepts('SELECT 1 FROM `customers` AS é, t WHERE "interval" > 1')
+
+
+def test_whatever_a_model_proposes_leads_to_an_end_or_is_refused(checker):
+    seen = 0
+    for seed in range(120):
+        chance = random.Random(seed)
+        begun = SHOP[: chance.randint(0, len(SHOP))]
+        for text, state in walking.stumble(checker, chance, begun):
+            assert checker.accepts((text + checker.completion(state)).decode())
+            seen += 1
+
+    assert seen > 150
+
+
 def test_values_without_names_do_not_follow_a_natural_join_with_such(checker):
     nameless = "SELECT 1 FROM (SELECT 2 + 3) NATURAL JOIN ("
 

@@ -83,6 +83,9 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
     if mode == lexer.STRING:
         yield from _stored_ends(checker, state)
         yield from _string_ends(text)
+        if text[0] is not None:  # SQLite takes a string for a name
+            names = begun_names(checker, state.reading[0], text[0], quoted=True)
+            yield from (name[len(text[0]) :] + b"'" for name in names[:_NAMES])
         return
     if mode == lexer.NUMBER:
         yield from _stored_ends(checker, state)
@@ -292,7 +295,7 @@ def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
     if text == b"x":
         yield b"''"
     cut_letter = lexer.cut(text)
-    if cut_letter:
-        yield _character_end(cut_letter)
+    if cut_letter and (end := lexer.letter_end(cut_letter, first=text == cut_letter)):
+        yield end
     if checker.finish(state.reading) is None and not text.endswith(b"_x"):
         yield b"_x"

@@ -11,7 +11,8 @@ Not covered: strings with another letter before the quote.
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import product
 from typing import Any, Protocol
 
 READY, WORD, NUMBER, STRING, STRING_END, QUOTED, QUOTED_END, SIGN, LINE, BLOCK = range(10)
@@ -22,7 +23,7 @@ _HEX = re.compile(rb"[0-9a-fA-F]*")
 _BLANKS = re.compile(rb"[ \t\n\r]+")
 _NUMBER = re.compile(rb"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|0x[0-9a-f]{1,15}", re.IGNORECASE)
 _NUMBER_BEGUN = re.compile(
-    rb"(\d+(\.\d*)?|\.\d*)([eE]([+-]?\d*)?)?|0x[0-9a-f]{0,15}", re.IGNORECASE
+    rb"(\d+(\.\d*)?|\.\d+)([eE]([+-]?\d*)?)?|\.|0x[0-9a-f]{0,15}", re.IGNORECASE
 )
 _WORD_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") | set(
     range(0x80, 0x100)
@@ -228,6 +229,11 @@ def finish(parser: Parser, reading: Reading) -> Place | None:
     return place if mode in (READY, LINE) else None
 
 
+def is_word(text: bytes) -> bool:
+    """Tell whether a text is read as one word."""
+    return _WORD_RUN.fullmatch(text) is not None and not text[:1].isdigit()
+
+
 def is_number(text: bytes) -> bool:
     """Tell whether a text is a whole number."""
     return _NUMBER.fullmatch(text) is not None
@@ -280,7 +286,14 @@ def _in_string(
             return None
     if close < 0:
         return (STRING, (kept, left)), len(data)
+    if kept is not None and not _string_may_close(parser, place, kept):
+        return None
     return (STRING_END, (kept, b"")), close + 1
+
+
+def _string_may_close(parser: Parser, place: Place, kept: bytes) -> bool:
+    """Tell whether a quote may follow that ends a string, or is doubled, and the string goes on."""
+    return parser.string(place, kept) is not None or parser.string_begins(place, kept + b"'")
 
 
 def _in_quotes(
@@ -294,9 +307,17 @@ def _in_quotes(
         return None
     if close < 0:
         return (QUOTED, (opener, kept)), len(data)
-    if left or (opener == ord("[") and parser.name(place, kept, _quoting(opener)) is None):
-        return None  # other marks could be doubled, and the name go on
+    if left or not _may_close(parser, place, opener, kept):
+        return None
     return (QUOTED_END, (opener, kept)), close + 1
+
+
+def _may_close(parser: Parser, place: Place, opener: int, kept: bytes) -> bool:
+    """Tell whether a mark may follow that ends a name, or that is doubled, and the name goes on."""
+    if parser.name(place, kept, _quoting(opener)) is not None:
+        return True
+    longer = kept + bytes((parser.quotes[opener],))
+    return opener != ord("[") and parser.name_begins(place, longer, _quoting(opener))
 
 
 def _in_blob(half: bool, data: bytes, index: int) -> tuple[tuple[int, Any], int] | None:
@@ -342,3 +363,23 @@ def cut(text: bytes) -> bytes | None:
         whole = error.reason == "unexpected end of data" and error.end == len(text)
         return text[error.start :] if whole else None
     return b""
+
+
+@cache
+def letter_end(partial: bytes, *, first: bool) -> bytes | None:
+    """Return bytes that make a cut character one that names have; None where none begins so.
+
+    Args:
+        partial: the bytes of the character that are there.
+        first: whether the name begins with it.
+    """
+    before = "" if first else "x"
+    size = next(n for n, lead in ((2, 0xE0), (3, 0xF0), (4, 0xF8)) if partial[0] < lead)
+    for tail in product(range(0x80, 0xC0), repeat=size - len(partial)):
+        try:
+            character = (partial + bytes(tail)).decode()
+        except UnicodeDecodeError:
+            continue
+        if (before + character).isidentifier():
+            return bytes(tail)
+    return None

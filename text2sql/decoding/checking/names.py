@@ -12,7 +12,7 @@ from typing import Any
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import FIELDS
 from text2sql.decoding.checking.frames import Block, Context, Frame, Query, Reference
-from text2sql.decoding.checking.lexer import cut
+from text2sql.decoding.checking.lexer import cut, is_word, letter_end
 from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import ALIAS, FRESH
 from text2sql.decoding.checking.relations import with_prefix
@@ -107,7 +107,16 @@ class Names:
             return True
         if terminal == "<member>" and may_be_made and self._member_is_free(frame, held[1]):
             return True
-        return next(self.known(terminal, frame, held, prefix, depth), None) is not None
+        names = self.known(terminal, frame, held, prefix, depth)
+        return any(quoted or self._fits_bare(terminal, frame, name, depth) for name in names)
+
+    def _fits_bare(self, terminal: str, frame: Frame, name: bytes, depth: int) -> bool:
+        """Tell whether a known name that is legal here is so without quotes."""
+        if not is_word(name) or self.dialect.fold(name, quoted=False) != name:
+            return False
+        if terminal == "<column>":
+            return self.word_fits(frame, name, 0, depth)
+        return self.may_be_bare(terminal, name)
 
     def _given_prefix_ok(self, terminal: str, frame: Frame, held: Any, prefix: bytes) -> bool:
         if len(prefix) > self.dialect.name_limit - 8:
@@ -121,8 +130,10 @@ class Names:
         left = cut(prefix)
         if left is None:
             return False
-        whole = prefix[: len(prefix) - len(left)].decode() + ("x" if left else "")
-        return whole.isidentifier()
+        whole = prefix[: len(prefix) - len(left)].decode()
+        if left and letter_end(left, first=not whole) is None:
+            return False
+        return (whole or "x").isidentifier()
 
     def _source_aliases(self, frame: Frame, held: Any, prefix: bytes) -> Iterator[bytes]:
         assert isinstance(frame, Block)
@@ -342,6 +353,11 @@ class Names:
                     found = self.scope.find_relation(block, name)
                     if found and found.ordered:
                         yield name
+
+    def string_fits(self, frame: Frame) -> bool:
+        """Tell whether a name in double quotes that nobody has may stand here, as a string."""
+        unknown = Reference(None, FRESH, soft=True)
+        return self.scope.resolve(frame, unknown, alone=True) is not None
 
     def takes_literals(self, frame: Frame) -> bool:
         """Tell whether `DATE '2020-01-01'` may stand here."""

@@ -128,7 +128,7 @@ def _names(checker: "Checker", place: Place, terminal: str, functions: bool) -> 
 def begun_names(
     checker: "Checker", place: Place, text: bytes, *, quoted: bool = False
 ) -> list[bytes]:
-    """Return the names that are known, or owed, and longer than a beginning; the shortest first."""
+    """Return the names that are owed or known, and longer than a beginning; the shortest first."""
     cell, frame, held = place
     depth = CALL_LIMIT if quoted else cell.depth  # functions have no quotes
     found: set[bytes] = set()
@@ -137,16 +137,20 @@ def begun_names(
             found.update(_given(checker, frame))
         else:
             found.update(checker.names.known(terminal, frame, held, text, depth))
+    owed = set(_owed(frame))
     longer = (name for name in found if name.startswith(text) and len(name) > len(text))
-    return sorted(longer, key=lambda name: (len(name), name))
+    return sorted(longer, key=lambda name: (name not in owed, len(name), name))
 
 
 def _given(checker: "Checker", frame: Any) -> list[bytes]:
-    owed = []
-    if isinstance(frame, Block):
-        owed = [name for name, defined in sorted(frame.windows) if not defined]
-        owed += sorted({r.qualifier for r in frame.pending if r.qualifier})
-    return [*owed, *checker.dialect.aliases_shown, b"x", b"y"]
+    return [*_owed(frame), *checker.dialect.aliases_shown, b"x", b"y"]
+
+
+def _owed(frame: Any) -> list[bytes]:
+    if not isinstance(frame, Block):
+        return []
+    windows = [name for name, defined in sorted(frame.windows) if not defined]
+    return windows + sorted({r.qualifier for r in frame.pending if r.qualifier})
 
 
 def is_plain(name: bytes) -> bool:

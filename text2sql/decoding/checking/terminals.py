@@ -42,6 +42,8 @@ class Terminals:
 
         def shift(self, place: Place, terminal: str, payload: Any = None) -> Place | None: ...
 
+        def allows(self, cell: Any, frame: Any, terminal: str) -> bool: ...
+
     def word(self, place: Place, text: bytes) -> Place | None:
         """Read a whole bare word: a keyword where one is legal, else a name."""
         return self._keyword(place, text) or self.name(place, text, 0)
@@ -101,6 +103,8 @@ class Terminals:
             if self.shift(place, keyword) is not None:
                 return True
         for terminal in cell.names:
+            if not self.allows(cell, frame, terminal):
+                continue
             begun = self.names.prefix_ok(terminal, frame, held, text, cell.depth)
             if begun and self._may_be_given(place, terminal):
                 return True
@@ -119,8 +123,10 @@ class Terminals:
         for terminal in cell.names:
             if terminal in LISTED or terminal in ("<window>", "<new_window>"):
                 continue
+            if not self.allows(cell, frame, terminal):
+                continue
             may_be_string = terminal == "<column>" and self.dialect.string_fallback
-            if quoted == 1 and may_be_string and self._string_may_stand(frame):
+            if quoted == 1 and may_be_string and self.names.string_fits(frame):
                 return True
             if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
                 continue
@@ -128,10 +134,6 @@ class Terminals:
             if begun and self._may_be_given(place, terminal):
                 return True
         return False
-
-    def _string_may_stand(self, frame: Any) -> bool:
-        phase = self.scope.block_of(frame).phase
-        return phase not in ("limit", "compound")
 
     def number(self, place: Place, text: bytes) -> Place | None:
         """Read a whole number."""
@@ -166,7 +168,7 @@ class Terminals:
             placed = text.isdigit() and text[:1] != b"0" and int(text) <= outputs
             return placed and self.shift(place, "NUMBER", text) is not None
         probe = b"1.0"
-        if self.dialect.typed:
+        if b"x" in text or self.dialect.typed:
             probe = text if lexer.is_number(text) else text + b"0"
         return self.shift(place, "NUMBER", probe) is not None
 

@@ -3,11 +3,12 @@
     >>> walk(checker, random.Random(1), length=20).text
     'SELECT T1 . name FROM singer AS T1 WHERE ...'
 
-A walk is dead where nothing may come next and the text may not end.
+A walk is dead where nothing may come next and the text may not end. It writes whole lexemes that
+the grammar names; `stumble` goes on from a text with whatever a model might propose.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -23,7 +24,7 @@ from text2sql.decoding.checking.options import LITERALS, is_plain, quote
 from text2sql.decoding.checking.scope import CALL_LIMIT
 
 if TYPE_CHECKING:
-    from text2sql.decoding.checking.checker import Checker
+    from text2sql.decoding.checking.checker import Checker, State
 
 _OTHERS = 0.15  # operators, of which there are many
 # Of a production that is sought: the weight of a step nearer, symbols ahead that are looked at,
@@ -56,6 +57,45 @@ _STRINGS = (b"''", b"'a'", b"'it''s %'", b"'2020-01-01'", "'é😀'".encode(), b
 _BLOBS = (b"x''", b"X'00fF'")
 _NUMBERS = (b"0", b"1", b"2", b"10", b"3.5", b".5", b"1e3", b"99")
 _GIVEN = (b"t1", b"t2", b"t3", b"a", b"b", b"cnt", b"total", b"x1", b"name_2")
+
+# what a model may propose anywhere: beginnings and ends of lexemes, and parts of them
+_PIECES = (
+    *(b'"', b"'", b"`", b"[", b"]", b" ", b"\n", b"--", b"/*", b"*/", b";", b"(", b")", b",", b"."),
+    *(
+        b"0",
+        b"7",
+        b"12",
+        b"1.",
+        b".5",
+        b"e",
+        b"0x",
+        b"x'",
+        b"_",
+        b"a",
+        b"q",
+        b"T1",
+        b"t2.",
+        b" AS ",
+    ),
+    *(
+        b"*",
+        b"=",
+        b"==",
+        b"<",
+        b"<=",
+        b"<>",
+        b"!",
+        b"||",
+        b"|",
+        b"&",
+        b"-",
+        b"->",
+        b"+",
+        b"/",
+        b"%",
+    ),
+    *(b"~", b"::", b"count(", b"sum", b" max(", b'""', b"''", "é".encode(), b"\xc3", b"\xf0\x9f"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +139,54 @@ def walk(
         pieces.append(text)
         place = after
     return _ended(checker, _text(pieces, random), productions)
+
+
+def stumble(
+    checker: "Checker", random: Random, prefix: str, *, steps: int = 5, tries: int = 30
+) -> "Iterator[tuple[bytes, State]]":
+    """Yield texts that go on from a prefix with what a model might propose and the checker takes.
+
+    Args:
+        checker: takes the prefix.
+        random: the source of chance.
+        prefix: where it begins.
+        steps: pieces that are taken at most.
+        tries: pieces that are proposed for each.
+    """
+    text = prefix.encode()
+    state = checker.step(checker.start, text)
+    pools = (_PIECES, _keywords(checker.grammar), _names_of(checker))
+    for _ in range(steps):
+        for _ in range(tries):
+            piece = _proposed(random, random.choice(pools))
+            after = checker.step(state, piece) if state is not None else None
+            if after is not None:
+                break
+        else:
+            return
+        text, state = text + piece, after
+        yield text, after
+
+
+def _proposed(random: Random, pool: Sequence[bytes]) -> bytes:
+    """Return a piece, a part of one, or one behind a blank."""
+    piece = random.choice(pool)
+    if pool is not _PIECES and random.random() < 0.5:
+        piece = piece[: random.randint(1, len(piece))]
+    return b" " + piece if random.random() < 0.3 else piece
+
+
+@cache
+def _keywords(grammar: Grammar) -> tuple[bytes, ...]:
+    symbols = {symbol for choices in grammar.table.values() for symbol in choices}
+    words = {symbol for symbol in symbols if symbol[0].isalpha() and symbol not in TOKEN_CLASSES}
+    return tuple(word.encode() for word in sorted(words))
+
+
+def _names_of(checker: "Checker") -> tuple[bytes, ...]:
+    tables = checker.schema.tables
+    names = {name for table in tables for name in (table.name, *(c.name for c in table.columns))}
+    return tuple(name.encode() for name in sorted(names) if name) or _PIECES
 
 
 def _ended(checker: "Checker", text: str, productions: Counter[tuple[str, int]]) -> Walk:
