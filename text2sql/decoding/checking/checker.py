@@ -25,7 +25,7 @@ from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.completion import complete
 from text2sql.decoding.checking.dialects import DIALECTS
 from text2sql.decoding.checking.foresight import Foresight
-from text2sql.decoding.checking.frames import Block, Context, Reference
+from text2sql.decoding.checking.frames import Block, Call, Context, Reference
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.kinds.lists import may_begin, wants_list
 from text2sql.decoding.checking.lexer import Place, Reading
@@ -308,6 +308,8 @@ class Checker(Terminals):
                     return False
         elif isinstance(frame, Context) and frame.kind in _ROWS:
             return self._row_allows(cell, frame.kind, terminal)
+        elif isinstance(frame, Call) and frame.function.most == 0 and not frame.closed:
+            return terminal == ")"
         if isinstance(self.actions, KindActions):
             lists = wants_list(frame, self.dialect)
             if lists and not may_begin(terminal, cell.symbol):

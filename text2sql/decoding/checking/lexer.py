@@ -164,7 +164,7 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
             newline = data.find(b"\n", index)
             if newline < 0:
                 return _comment(place, mode, text, data[index:])
-            if _comment(place, mode, text, data[index:newline]) is None:
+            if cut(text + data[index:newline]) != b"":
                 return None
             mode, text, index = READY, None, newline + 1
             continue

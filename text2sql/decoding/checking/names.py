@@ -90,7 +90,8 @@ class Names:
         if terminal in GIVEN:
             begun = quoted or prefix.isascii() or self.begins_name(prefix)
             return begun and self._given_prefix_ok(terminal, frame, held, prefix)
-        may_be_made = len(prefix) <= self.dialect.name_limit - 4  # of a letter cut in two
+        # a letter cut in two may follow here, and in the alias that gives the name
+        may_be_made = len(prefix) <= self.dialect.name_limit - 8
         if terminal == "<column>" and (
             (may_be_made and self.is_free(frame))
             or self._alias_may_begin(frame, prefix)
@@ -119,7 +120,7 @@ class Names:
         return self.may_be_bare(terminal, name)
 
     def _given_prefix_ok(self, terminal: str, frame: Frame, held: Any, prefix: bytes) -> bool:
-        if len(prefix) > self.dialect.name_limit - 8:
+        if len(prefix) > self.dialect.name_limit - 4:
             return False
         if terminal not in ("<source_alias>", "<bare_source_alias>"):
             return True
