@@ -309,7 +309,7 @@ class Checker(Terminals):
         elif isinstance(frame, Context) and frame.kind in _ROWS:
             return self._row_allows(cell, frame.kind, terminal)
         elif isinstance(frame, Call) and frame.function.most == 0 and not frame.closed:
-            return terminal == ")"
+            return terminal in (")", "*")
         if isinstance(self.actions, KindActions):
             lists = wants_list(frame, self.dialect)
             if lists and not may_begin(terminal, cell.symbol):
