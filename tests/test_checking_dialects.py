@@ -30,7 +30,7 @@ def test_most_duckdb_as_people_write_it_is_let_in(schemas):
     text = (FOLDER / "duckdb.jsonl").read_text(encoding="utf-8")
     cases = [json.loads(line) for line in text.splitlines()]
     found = sum(checkers[case["db_id"]].accepts(case["query"]) for case in cases)
-    assert found >= 0.96 * len(cases)
+    assert found >= 0.98 * len(cases)
 
 
 def test_declared_types_have_kinds():

@@ -7,7 +7,7 @@ from text2sql.schema.model import Column, Schema, Table
 
 COLUMNS = (Column("c", "VARCHAR"), Column("n", "INTEGER"), Column("d", "DATE"))
 DEAD = {
-    "duckdb": ["SELECT day(CURRENT_DATE - list_unique(", "SELECT day(CURRENT_DATE - list_sort("],
+    "duckdb": ["SELECT day(-'a'", "SELECT extract(minute FROM 'a' "],
     "postgres": ["SELECT extract(minute FROM 'a' "],
 }
 

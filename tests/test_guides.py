@@ -250,7 +250,13 @@ def test_a_dialect_that_the_checker_does_not_know_is_said_once(capsys):
     assert message.count("\n") == 1 and "knows no clickhouse (known: sqlite" in message
     assert guides.unconstrained_reason("clickhouse") in message
     assert guides.unconstrained_reason("sqlite") is None
-    assert "not complete" in str(guides.unconstrained_reason("duckdb"))
+    assert guides.unconstrained_reason("duckdb") is None
+    assert "not complete" in str(guides.unconstrained_reason("postgres"))
+
+
+def test_models_are_held_to_the_schema_on_duckdb_too():
+    guide = asked(schema=Schema("shop", "duckdb", SCHEMA.tables))
+    assert guide is not None
 
 
 def test_equal_questions_share_a_guide_and_its_memory():

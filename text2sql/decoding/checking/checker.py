@@ -62,6 +62,11 @@ _COMPOUND_TERMS = frozenset(
     {"NUMBER", "<column>", "ASC", "DESC", "NULLS", "FIRST", "LAST", "LIMIT", "OFFSET", "EOT"}
 ) | set(",);")
 
+# ORDER BY in an aggregate of distinct values takes the column that it is of.
+_REPEATED_TERMS = frozenset({*",).", "<column>", "<member>"}) | {
+    *("ASC", "DESC", "NULLS", "FIRST", "LAST")
+}
+
 
 class State:
     """Where a text stands; equal ones are one object."""
@@ -84,7 +89,8 @@ class Checker(Terminals):
         values: the stored values of a column; literals that are compared with it must be one.
         invented: before FROM, let in names that only a derived table of this query can have.
             Without them a model cannot make up a column, and cannot say
-            `SELECT avg(n) FROM (SELECT count(*) AS n ...)` either.
+            `SELECT avg(n) FROM (SELECT count(*) AS n ...)` either. Where operands must fit
+            there is then no literal either that only a CAST or `||` would make fit.
         self_joins: let a table stand twice in one FROM, under an alias.
 
     Raises:
@@ -310,6 +316,8 @@ class Checker(Terminals):
             return self._row_allows(cell, frame.kind, terminal)
         elif isinstance(frame, Call) and frame.function.most == 0 and not frame.closed:
             return terminal in (")", "*")
+        elif isinstance(frame, Call) and frame.distinct and frame.ordered and not frame.closed:
+            return terminal in _REPEATED_TERMS
         if isinstance(self.actions, KindActions):
             lists = wants_list(frame, self.dialect)
             if lists and not may_begin(terminal, cell.symbol):
@@ -324,12 +332,14 @@ class Checker(Terminals):
         if kind == "row":
             compares = terminal in _ROW_SIGNS and not self.dialect.typed
             return compares or terminal in ("IN", "NOT", "(")
+        is_query = terminal in ("SELECT", "WITH", "FROM", "VALUES")
         if kind == "row_in":
-            return terminal in ("SELECT", "WITH", "FROM", "VALUES")
+            if cell.symbol in ("in_list", "expr_1"):
+                return is_query or (terminal == "(" and "row_lists" in self.dialect.features)
+            return not is_query if cell.symbol == "parenthesis" else terminal in (",", ")")
         if kind == "row_done":
             joins = terminal in self.operators or terminal in ("NOT", "COLLATE")
             return not joins or terminal in ("AND", "OR")
-        is_query = terminal in ("SELECT", "WITH", "FROM", "VALUES")
         return terminal == "(" or (cell.symbol == "parenthesis" and not is_query)
 
     def _deepens(self, cell: Cell, terminal: str) -> bool:

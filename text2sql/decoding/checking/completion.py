@@ -128,7 +128,7 @@ def _lexemes(checker: "Checker", place: Place) -> Iterator[bytes]:
     if isinstance(frame, Block) and isinstance(checker.scope, KindScope):
         yield from checker.scope.payments(frame, cell.terminals, partial(named, checker))
     if isinstance(checker.actions, KindActions) and frame is not None:
-        yield from checker.actions.fitting(frame, cell.terminals)
+        yield from checker.actions.fitting(frame, cell.terminals, partial(named, checker))
     shorter: list[tuple[int, str]] = []
     longer: list[tuple[int, str]] = []
     operators: list[tuple[int, str]] = []

@@ -30,7 +30,8 @@ _FEATURES = {
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
     " namespaces"
     " distinct_list materialized try_cast whole_division text_arrow quantified subscripts"
-    " grouping_sets from_too semi_joins similar_to star_rest",
+    " grouping_sets from_too semi_joins similar_to star_rest rows range_offsets asof bare_filter"
+    " nameless_recursion row_lists",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
     " except_all call_order distinct_list distinct_on materialized offset_first full_pairs"
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
@@ -202,7 +203,6 @@ DIALECTS: dict[str, Dialect] = {
     "duckdb": _dialect(
         "duckdb",
         {ord('"'): ord('"')},
-        complete=False,
         hidden=frozenset({b"rowid"}),
         namespace=b"main",
         typed=True,

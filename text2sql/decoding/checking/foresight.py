@@ -1,8 +1,8 @@
 """Whether a text can still end well, where the rules alone do not promise it: an end shows it.
 
     >>> checker = Checker(schema, dialect="duckdb")
-    >>> calls = ("list_unique", "unicode")
-    >>> [checker.prefix_ok(f"SELECT day(CURRENT_DATE - {call}(") for call in calls]
+    >>> values = ("'a' ", "t.d ")
+    >>> [checker.prefix_ok(f"SELECT extract(minute FROM {value}") for value in values]
     [False, True]
 
 An engine works out what has no column in it before it runs, and refuses what does not come out

@@ -13,8 +13,8 @@ Expressions are generated from `OPERATORS`, with precedence levels: sqlglot refu
 and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
-Not covered: rows other than before `IN (SELECT ...)` and, in SQLite, beside another row; table
-functions, LATERAL.
+Not covered: rows other than before IN, in its list in DuckDB, and beside another row in SQLite;
+table functions, LATERAL.
 """
 
 import re
@@ -83,6 +83,7 @@ join         = @can_join ',' @comma source
              | +full_pairs @can_join_full FULL outer JOIN @full source full_condition
              | +semi_joins SEMI @can_join_half JOIN @half source half_condition
              | +semi_joins ANTI @can_join_half JOIN @half source half_condition
+             | +asof ASOF @can_join_asof asof_side JOIN @full source asof_condition
              | @can_join CROSS JOIN @cross source crossing
              | @can_join_naturally NATURAL natural JOIN @natural source
 outer        = OUTER |
@@ -98,6 +99,10 @@ full_condition = @settled ON @on pair { AND pair } @end_full
              | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
                @end_using
 pair         = side '=' side @end_pair
+asof_side    = LEFT | INNER |
+asof_condition = @settled ON @on asof_pair { AND asof_pair } @end_asof
+asof_pair    = side asof_sign side @end_pair
+asof_sign    = '=' | '<' @uneven | '>' @uneven | '<=' @uneven | '>=' @uneven
 side         = <pair_qualifier> @pair_qualifier '.' <pair_member> @pair_member
 clauses      = where group having windows qualify
 where        = WHERE @phase_where expr_1 @end_condition |
@@ -179,13 +184,17 @@ within       = +within_group WITHIN @within GROUP '(' ORDER BY expr_1 @end_withi
                ')' |
 call_order   = +call_order ORDER @can_order BY @call_order window_term { ',' window_term }
                @end_call_order |
-filter       = @can_filter FILTER '(' @filter WHERE expr_1 @end_filter ')' |
+filter       = -bare_filter @can_filter FILTER '(' @filter WHERE expr_1 @end_filter ')'
+             | +bare_filter @can_filter FILTER '(' @filter filter_word expr_1 @end_filter ')' |
+filter_word  = WHERE |
 over         = @can_over OVER window_reference |
 window_reference = '(' @over window @end_over ')' | +named_windows <window> @over_name
 window       = +base_windows <window> @base_window frame | partition window_order
 partition    = PARTITION BY @window_term expr_1 @end_window_term
                { ',' @window_term expr_1 @end_window_term } |
-window_order = ORDER BY window_term { ',' window_term } ordered_frame | frame
+window_order = -range_offsets ORDER BY window_term { ',' window_term } ordered_frame
+             | +range_offsets ORDER BY sort_term { ',' sort_term } ordered_frame | frame
+sort_term    = @window_term expr_1 @end_sort_term direction nulls
 window_term  = @window_term expr_1 @end_window_term direction nulls
 ordered_frame = frame | +groups @can_frame GROUPS frame_extent exclude
 frame        = @can_frame ROWS frame_extent exclude | @can_frame RANGE range_extent exclude |
@@ -199,8 +208,13 @@ frame_side   = PRECEDING | FOLLOWING
 frame_end_current = CURRENT ROW | UNBOUNDED FOLLOWING | <count> FOLLOWING
 frame_end_following = UNBOUNDED FOLLOWING | <count> FOLLOWING
 range_extent = BETWEEN range_between | UNBOUNDED PRECEDING | CURRENT ROW
+             | +range_offsets range_offset PRECEDING
 range_between = UNBOUNDED PRECEDING AND range_end | CURRENT ROW AND range_end
-range_end    = CURRENT ROW | UNBOUNDED FOLLOWING
+             | +range_offsets range_offset range_sides
+range_sides  = PRECEDING AND range_end | FOLLOWING AND range_end_following
+range_end    = CURRENT ROW | UNBOUNDED FOLLOWING | +range_offsets range_offset FOLLOWING
+range_end_following = UNBOUNDED FOLLOWING | range_offset FOLLOWING
+range_offset = INTERVAL @range_moment interval @range_interval | <count> @range_count
 exclude      = +exclude EXCLUDE excluded |
 excluded     = NO OTHERS | CURRENT ROW | GROUP | TIES
 

@@ -55,13 +55,20 @@ class Lookups:
     def find_relation(self, block: Block, name: bytes) -> Relation | None:
         """Return what a name in FROM stands for: a CTE in sight, else a table."""
         query = self.query_of(block)
-        recursive = query.cte == name and query.recursion == "possible" and query.columns
-        if recursive and query.union and query.arms:  # sqlglot wants the columns named
+        recursive = query.cte == name and query.recursion == "possible"
+        if recursive and query.union and query.arms and self._names_columns(query):
             return self.relation_of(query)
         for known, found in reversed(query.names):
             if known == name:
                 return found
         return self.tables.get(name)
+
+    def _names_columns(self, query: Query) -> bool:
+        """Tell whether a CTE that repeats itself has a name for each column, as sqlglot wants."""
+        if query.columns or "nameless_recursion" not in self.dialect.features:
+            return bool(query.columns)
+        names = {output.name for output in query.outputs}
+        return None not in names and len(names) == len(query.outputs)
 
     def relation_names(self, block: Block) -> tuple[bytes, ...]:
         """Return every name that FROM may hold here."""

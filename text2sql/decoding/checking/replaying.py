@@ -49,9 +49,14 @@ class Terminal(NamedTuple):
     shift: Shift  # the actions that it set off
 
 
+# Operators of more than one letter that not every dialect has.
+_SIGNS = (("whole_division", "//"), ("regex", r"!~\*|!~|~\*"))
+
+
 @cache
-def _pattern(openers: frozenset[int], blobs: bool) -> re.Pattern[str]:
-    blob = "(?P<blob>[xX]'[^']*') |" if blobs else ""
+def _pattern(openers: frozenset[int], features: frozenset[str]) -> re.Pattern[str]:
+    blob = "(?P<blob>[xX]'[^']*') |" if "blobs" in features else ""
+    signs = "".join(f"{sign}|" for feature, sign in _SIGNS if feature in features)
     bracket = r"|\[[^\]]*\]" if ord("[") in openers else ""
     backtick = "|`(?:[^`]|``)*`" if ord("`") in openers else ""
     return re.compile(
@@ -59,15 +64,15 @@ def _pattern(openers: frozenset[int], blobs: bool) -> re.Pattern[str]:
         | {blob} (?P<number>(?:\d+(?:\.\d*)?|(?<![\w"`\]])\.\d+)(?:[eE][+-]?\d+)?)
         | (?P<word>[A-Za-z0-9_\u0080-\U0010ffff]+) | (?P<string>'(?:[^']|'')*')
         | (?P<quoted>"(?:[^"]|"")*"{backtick}{bracket}) | (?P<unclosed>(?:['"`]|/\*).*)
-        | (?P<sign>->>|->|\|\||<=|>=|<>|!=|==|<<|>>|::|.)""",
+        | (?P<sign>{signs}->>|->|\|\||<=|>=|<>|!=|==|<<|>>|::|.)""",
         re.VERBOSE | re.DOTALL | re.ASCII,
     )
 
 
 def lexemes(checker: "Checker", sql: str) -> Iterator[Lexeme]:
     """Yield the lexemes of a text, comments too, and an empty one at its end."""
-    blobs = "blobs" in checker.dialect.features
-    for match in _pattern(frozenset(checker.quotes), blobs).finditer(sql):
+    pattern = _pattern(frozenset(checker.quotes), checker.dialect.features)
+    for match in pattern.finditer(sql):
         if match.lastgroup != "blank":
             yield Lexeme(str(match.lastgroup), match.start(), match[0])
     yield Lexeme("end", len(sql), "")

@@ -14,13 +14,13 @@ A SELECT list with an aggregate, or a GROUP BY, must group what it names outside
 Every item keeps the columns that it names (`Output.bare`), and GROUP BY may not end before they are
 covered: by the column, by the item's alias, position or text, or by ALL.
 
-The actions are one line of classes, a subject each: `operands`, `literals`, `operators`,
-`constructs`, `calls`, `clauses`, `actions`. Beside them are `tables`, `strings`, `arguments` and
-`scope`.
+The actions are one line of classes, a subject each: `operands`, `varying`, `literals`, `operators`,
+`constructs`, `forms`, `rows`, `calls`, `clauses`, `stars`, `semijoins`, `actions`. Beside them are
+`tables`, `strings`, `arguments` and `scope`.
 
 Covered: arithmetic, comparison, LIKE, CASE, IN, BETWEEN, CAST, arguments of functions, the texts of
 units, formats and regular expressions.
-Not covered: values, and so errors that only rows show; lists, structs; row values.
+Not covered: values, and so errors that only rows show; structs, lambdas; rows other than beside IN.
 """
 
 from text2sql.decoding.checking.kinds.actions import KindActions

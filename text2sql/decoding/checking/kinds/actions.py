@@ -8,7 +8,7 @@ Covered: what a string may say where that decides whether it is legal; values th
 Not covered: the shortest of all values that fit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Query
@@ -44,17 +44,27 @@ _TOLD = frozenset({"STRING_INTERVAL", "ARROW_KEY"})  # strings that must say som
 class KindActions(KindSemiJoins):
     """The actions of a dialect in which operands must fit."""
 
-    def fitting(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
-        """Yield values, or types of a CAST, that fit where a text stands; what makes one fit."""
+    def fitting(
+        self, frame: Any, terminals: frozenset[str], name: Callable[[bytes], bytes]
+    ) -> Iterator[bytes]:
+        """Yield values, or types of a CAST, that fit where a text stands; what makes one fit.
+
+        Args:
+            frame: where it stands.
+            terminals: that the grammar lets follow.
+            name: writes a name.
+        """
         if "<type>" in terminals:
             made = self.rules.cast(frame.stack[-1].kind)
             wanted = self.demanded(frame.parent).kinds
-            for kind, name in TYPES.items():
+            for kind, written in TYPES.items():
                 if (wanted is None or kind in wanted) and (made is None or kind in made):
-                    yield name
+                    yield written
             yield b"TEXT"
         if not hasattr(frame, "stack"):
             return
+        if isinstance(frame, Call) and frame.ordered:
+            yield from self._repeated(frame, terminals, name)
         if "IS" in terminals and isinstance(frame, Context) and _is_made(frame):
             yield from self._mended(frame.parent, frame.stack[-1], terminals)
         if "NUMBER" in terminals and self._beside_fixed(frame) is not None:
@@ -64,11 +74,23 @@ class KindActions(KindSemiJoins):
             yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
             if kinds and "date" in kinds:
                 yield b"DATE '2000-01-01'"
+            if kinds and "text[]" in kinds:
+                yield b"string_split(''||(SELECT ''),'')"
         elif "IS" in terminals and isinstance(frame, Call) and frame.closed:
             if hasattr(frame.parent, "stack"):
                 yield from self._mended(frame.parent, Operand(self.made_of(frame)), terminals)
         elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
             yield from self._mended(frame, frame.stack[-1], terminals)
+
+    def _repeated(
+        self, call: Call, terminals: frozenset[str], name: Callable[[bytes], bytes]
+    ) -> Iterator[bytes]:
+        """Yield the column by which an aggregate of distinct values is ordered."""
+        for _, qualifier, column in self.distinct_text(call) or ():
+            if "NUMBER" in terminals:
+                yield b".".join(name(part) for part in (qualifier, column) if part)
+            elif "<member>" in terminals:
+                yield name(column)
 
     def _aim(self, frame: Any) -> Kinds | None:
         """Return what is wanted in the end of what begins here: around CASE, CAST, parentheses."""

@@ -17,21 +17,32 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
-from text2sql.decoding.checking.kinds.folding import Fixed
-from text2sql.decoding.checking.kinds.forms import POLYMORPHIC, KindForms
+from text2sql.decoding.checking.kinds.folding import VOLATILE, Fixed
+from text2sql.decoding.checking.kinds.forms import POLYMORPHIC
 from text2sql.decoding.checking.kinds.lists import returns_list, wants_list
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
+from text2sql.decoding.checking.kinds.rows import KindRows
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, Part, shows_all
-from text2sql.decoding.checking.kinds.tables import LISTS, NUMBERS, PARTS, TEXTS, element
+from text2sql.decoding.checking.kinds.tables import (
+    LISTS,
+    MOMENTS,
+    NUMBERS,
+    PARTS,
+    TEXTS,
+    Kinds,
+    element,
+)
 from text2sql.decoding.checking.scope import Move
 
 
-class KindCalls(KindForms):
+class KindCalls(KindRows):
     """The actions that read a call."""
 
     def may_call(self, frame: Frame, function: Function) -> bool:
         """Tell whether what a function returns can fit, where no argument can help it."""
         if wants_list(frame, self.dialect) and not returns_list(function):
+            return False
+        if function.name in VOLATILE and not self.rules.exact and _in_window(frame):
             return False
         if function.name == "unnest":  # makes rows: the beginning of an item, of no aggregate query
             if not isinstance(frame, Block) or frame.phase not in ("items", "late"):
@@ -134,7 +145,16 @@ class KindCalls(KindForms):
         call: Call = move.frame
         whole = call.count >= call.least
         able = call.function.kind == "aggregate" and call.function.name not in self.ordered
-        return able and whole and not call.distinct
+        return able and whole and (not call.distinct or self.distinct_text(call) is not None)
+
+    def distinct_text(self, call: Call) -> tuple[Any, ...] | None:
+        """Return the text of the column that an aggregate takes once each; None: no column.
+
+        Such an aggregate is ordered by what it takes.
+        """
+        arguments = self._arguments(call)
+        text = arguments[0].text if call.distinct and arguments else None
+        return text if text and len(text) == 1 and isinstance(text[0], tuple) else None
 
     def do_call_order(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, ordered=True)
@@ -151,7 +171,35 @@ class KindCalls(KindForms):
         self._pop_operand(move)
         if operand.text is not None and isinstance(move.frame, Context):
             self._name_part(move, operand.text)
+        call = move.frame
+        if isinstance(call, Call) and call.distinct and operand.text != self.distinct_text(call):
+            return False
         return not operand.constant
+
+    def do_end_sort_term(self, move: Move) -> bool:
+        """Keep what a window is sorted by: RANGE may count from it, if there is one."""
+        operand = move.frame.stack[-1]
+        if not self.do_end_window_term(move) or not isinstance(move.frame, Context):
+            return False
+        return self._push_operand(move, operand)
+
+    def do_range_moment(self, move: Move) -> bool:
+        return self._sorted_by(move, MOMENTS) and self._mark(move)
+
+    def do_range_interval(self, move: Move) -> bool:
+        self._pop_operand(move)
+        return True
+
+    def do_range_count(self, move: Move) -> bool:
+        return self._sorted_by(move, NUMBERS - {"hugeint"})
+
+    def _sorted_by(self, move: Move, kinds: Kinds) -> bool:
+        """Ask that a window is sorted by one value, of some kinds."""
+        stack = move.frame.stack
+        if len(stack) != 1 or stack[0].kind == "any":
+            return False
+        operand = self._narrow(move, stack[0], kinds)
+        return operand is not None and self._set(move, (operand,))
 
     def _name_part(self, move: Move, text: tuple[Any, ...]) -> None:
         """Let GROUP BY name a term of a window as a whole, in place of what is new in it."""
@@ -254,3 +302,12 @@ class KindCalls(KindForms):
             return True
         block = self.scope.block_of(frame)
         return not shows_all(block)
+
+
+def _in_window(frame: Any) -> bool:
+    """Tell whether what is read says how a window is parted or sorted."""
+    while isinstance(frame, (Call, Context)):
+        if isinstance(frame, Context) and frame.kind == "over":
+            return True
+        frame = frame.parent
+    return False

@@ -17,7 +17,7 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.families import merges
-from text2sql.decoding.checking.kinds.operands import Operand
+from text2sql.decoding.checking.kinds.operands import ROW_ROLE, Operand
 from text2sql.decoding.checking.kinds.scope import owes_window, shows_all
 from text2sql.decoding.checking.kinds.tables import ALL
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
@@ -49,7 +49,7 @@ class KindClauses(KindCalls):
 
     def _in_typed_query(self, block: Block) -> bool:
         query = self.scope.query_of(block)
-        return query.role == "in" and self._wanted_in(query.parent) is not None
+        return query.role in ("in", ROW_ROLE) and self._wanted_in(query.parent) is not None
 
     def do_qualified_star(self, move: Move) -> bool:
         block = move.frame

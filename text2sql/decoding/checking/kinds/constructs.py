@@ -87,7 +87,7 @@ class KindConstructs(KindOperators):
             if known is None:
                 return False
             left = known
-        return self._demand(move, 1, self._beside(left, equal=False))
+        return self._demand(move, 1, self._beside(left))
 
     def do_in_value(self, move: Move) -> bool:
         value = self._settled(move, self._pop_operand(move))
@@ -128,7 +128,7 @@ class KindConstructs(KindOperators):
 
     def do_when(self, move: Move) -> bool:
         base = move.frame.detail.base
-        return self._demand(move, 1, self._beside(base, equal=True) if base else self.rules.truths)
+        return self._demand(move, 1, self._beside(base) if base else self.rules.truths)
 
     def do_then_value(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))
@@ -143,8 +143,13 @@ class KindConstructs(KindOperators):
         return self._case(move, case)
 
     def do_case_value(self, move: Move) -> bool:
-        value = self._commit(move, self._pop_operand(move))
+        value = self._pop_operand(move)
         before: Case = move.frame.detail
+        mixes = before.kind != "string" or self.rules.exact
+        fitting = value if mixes else self._settled(move, value)
+        if fitting is None:
+            return False
+        value = self._commit(move, fitting)
         kind = self._unified(move, before.kind, value)
         if kind is None:
             return False

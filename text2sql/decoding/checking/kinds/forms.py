@@ -3,8 +3,8 @@
     >>> checker.accepts("SELECT position('@' IN email) FROM people WHERE name ~ '^[A-M]'")
     True
 
-Covered: `= ANY (SELECT ...)` and of a column that holds an array, rows before `IN (SELECT ...)`,
-SUBSTRING(FROM FOR), TRIM(BOTH FROM), WITHIN GROUP.
+Covered: `= ANY (SELECT ...)` and of a column that holds an array, SUBSTRING(FROM FOR),
+TRIM(BOTH FROM), WITHIN GROUP.
 Not covered: ARRAY[...], OVERLAPS, regular expressions that are no literals.
 """
 
@@ -14,7 +14,7 @@ from text2sql.decoding.checking.frames import Call, Context, Reference
 from text2sql.decoding.checking.kinds.constructs import KindConstructs
 from text2sql.decoding.checking.kinds.operands import BEHIND_SIGN, Operand, is_free, joined
 from text2sql.decoding.checking.kinds.scope import KindScope
-from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, Kinds, expand, reaches
+from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, expand, reaches
 from text2sql.decoding.checking.scope import Move
 
 FORMS = frozenset({b"position"})  # that are read as `name (`, and are no functions
@@ -201,57 +201,6 @@ class KindForms(KindConstructs):
 
     def _keyed(self, move: Move, kind: str) -> bool:
         return self._push_operand(move, Operand(kind, level=8))
-
-    # --- rows --------------------------------------------------------------------------------
-
-    def do_can_be_row(self, move: Move) -> bool:
-        inner = move.frame
-        outside = Move(inner.parent, None, move.terminal, None, None, 0, False)
-        if not hasattr(inner.parent, "stack") or not self._may_make(outside, "boolean", 4):
-            return False
-        return super().do_can_be_row(move) and self._known_part(move)
-
-    def do_next_in_row(self, move: Move) -> bool:
-        return super().do_next_in_row(move) and self._known_part(move)
-
-    def _known_part(self, move: Move) -> bool:
-        """Ask of a part of a row that its kind is known."""
-        return self._orderable(move) is not None and move.frame.stack[-1].kind != "any"
-
-    def do_end_parenthesis(self, move: Move) -> bool:
-        frame: Context = move.frame
-        if frame.detail is None:
-            return super().do_end_parenthesis(move)
-        if not self._known_part(move):
-            return False
-        move.frame = self.frames.change(move.frame, kind="row")
-        return True
-
-    def do_in_left(self, move: Move) -> bool:
-        is_row = isinstance(move.frame, Context) and move.frame.kind == "row"
-        return is_row or super().do_in_left(move)
-
-    def do_negated(self, move: Move) -> bool:
-        is_row = isinstance(move.frame, Context) and move.frame.kind == "row"
-        return is_row or super().do_negated(move)
-
-    def do_in(self, move: Move) -> bool:
-        if isinstance(move.frame, Context) and move.frame.kind == "row":
-            move.frame = self.frames.change(move.frame, kind="row_in")
-            return True
-        return super().do_in(move)
-
-    def do_in_query(self, move: Move) -> bool:
-        frame: Context = move.frame
-        if frame.kind == "row_in":
-            return self._push(move, "in", width=len(frame.stack))
-        return super().do_in_query(move)
-
-    def _wanted_in(self, frame: Any, place: int = 0) -> Kinds | None:
-        if isinstance(frame, Context) and frame.kind == "row_in" and place < len(frame.stack):
-            wanted = self.rules.ordered(frame.stack[place].kind)
-            return wanted if "text" in wanted else wanted - self.rules.texts_of_queries
-        return super()._wanted_in(frame, place)
 
     # --- WITHIN GROUP ------------------------------------------------------------------------
 

@@ -12,9 +12,11 @@ from typing import Any
 from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.operands import Demand, Operand
 from text2sql.decoding.checking.kinds.strings import interval_ok, literal_ok, moment_ok
-from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, Kinds, reaches
+from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, Kinds, expand, reaches
 from text2sql.decoding.checking.kinds.varying import KindVarying
 from text2sql.decoding.checking.scope import Move
+
+_COMPARING = 4  # the level of operators that make a truth of what they compare
 
 
 class KindLiterals(KindVarying):
@@ -39,7 +41,8 @@ class KindLiterals(KindVarying):
         """Tell whether a value of literals alone can become what is wanted.
 
         The engine works out what it can before it runs, and `CAST('a' AS INTEGER)` fails then:
-        CAST helps only where it cannot fail.
+        CAST helps only where it cannot fail. A model that is held to the schema is not led there:
+        behind `name = 1` it would go on writing digits.
         """
         frame = move.frame
         least, wanted, _ = self.demanded(frame)
@@ -50,6 +53,8 @@ class KindLiterals(KindVarying):
             wanted = self.demanded(frame).kinds
         if wanted is not None and kind == "string" and "string" in wanted:
             return True
+        if wanted is not None and not self.scope.invents:
+            return expand(kind) <= wanted or ("boolean" in wanted and least <= _COMPARING)
         if reaches(kind, wanted, 8, least):
             return True
         assert wanted is not None

@@ -41,6 +41,7 @@ from text2sql.decoding.checking.kinds.tables import (
 from text2sql.decoding.checking.scope import Move
 
 _READS = (*PARTS, "operand", "primary", "expression")
+ROW_ROLE = "row"  # of a query behind a row and IN that sees nothing of the queries around it
 BEHIND_SIGN = "sign"  # the detail of a part that an operator wants, not a function
 
 
@@ -136,7 +137,7 @@ class KindOperands(Actions):
         if isinstance(frame, Call) and not frame.closed:
             return Demand(1, self._taken(frame))
         if isinstance(frame, Context) and isinstance(frame.detail, Operand):  # IN (
-            return Demand(1, self._beside(frame.detail, equal=False))
+            return Demand(1, self._beside(frame.detail))
         if isinstance(frame, Block):
             return Demand(1, self._wanted_of(frame))
         is_filter = isinstance(frame, Context) and frame.kind == "filter"
@@ -152,7 +153,7 @@ class KindOperands(Actions):
         if isinstance(query, Query) and query.arms and len(block.outputs) < len(query.outputs):
             kind = query.outputs[len(block.outputs)].kind
             return None if kind == "any" else self.rules.together(kind)
-        if isinstance(query, Query) and query.role == "in" and query.parent is not None:
+        if isinstance(query, Query) and query.role in ("in", ROW_ROLE) and query.parent is not None:
             return self._wanted_in(query.parent, len(block.outputs))
         return None
 
@@ -210,7 +211,7 @@ class KindOperands(Actions):
         text = _said(operand)
         return text is not None and literal_ok(text, kinds)
 
-    def _beside(self, left: Operand, *, equal: bool) -> Kinds:
+    def _beside(self, left: Operand) -> Kinds:
         """Return the kinds that may be compared with what stands on the left.
 
         Of two constants the engine works out what they say before it runs.
@@ -221,8 +222,6 @@ class KindOperands(Actions):
                 kind for kind in SCALARS - {"blob"} if text is not None and literal_ok(text, {kind})
             }
             return self.rules.ordered("text") | said
-        if equal and left.fixed is not True:
-            return self.rules.compared(left.kind)
         return self.rules.ordered(left.kind)
 
     def _made(

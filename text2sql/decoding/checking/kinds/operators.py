@@ -124,12 +124,17 @@ class KindOperators(KindLiterals):
             return False
         left = self._commit(move, self._pop_operand(move))
         self._push_operand(move, left)
-        equal = move.terminal in _EQUALITY
-        anything = is_free(left) and not (equal and self.rules.equal)
-        wanted = None if anything else self._beside(left, equal=equal)
+        wanted = None if is_free(left) else self._beside(left)
+        if wanted is not None and self._reads_texts(left, move.terminal):
+            wanted |= NUMBERS
         if wanted is not None and not wanted:
             return False
         return self._demand(move, 5, wanted, move.terminal)
+
+    def _reads_texts(self, left: Operand, sign: str) -> bool:
+        """Tell whether the engine reads texts on the left as numbers, one after another."""
+        compares = left.kind == "text" and left.fixed is not True
+        return compares and sign in _EQUALITY and not self.rules.exact
 
     def do_can_quantify(self, move: Move) -> bool:
         """Refuse `IN (x = ANY ...)`: DuckDB takes the query for that of the IN."""
@@ -190,8 +195,7 @@ class KindOperators(KindLiterals):
         right = self._commit(move, right)
         sign = self._pop_operand(move)[2]
         left = self._pop_operand(move)
-        known = sign in _EQUALITY and self.rules.equal
-        if is_free(left) and not known and not self._compare_free(move, left, right):
+        if is_free(left) and not self._compare_free(move, left, right):
             return False
         fixed = all_of(left.fixed, right.fixed)
         level = _DISTINCT if sign == "FROM" and self.rules.exact else 4
@@ -280,7 +284,7 @@ class KindOperators(KindLiterals):
         if not self.do_can_compare(move):
             return False
         left = self._orderable(move)
-        return left is not None and self._demand(move, 5, self._beside(left, equal=False))
+        return left is not None and self._demand(move, 5, self._beside(left))
 
     def do_between_low(self, move: Move) -> bool:
         low = self._settled(move, self._pop_operand(move))

@@ -37,7 +37,6 @@ class Rules:
 
     truths: Kinds  # that may be a condition
     meets: dict[str, Kinds]  # what a kind is ordered with, and unified with
-    equal: Kinds | None  # what `=` and IN take next to anything; None: as `meets`
     joined: Kinds  # operands of `||`
     matched: Kinds  # operands of LIKE
     casts: dict[str, Kinds]  # what CAST makes of a kind
@@ -52,14 +51,11 @@ class Rules:
         return frozenset({"string", "null"} if self.exact else {"string"})
 
     def ordered(self, kind: str) -> Kinds:
-        """Return the kinds that a kind is compared with by `<`, and shares a CASE with."""
-        return _ordered(self, kind)
+        """Return the kinds that a kind is compared with, and shares a CASE with.
 
-    def compared(self, kind: str) -> Kinds:
-        """Return the kinds that a kind is compared with by `=`."""
-        ordered = self.ordered(kind)
-        loose = self.equal is not None and expand(kind) <= self.equal
-        return ordered | self.equal if loose else ordered  # type: ignore[operator]
+        EXPLAIN of DuckDB lets `=` compare a date with a number, too: that fails when it runs.
+        """
+        return _ordered(self, kind)
 
     def cast(self, kind: str) -> Kinds | None:
         """Return the kinds that CAST makes of a kind; None: all."""
@@ -130,7 +126,6 @@ _DUCKDB = Rules(
         **dict.fromkeys(("string", "null"), ALL),
         "any": _ANYTHING,
     },
-    equal=ALL - LISTS - {"json", "boolean", "interval", "blob"},
     joined=ALL - LISTS - {"any"},
     matched=TEXTS | {"json", "null"},
     folds=True,
@@ -164,7 +159,6 @@ _POSTGRES = Rules(
         "null": SCALARS - _OPAQUE | {"null"},
         "any": frozenset({"null"}),
     },
-    equal=None,
     joined=SCALARS - _OPAQUE,
     matched=TEXTS | {"null"},
     casts={

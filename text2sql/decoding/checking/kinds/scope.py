@@ -22,7 +22,8 @@ from text2sql.decoding.checking.frames import (
     Source,
 )
 from text2sql.decoding.checking.functions import Function
-from text2sql.decoding.checking.kinds.families import joinable, merges
+from text2sql.decoding.checking.kinds.families import merges
+from text2sql.decoding.checking.kinds.joins import JoinScope
 from text2sql.decoding.checking.kinds.lists import wants_list
 from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.tables import (
@@ -32,10 +33,8 @@ from text2sql.decoding.checking.kinds.tables import (
     Kinds,
     expand,
 )
-from text2sql.decoding.checking.relations import Relation, Tables, relation
-from text2sql.decoding.checking.scope import Scope
+from text2sql.decoding.checking.relations import Relation, Tables
 
-_NOTHING = relation(())
 NEED_GROUPS = ("having", "order", "qualify", "window")
 
 
@@ -54,7 +53,7 @@ def named_in(bare: Iterable[Any]) -> Iterator[tuple[bytes | None, bytes]]:
             yield one
 
 
-class KindScope(Scope):
+class KindScope(JoinScope):
     """A scope that knows the kinds of columns."""
 
     def __init__(self, namespaces: dict[bytes | None, Tables], dialect: Dialect) -> None:
@@ -179,18 +178,6 @@ class KindScope(Scope):
             return None
         return added
 
-    def halved(self, block: Block) -> Block:
-        """Return the SELECT behind a SEMI or ANTI JOIN: the source has no columns any more."""
-        *sources, last = block.sources
-        used = [name for place, name in block.hidden if place == len(sources)]
-        merged = ((name, size - used.count(name)) for name, size in block.merged)
-        halved: Block = self.frames.change(
-            block,
-            sources=(*sources, Source(last.name, _NOTHING, mute=True)),
-            merged=tuple((name, size) for name, size in merged if size > 1),
-        )
-        return halved
-
     def star_fits(self, block: Block, found: Relation) -> bool:
         """Tell whether `*` of a table has the kinds that a set operation or DISTINCT asks for."""
         kinds = found.kinds
@@ -213,31 +200,13 @@ class KindScope(Scope):
         if allowed is not None:
             places = {place for place, _ in allowed}
             return tuple(s for place, s in enumerate(block.sources) if place in places)
-        hides = block.phase == "on" and self.dialect.comma_hides
-        return block.sources[self.joined_from(block) :] if hides else block.sources
-
-    def pairs(self, block: Block, left: Reference | None = None) -> dict[bytes, list[bytes]]:
-        """Return the columns, by source, that FULL JOIN may compare: the last source's with others.
-
-        `left` is the column that stands on the left already.
-        """
-        *before, last = self.visible(self.frames.change(block, phase="on"))
-        ways = (before, [last]), ([last], before)
-        found: dict[bytes, list[bytes]] = {}
-        for sources, others in ways:
-            shared = {f for other in others for f in joinable(other).values()}
-            if left is not None:
-                named = {s.name: joinable(s) for s in others}.get(left.qualifier, {})
-                shared &= {named.get(left.name, "")}
-            for source in sources:
-                fitting = [name for name, f in joinable(source).items() if f in shared]
-                if fitting and source.name:
-                    found[source.name] = sorted(fitting)
-        return found
-
-    def joined_from(self, block: Block) -> int:
-        """Return the place of the first source that a JOIN sees: those after the last comma."""
-        return max((flag for flag in block.groups if isinstance(flag, int)), default=0)
+        begun = self.joined_from(block) if block.phase == "on" else 0
+        near = block.sources[begun:]
+        if not begun or self.dialect.comma_hides:
+            return near
+        # DuckDB takes the name of what stands before the comma for a column of what is joined
+        taken = {column for source in near for column in source.relation.places}
+        return (*(one for one in block.sources[:begun] if one.name not in taken), *near)
 
     def _shares(self, block: Block, found: Relation) -> bool:
         """Tell whether a NATURAL JOIN would find columns, each of one kind on both sides."""
@@ -268,7 +237,8 @@ class KindScope(Scope):
         if reference.qualifier is None and reference.name in self.dialect.hidden:
             return None  # of which table?
         begins = not {"nested", "direct"} & options.keys()  # it is not asked for a call within
-        if begins and not self.suits(frame, reference):
+        again = reference.varying or reference.kinds is not None
+        if begins and not again and not self.suits(frame, reference):
             return None
         call = frame if isinstance(frame, Call) and self.is_aggregate(frame) else None
         filtered = isinstance(frame, Context) and frame.kind == "filter"

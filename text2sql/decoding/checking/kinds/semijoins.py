@@ -1,4 +1,4 @@
-"""SEMI and ANTI JOIN: a source whose columns only its own condition sees.
+"""SEMI and ANTI JOIN, a source whose columns only its own condition sees; ASOF JOIN.
 
     >>> checker.accepts("SELECT sku FROM products ANTI JOIN order_lines USING (sku)")
     True
@@ -6,8 +6,10 @@
 While the condition is read, what the SELECT owes waits in `Block.waiting`, so that the source pays
 none of it. Behind the condition the source is a name without columns.
 
+An ASOF JOIN compares columns, all but one for equality: DuckDB takes no other condition.
+
 Covered: tables and common table expressions, ON and USING, where FROM owes nothing any more.
-Not covered: derived tables, NATURAL, ASOF and POSITIONAL joins.
+Not covered: derived tables, NATURAL and POSITIONAL joins, ASOF JOIN with USING or expressions.
 """
 
 from typing import Any
@@ -15,6 +17,8 @@ from typing import Any
 from text2sql.decoding.checking.frames import Block, Reference
 from text2sql.decoding.checking.kinds.stars import KindStars
 from text2sql.decoding.checking.scope import Move
+
+UNEVEN = "uneven"  # among `Block.groups`: the condition of an ASOF JOIN has its inequality
 
 
 class KindSemiJoins(KindStars):
@@ -28,6 +32,21 @@ class KindSemiJoins(KindStars):
         plan = self.scope.plan(block)
         paid = plan is not None and not plan.payments and not plan.merges
         return paid and self._can_join(block, "half")
+
+    def do_can_join_asof(self, move: Move) -> bool:
+        """Let an ASOF JOIN in where some table has a column to compare with one before it."""
+        return self.do_can_join(move) and self._can_join(move.frame, "full")
+
+    def do_uneven(self, move: Move) -> bool:
+        """Take the one inequality of an ASOF JOIN."""
+        groups = move.frame.groups
+        move.frame = self.frames.change(move.frame, groups=groups | {UNEVEN})
+        return UNEVEN not in groups
+
+    def do_end_asof(self, move: Move) -> bool:
+        groups = move.frame.groups
+        move.frame = self.frames.change(move.frame, groups=groups - {UNEVEN})
+        return UNEVEN in groups and self._joining(move, "from")
 
     def do_half(self, move: Move) -> bool:
         return self._joining(move, "half")

@@ -1,0 +1,103 @@
+"""What DuckDB alone has, judged by DuckDB: rows, ASOF JOIN, RANGE by an interval, ordered sets."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from text2sql.decoding.checking import Checker
+from text2sql.schema.model import Column, Schema, Table
+
+TRADES = (("k", "INTEGER"), ("t", "TIMESTAMP"), ("d", "DATE"), ("v", "DOUBLE"), ("s", "VARCHAR"))
+QUOTES = (("k", "INTEGER"), ("t", "TIMESTAMP"), ("price", "DOUBLE"), ("tags", "VARCHAR[]"))
+FINE = [
+    "SELECT a.v, q.price FROM trades a ASOF JOIN quotes q ON a.k = q.k AND a.t >= q.t",
+    "SELECT a.v FROM trades a ASOF LEFT JOIN quotes q ON q.t <= a.t WHERE a.v > 1",
+    "SELECT sum(v) OVER (ORDER BY d RANGE BETWEEN INTERVAL 7 DAYS PRECEDING AND CURRENT ROW)"
+    " FROM trades",
+    "SELECT avg(v) OVER w FROM trades WINDOW w AS (PARTITION BY s ORDER BY t RANGE"
+    " BETWEEN INTERVAL '1 hour' PRECEDING AND INTERVAL '1 hour' FOLLOWING)",
+    "SELECT sum(v) OVER (ORDER BY v RANGE 2 PRECEDING) FROM trades",
+    "SELECT s FROM trades WHERE (k, s) IN ((1, 'x'), (2, 'y'))",
+    "SELECT s FROM trades WHERE (k, d) NOT IN ((1, '2020-01-31'), (k + 1, d))",
+    "SELECT s FROM trades WHERE (k, t) IN (SELECT k, max(t) FROM quotes GROUP BY k)",
+    "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 9) SELECT i FROM n",
+    "SELECT list(DISTINCT s ORDER BY s DESC) FROM trades",
+    "SELECT string_agg(DISTINCT a.s, ', ' ORDER BY a.s) FROM trades a GROUP BY a.k",
+    "SELECT count(*) FILTER (v > 1) FROM trades",
+    "SELECT k, unnest(string_split(s, ' ')) AS word FROM trades",
+]
+REFUSED = [
+    "SELECT a.v FROM trades a ASOF JOIN quotes q ON a.k = q.k",
+    "SELECT a.v FROM trades a ASOF JOIN quotes q ON a.t >= q.t AND a.v > q.price",
+    "SELECT 1 FROM quotes z, trades a ASOF JOIN quotes q ON a.k = q.k AND z.t >= q.t",
+    "SELECT sum(v) OVER (ORDER BY s RANGE INTERVAL 7 DAYS PRECEDING) FROM trades",
+    "SELECT sum(v) OVER (ORDER BY d, k RANGE INTERVAL 7 DAYS PRECEDING) FROM trades",
+    "SELECT s FROM trades WHERE (k, s) IN ((1, 'x', 2))",
+    "SELECT s FROM trades WHERE (k, s) IN (SELECT q.k, trades.s FROM quotes q)",
+    "SELECT 1 IN ((k, s) IN (SELECT 1, 'x')) FROM trades",
+    "WITH RECURSIVE n AS (SELECT k, k FROM trades UNION ALL SELECT 1, 2 FROM n) SELECT 1 FROM n",
+    "SELECT list(DISTINCT s ORDER BY k) FROM trades",
+    "SELECT rank() OVER (ORDER BY random()) FROM trades",
+    "SELECT CASE WHEN k > 1 THEN 'x' WHEN k > 2 THEN d END FROM trades",
+]
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    return Checker(schema(), dialect="duckdb")
+
+
+def schema() -> Schema:
+    named = {"trades": TRADES, "quotes": QUOTES}
+    tables = (Table(n, tuple(Column(*one) for one in columns)) for n, columns in named.items())
+    return Schema("market", "duckdb", tuple(tables))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        for table in schema().tables:
+            columns = ", ".join(f"{one.name} {one.type}" for one in table.columns)
+            connection.execute(f"CREATE TABLE {table.name} ({columns})")
+        connection.execute("INSERT INTO trades VALUES (1, '2020-01-01', '2020-01-01', 1.5, 'a b')")
+        yield connection
+
+
+@pytest.mark.parametrize("sql", FINE)
+def test_what_the_engine_runs_is_let_in_byte_by_byte(checker, engine, sql):
+    engine.execute(sql)
+    state = checker.start
+    for byte in sql.encode():
+        state = checker.step(state, bytes((byte,)))
+        assert state is not None
+    assert checker.may_end(state)
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_what_the_engine_refuses_is_refused(checker, engine, sql):
+    with pytest.raises(duckdb.Error):
+        engine.execute(f"EXPLAIN {sql}")
+    assert not checker.accepts(sql)
+
+
+@pytest.mark.parametrize("condition", ["d = 1", "t <> k", "v = 'cheap'", "d = 'x'"])
+def test_a_comparison_that_fails_when_it_runs_is_refused(checker, engine, condition):
+    sql = f"SELECT s FROM trades WHERE {condition}"
+    engine.execute(f"EXPLAIN {sql}")
+    with pytest.raises(duckdb.Error):
+        engine.execute(sql).fetchall()
+    assert not checker.accepts(sql)
+
+
+def test_a_model_does_not_begin_a_literal_that_only_a_cast_would_make_fit(checker):
+    held = Checker(schema(), dialect="duckdb", invented=False)
+    text = "SELECT s FROM trades WHERE s < 2"
+    assert checker.prefix_ok(text) and not held.prefix_ok(text)
+    assert held.prefix_ok("SELECT s FROM trades WHERE d = '2")
+    assert held.accepts("SELECT s FROM trades WHERE k = 2 AND s = CAST(2 AS TEXT)")
+
+
+def test_text_that_begins_with_from_is_turned_round_past_whole_divisions():
+    checker = Checker(schema(), dialect="duckdb", order="from-first")
+    assert checker.to_sql("FROM trades SELECT k // 2") == "SELECT k // 2 FROM trades"
