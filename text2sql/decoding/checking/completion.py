@@ -84,8 +84,9 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
         yield from _stored_ends(checker, state)
         yield from _string_ends(text)
         if text[0] is not None:  # SQLite takes a string for a name
-            names = begun_names(checker, state.reading[0], text[0], quoted=True)
-            yield from (name[len(text[0]) :] + b"'" for name in names[:_NAMES])
+            begun = checker.dialect.fold(text[0], quoted=True)
+            names = begun_names(checker, state.reading[0], begun, quoted=True)
+            yield from (name[len(begun) :] + b"'" for name in names[:_NAMES])
         return
     if mode == lexer.NUMBER:
         yield from _stored_ends(checker, state)

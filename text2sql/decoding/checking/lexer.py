@@ -226,7 +226,7 @@ def finish(parser: Parser, reading: Reading) -> Place | None:
         return parser.blob(place)
     if mode == SIGN:
         return parser.sign(place, text)
-    return place if mode in (READY, LINE) else None
+    return place if mode == READY or (mode == LINE and not text) else None
 
 
 def is_word(text: bytes) -> bool:
@@ -365,6 +365,17 @@ def cut(text: bytes) -> bytes | None:
     return b""
 
 
+def whole_size(text: bytes) -> int:
+    """Return how many bytes a text has once the character that it ends within is whole."""
+    left = cut(text)
+    return len(text) + (_size(left[0]) - len(left) if left else 0)
+
+
+def _size(lead: int) -> int:
+    """Return how many bytes a character has that begins with a byte beyond ASCII."""
+    return next(size for size, end in ((2, 0xE0), (3, 0xF0), (4, 0x100)) if lead < end)
+
+
 @cache
 def letter_end(partial: bytes, *, first: bool) -> bytes | None:
     """Return bytes that make a cut character one that names have; None where none begins so.
@@ -374,8 +385,7 @@ def letter_end(partial: bytes, *, first: bool) -> bytes | None:
         first: whether the name begins with it.
     """
     before = "" if first else "x"
-    size = next(n for n, lead in ((2, 0xE0), (3, 0xF0), (4, 0xF8)) if partial[0] < lead)
-    for tail in product(range(0x80, 0xC0), repeat=size - len(partial)):
+    for tail in product(range(0x80, 0xC0), repeat=_size(partial[0]) - len(partial)):
         try:
             character = (partial + bytes(tail)).decode()
         except UnicodeDecodeError:

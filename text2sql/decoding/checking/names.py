@@ -12,7 +12,7 @@ from typing import Any
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import FIELDS
 from text2sql.decoding.checking.frames import Block, Context, Frame, Query, Reference
-from text2sql.decoding.checking.lexer import cut, is_word, letter_end
+from text2sql.decoding.checking.lexer import cut, is_word, letter_end, whole_size
 from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import ALIAS, FRESH
 from text2sql.decoding.checking.relations import with_prefix
@@ -90,8 +90,7 @@ class Names:
         if terminal in GIVEN:
             begun = quoted or prefix.isascii() or self.begins_name(prefix)
             return begun and self._given_prefix_ok(terminal, frame, held, prefix)
-        # a letter cut in two may follow here, and in the alias that gives the name
-        may_be_made = len(prefix) <= self.dialect.name_limit - 8
+        may_be_made = whole_size(prefix) <= self.dialect.name_limit
         if terminal == "<column>" and (
             (may_be_made and self.is_free(frame))
             or self._alias_may_begin(frame, prefix)
@@ -120,7 +119,7 @@ class Names:
         return self.may_be_bare(terminal, name)
 
     def _given_prefix_ok(self, terminal: str, frame: Frame, held: Any, prefix: bytes) -> bool:
-        if len(prefix) > self.dialect.name_limit - 4:
+        if whole_size(prefix) > self.dialect.name_limit:
             return False
         if terminal not in ("<source_alias>", "<bare_source_alias>"):
             return True
@@ -167,9 +166,10 @@ class Names:
     def _alias_may_begin(self, frame: Frame, prefix: bytes) -> bool:
         """Tell whether a name before a dot, whose FROM is not read yet, may begin so."""
         for block in self.scope.seen(frame):
-            if block.phase == "items" and not block.deep:
+            if block.phase == "items":
                 owed = any((r.qualifier or b"").startswith(prefix) for r in block.pending)
-                return owed or not prefix or ALIAS.fullmatch(prefix) is not None
+                likely = owed or not prefix or ALIAS.fullmatch(prefix) is not None
+                return likely and not block.deep
         return False
 
     def _member_is_free(self, frame: Frame, qualifier: bytes) -> bool:

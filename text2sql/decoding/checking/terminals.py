@@ -128,7 +128,7 @@ class Terminals:
             may_be_string = terminal == "<column>" and self.dialect.string_fallback
             if quoted == 1 and may_be_string and self.names.string_fits(frame):
                 return True
-            if terminal in GIVEN and len(text) > self.dialect.name_limit - 4:
+            if terminal in GIVEN and lexer.whole_size(text) > self.dialect.name_limit:
                 continue
             begun = self.names.prefix_ok(terminal, frame, held, folded, OPENING_LIMIT, quoted=True)
             if begun and self._may_be_given(place, terminal):
