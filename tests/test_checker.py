@@ -185,7 +185,7 @@ def test_a_derived_table_gives_no_name_that_from_around_could_not_hold(checker):
         b"SELECT 1 \xf3\xa0",  # the first bytes of marks that stand behind letters alone
         b"SELECT 1 --\xc3\n",  # half a character
         "SELECT random(n",  # a function without arguments
-        "SELECT `" + 53 * "n",  # no alias that FROM could hold
+        "SELECT `" + 61 * "n",  # no alias that FROM could hold
     ],
 )
 def test_what_no_name_can_end_is_refused_where_it_begins(checker, begun):
