@@ -57,7 +57,7 @@ def test_every_name_is_shown_with_its_pointer_and_every_mention_is_marked():
     shown = prompt("Full names of singers older than 30, O'Brien?")
     assert shown.shared_text == (
         "singer <t0> : id <c0> * + , full name <c1> , age <c2> +\n"
-        "concert <t1> : year ( of the show ) <c3> ~ , singer id <c4> + > <t0> <c0>\n"
+        "concert <t1> : year <c3> ~ , singer id <c4> + > <t0> <c0>\n"
     )
     assert shown.own_text.startswith(
         "Full names <t0> <c1> of singers <t0> older <t0> <c2> than 30 <v0>, O'Brien <v1>?"

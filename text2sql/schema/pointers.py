@@ -10,7 +10,8 @@ on one schema holds on another. Pointers are tokens of their own (`TOKENS`) in a
 tokenizer.
 
 Covered: tables, their columns, the values that a question mentions, in quotes and bare (for LIKE);
-further tables of a question, numbered behind those that all questions share.
+further tables of a question, numbered behind those that all questions share. Comments and synonyms
+are not shown: the linker reads them, and marks what a question says by them.
 Not covered: one table twice in the same FROM, whose columns a pointer cannot tell apart.
 """
 
@@ -20,12 +21,11 @@ from dataclasses import dataclass, field
 
 from text2sql.errors import PromptError
 from text2sql.schema.mentions import Mention
-from text2sql.schema.model import Column, ForeignKey, Schema, Table
+from text2sql.schema.model import ForeignKey, Schema, Table
 from text2sql.schema.quoting import quote
 from text2sql.schema.words import words
 
 TABLES, COLUMNS, VALUES = 32, 192, 16
-NOTE = 8  # words of a column's comment that are shown
 TOKENS: tuple[str, ...] = (
     *(f"<t{i}>" for i in range(TABLES)),
     *(f"<c{i}>" for i in range(COLUMNS)),
@@ -150,17 +150,10 @@ def _line(table: Table, pointers: Pointers) -> str:
         marks = ["*"] if column.name in table.primary_key else []
         marks += _kind(column.type)
         marks += [">", *parent] if (parent := referred.get(column.name)) else []
-        said = _said(column)
+        said = " ".join(words(column.name))
         parts.append(" ".join([said, pointers.of_column(table.full_name, column.name), *marks]))
     said = " ".join(words(table.name))
     return f"{said} {pointers.of_table(table.full_name)} : {' , '.join(parts)}"
-
-
-def _said(column: Column) -> str:
-    """Return a column's name in words, and in brackets what else is said of it."""
-    also = words(" ".join([*column.synonyms, column.comment or ""]))[:NOTE]
-    note = f" ( {' '.join(also)} )" if also else ""
-    return " ".join(words(column.name)) + note
 
 
 def _parent(key: ForeignKey) -> str:

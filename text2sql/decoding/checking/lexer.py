@@ -160,6 +160,8 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
             if parser.sign_begins(place, longer):
                 text, index = longer, index + 1
                 continue
+            if longer == b"~~":
+                return None  # to sqlglot that is LIKE, also where two signs are meant
         elif mode == LINE:
             newline = data.find(b"\n", index)
             if newline < 0:
