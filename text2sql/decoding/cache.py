@@ -29,7 +29,6 @@ from transformers.cache_utils import DynamicLayer
 
 from text2sql.decoding import lean
 from text2sql.decoding.attention import Prefix, Shares, Unsupported, known_of, our_attention
-from text2sql.decoding.model_process import ProcessModel
 from text2sql.errors import ModelError
 
 BLOCK = 64  # columns by which the buffers of own tokens grow
@@ -102,12 +101,7 @@ class Rows(Protocol):
 
 
 def open_rows(model: Any, prefixes: Prefixes) -> Rows:
-    """Return an empty batch; `prefixes` keeps what prompts begin with.
-
-    A model in a process of its own keeps them there.
-    """
-    if isinstance(model, ProcessModel):
-        return model.open_rows()
+    """Return an empty batch; `prefixes` keeps what prompts begin with."""
     return SharedRows(model, prefixes) if shares_prefix(model) else PlainRows(model)
 
 
@@ -399,8 +393,6 @@ def _parameters(model: Any) -> set[str]:
 
 def shares_prefix(model: Any) -> bool:
     """Tell whether a model's rows can share a prefix; it is tried once on a few tokens."""
-    if isinstance(model, ProcessModel):
-        return model.refills
     known = known_of(model)
     if known.supported is None:
         known.supported = _keeps_everything(model) and _gives_the_same(model)

@@ -57,7 +57,7 @@ def serve(
     """
     need("serve", "fastapi", "uvicorn", "prometheus_client", "jwt")
     sys.setswitchinterval(SWITCH_SECONDS)
-    service = Service(read, apart=True)
+    service = Service(read)
     assert service.settings is not None
     host, port = host or service.settings.host, service.settings.port if port is None else port
     check_address(host, open_to_all=service.identify is None)

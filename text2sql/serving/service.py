@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from text2sql.access.attributes import User
-from text2sql.bases import Base, find_base
+from text2sql.bases import find_base
 from text2sql.bases.sharing import Pool
 from text2sql.databases import Database
-from text2sql.decoding.model_process import ModelProcess
 from text2sql.decoding.selection import check_selection
 from text2sql.errors import PolicyError, UnknownName
 from text2sql.execution import Executor
@@ -82,15 +81,8 @@ class Service:
         read: Callable[[], ServiceSettings] | None = None,
         *,
         limits: Limits | None = None,
-        apart: bool = False,
     ) -> None:
         """Read the settings; `open` opens what they name.
-
-        Args:
-            read: returns the settings.
-            limits: in the place of the settings'.
-            apart: let models that have no CUDA device run in a process of their own
-                (`decoding.model_process`), so that all cores are used.
 
         Raises:
             SettingsError, DatabaseError: they are wrong.
@@ -102,7 +94,7 @@ class Service:
         self.models: Sequence[str] = ()
         self.databases: Sequence[str] = ()
         self._stock = _Stock()
-        self._load, self._late = Loader(apart=apart), False
+        self._pool, self._late = Pool(), False
         self._changing, self._counting = threading.Lock(), threading.Lock()
         if self.settings is not None:
             self.identify = open_identity(self.settings.identity)
@@ -143,11 +135,6 @@ class Service:
         if not self.ready:
             message = "the model is loading: try again soon"
             raise Problem(503, message, kind="loading", retry_after=5)
-
-    @property
-    def model_pid(self) -> int | None:
-        """The process that runs the models; None where this one does, or none is open."""
-        return self._load.pid
 
     def find(
         self, model: str | None = None, database: str | None = None, *, user: User | None = None
@@ -275,7 +262,7 @@ class Service:
         stamp = _stamp(Path(entry.adapter) / "adapter_model.safetensors") if entry.adapter else ()
         if old is not None and (old.entry, old.stamp) == (entry, stamp):
             return old
-        source = partial(open_model, **entry.loading(), load=self._load)
+        source = partial(open_model, **entry.loading(), load=self._pool.load)
         opened = _Opened(entry, stamp, source)
         if not self._late:
             opened.model()
@@ -315,40 +302,6 @@ class Service:
             old, self._stock = self._stock, _Stock()
         if self.settings is not None:
             self._drop(set(old.models.values()))
-        self._load.close()
-
-
-class Loader:
-    """Loads models, called as `load_model`; adapters on one base share its weights."""
-
-    def __init__(self, *, apart: bool) -> None:
-        self._apart, self._pool = apart, Pool()
-        self._process: ModelProcess | None = None
-        self._lock = threading.Lock()
-
-    def __call__(self, base: Base, **options: Any) -> Any:
-        """Load a model here, or in a process of its own where it has no CUDA device."""
-        if not self._apart or _has_cuda():
-            return self._pool.load(base, **options)
-        with self._lock:
-            self._process = self._process or ModelProcess()
-        return self._process.load(base, **options)
-
-    @property
-    def pid(self) -> int | None:
-        """The process that runs what was loaded; None where this one does."""
-        return self._process.pid if self._process is not None else None
-
-    def close(self) -> None:
-        """End the process, if there is one."""
-        if self._process is not None:
-            self._process.close()
-
-
-def _has_cuda() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def _check_model(entry: ModelEntry) -> None:
