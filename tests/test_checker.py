@@ -184,6 +184,7 @@ def test_a_derived_table_gives_no_name_that_from_around_could_not_hold(checker):
         "SELECT 1 FROM t WHERE interv",  # to sqlglot INTERVAL is no name without quotes
         b"SELECT 1 \xf3\xa0",  # the first bytes of marks that stand behind letters alone
         b"SELECT 1 --\xc3\n",  # half a character
+        "SELECT count(*) OVER (ordeé",  # no ending defines such a window
         "SELECT ~~",  # to sqlglot that is LIKE
         "SELECT random(n",  # a function without arguments
         "SELECT `" + 61 * "n",  # no alias that FROM could hold

@@ -68,7 +68,8 @@ class Names:
         if terminal == "<member>" and name in TRUTHS:
             return False
         if terminal in ("<window>", "<new_window>"):
-            return all(self.dialect.allows(name, position) for position in POSITIONS)
+            allowed = all(self.dialect.allows(name, position) for position in POSITIONS)
+            return allowed and name.isascii()  # they have no quotes, and endings are plain
         position = GIVEN.get(terminal) or KNOWN.get(terminal)
         if terminal in GIVEN and not (
             len(name) <= self.dialect.name_limit and name.decode("utf-8", "replace").isidentifier()
@@ -102,7 +103,7 @@ class Names:
         ):
             return True
         if terminal == "<window>" and self._window_is_free(frame):
-            return len(prefix) < self.dialect.name_limit
+            return prefix.isascii() and len(prefix) < self.dialect.name_limit
         if terminal == "<shown>" and may_be_made and self.is_free(frame):
             return True
         if terminal == "<member>" and may_be_made and self._member_is_free(frame, held[1]):
