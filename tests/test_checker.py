@@ -211,6 +211,15 @@ def test_whatever_a_model_proposes_leads_to_an_end_or_is_refused(checker):
     assert seen > 150
 
 
+def test_an_alias_around_is_not_named_as_a_cte_that_repeats_itself(checker):
+    """To sqlglot `n.b` is of the CTE, which has no b."""
+    arm = "SELECT (SELECT n.b) FROM (SELECT 1 AS b) AS n"
+
+    assert not checker.accepts(f"WITH RECURSIVE n AS (SELECT 1 AS a UNION {arm}) SELECT 1")
+    assert checker.accepts(f"WITH RECURSIVE n AS (SELECT 1 AS b UNION {arm}) SELECT 1")
+    assert checker.accepts(f"WITH RECURSIVE n AS ({arm}) SELECT 1")
+
+
 def test_values_without_names_do_not_follow_a_natural_join_with_such(checker):
     nameless = "SELECT 1 FROM (SELECT 2 + 3) NATURAL JOIN ("
 

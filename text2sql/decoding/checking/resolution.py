@@ -25,7 +25,7 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import CORRELATED, Obligations
-from text2sql.decoding.checking.relations import Origin
+from text2sql.decoding.checking.relations import Origin, Relation
 
 
 class Resolution(Obligations):
@@ -103,7 +103,7 @@ class Resolution(Obligations):
         assert isinstance(query, Query)
         if query.role not in CORRELATED or query.parent is None:
             return None
-        made = dict(query.names).get(reference.qualifier) if reference.qualifier else None
+        made = self._made(query, reference.qualifier)
         if made is not None and reference.name != b"*" and made.count(reference.name) != 1:
             return None  # sqlglot takes an alias of a query around for the CTE of that name
         plain = reference._replace(fixed=False, outside=False)
@@ -113,6 +113,19 @@ class Resolution(Obligations):
         if around is query.parent:
             return block
         return self.frames.change(block, parent=self.frames.change(query, parent=around))
+
+    def _made(self, query: Query, name: bytes | None) -> Relation | None:
+        """Return the CTE in sight of a name, or what one around that repeats itself has so far."""
+        if name is None:
+            return None
+        if (found := dict(query.names).get(name)) is not None:
+            return found
+        around: Frame | None = query
+        while around is not None:
+            if isinstance(around, Query) and around.cte == name:
+                return self.relation_of(around) if around.recursion and around.arms else None
+            around = around.parent
+        return None
 
     def _ambiguous_outside(self, block: Block, reference: Reference) -> bool:
         """Tell whether a query around has a double-quoted name more than once."""
