@@ -61,41 +61,11 @@ _GIVEN = (b"t1", b"t2", b"t3", b"a", b"b", b"cnt", b"total", b"x1", b"name_2")
 # what a model may propose anywhere: beginnings and ends of lexemes, and parts of them
 _PIECES = (
     *(b'"', b"'", b"`", b"[", b"]", b" ", b"\n", b"--", b"/*", b"*/", b";", b"(", b")", b",", b"."),
-    *(
-        b"0",
-        b"7",
-        b"12",
-        b"1.",
-        b".5",
-        b"e",
-        b"0x",
-        b"x'",
-        b"_",
-        b"a",
-        b"q",
-        b"T1",
-        b"t2.",
-        b" AS ",
-    ),
-    *(
-        b"*",
-        b"=",
-        b"==",
-        b"<",
-        b"<=",
-        b"<>",
-        b"!",
-        b"||",
-        b"|",
-        b"&",
-        b"-",
-        b"->",
-        b"+",
-        b"/",
-        b"%",
-    ),
-    *(b"~", b"::", b"count(", b"sum", b" max(", b'""', b"''", "é".encode(), b"\xc3", b"\xf0\x9f"),
-)
+    *(b"0", b"7", b"12", b"1.", b".5", b"e", b"0x", b"x'", b"_", b"a", b"q", b"T1"),
+    *(b"t2.", b" AS ", b"*", b"=", b"==", b"<", b"<=", b"<>", b"!", b"||", b"|", b"&"),
+    *(b"-", b"->", b"+", b"/", b"%", b"~", b"::", b"count(", b"sum", b" max(", b'""', b"''"),
+    *("é".encode(), b"\xc3", b"\xf0\x9f"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
