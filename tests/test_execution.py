@@ -246,6 +246,12 @@ def test_duckdb_values_keep_their_types(small: dict[str, Path]) -> None:
     assert row[10] != row[10]
 
 
+def test_a_lack_of_memory_does_not_tell_how_much_others_use(small: dict[str, Path]) -> None:
+    """DuckDB's own message counts it to the KiB."""
+    execution = execute("SELECT repeat('x', 2000000000)", small["duckdb"])
+    assert (execution.error_kind, execution.error) == ("memory", "out of memory")
+
+
 def test_duckdb_schemas_of_the_owner_may_be_named(tmp_path: Path) -> None:
     import duckdb
 

@@ -153,7 +153,7 @@ class DuckDBEngine:
         except Refusal as refusal:
             kind, message = refusal.kind, refusal.message
         except Exception as error:  # duckdb raises its own, RuntimeError, MemoryError and more
-            kind, message = classify(error), str(error).strip() or type(error).__name__
+            kind, message = classify(error), _told(error)
         return Reply(kind, message, time.perf_counter() - started)
 
     def _judge(self, cursor: Any, sql: str, wall: Wall | None) -> None:
@@ -198,6 +198,13 @@ def classify(error: Exception) -> str:
     if name == "IOException" and ("orrupt" in message or "Could not read" in message):
         return "database"
     return _KINDS.get(name, "memory" if "bad_alloc" in message else "engine")
+
+
+def _told(error: Exception) -> str:
+    """Return what may be said of an error: how much memory others use at the moment is not."""
+    if classify(error) == "memory":
+        return "out of memory"
+    return str(error).strip() or type(error).__name__
 
 
 def check_tree(cursor: Any, sql: str, catalog: Catalog) -> dict[str, Any]:
