@@ -421,6 +421,24 @@ def test_a_quote_that_may_be_doubled_is_completed_by_the_rest_of_the_name(prefix
     assert whole.startswith(prefix) and checker.accepts(whole)
 
 
+@pytest.mark.parametrize("begun", ["SELECT 1 AS ''", "SELECT y FROM (SELECT 1 AS y, 1 AS ''"])
+def test_an_empty_string_for_an_alias_goes_on_by_another_mark(checker, begun):
+    assert checker.prefix_ok(begun) and not checker.accepts(begun + " ")
+    whole = checker.complete(begun)
+    assert whole.startswith(begun + "'") and checker.accepts(whole)
+    assert checker.complete(begun[:-1]).startswith(begun[:-1] + "a'")
+
+
+@pytest.mark.parametrize("length", range(56, 62))
+def test_an_alias_in_a_string_is_cut_in_no_letter_by_the_longest_name(checker, length):
+    letters = ("a" * length + "é").encode()
+    begun = b"SELECT 1 AS '" + letters[:-1]
+    half = checker.step(checker.start, begun)
+    assert (half is None) == (len(letters) > checker.dialect.name_limit)
+    if half is not None:
+        assert checker.accepts((begun + checker.completion(half)).decode())
+
+
 def test_a_name_with_a_quotation_mark_in_it_is_written_by_a_completion():
     made = schema_of(("tick`ed", "a`b", "`c"))
     checker = Checker(made, invented=False)

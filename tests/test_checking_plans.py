@@ -69,6 +69,14 @@ def test_a_completion_fits_the_width_that_a_list_of_columns_gives(checker):
     assert checker.accepts(checker.complete(f"{begun} FROM"))
 
 
+def test_a_list_of_a_given_width_may_begin_with_a_column_where_no_derived_table_has_room(checker):
+    deep = "VALUES (- max((max((1) AND EXISTS (SELECT id, id, id FROM friend INTERSECT SELECT "
+    deep = f"SELECT ({deep}"
+    for begun in ("friend_id", "id", "1, id", "`", "1, `", "friend.id", "`friend`"):
+        assert checker.accepts(checker.complete(deep + begun))
+    assert not checker.prefix_ok(f"{deep}friend_id, no_such")  # no table has it
+
+
 def test_a_star_shows_no_more_columns_than_sqlite_takes(wide):
     checker, executor = wide
     for sql in ("SELECT * FROM a, c", "SELECT a.*, c.* FROM a, b, c", "SELECT count(*) FROM a, b"):

@@ -82,7 +82,7 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
     _, mode, text = state.reading
     if mode == lexer.STRING:
         yield from _stored_ends(checker, state)
-        yield from _string_ends(text)
+        yield from _string_ends(checker, state.reading[0], *text)
         if text[0] is not None:  # SQLite takes a string for a name
             begun = checker.dialect.fold(text[0], quoted=True)
             names = begun_names(checker, state.reading[0], begun, quoted=True)
@@ -113,6 +113,9 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
         mark = bytes((checker.quotes[opener],))  # doubled, it is part of the name
         for end in _quoted_ends(checker, state.reading[0], opener, kept + mark):
             yield mark + end
+    if place is None and mode == lexer.STRING_END:
+        for end in _string_ends(checker, state.reading[0], text[0] + b"'", b""):
+            yield b"'" + end  # doubled, the mark is part of what the string says
     if place is None and mode == lexer.NUMBER:
         yield from (b"0", b".5")
     if place is None and mode == lexer.SIGN:
@@ -269,12 +272,14 @@ def _stored_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
         yield rest.replace(b"'", b"''") + b"'" if mode == lexer.STRING else rest
 
 
-def _string_ends(text: tuple[bytes | None, bytes]) -> Iterator[bytes]:
-    end = _character_end(text[1])
-    yield end + b"'"
-    yield end + b"a'"
-    if text[0] is not None and not end:
-        yield from (tail + b"'" for tail in endings(text[0]))
+def _string_ends(
+    checker: "Checker", place: Place, kept: bytes | None, partial: bytes
+) -> Iterator[bytes]:
+    end = _character_end(partial)
+    closes = kept is None or checker.string(place, kept + end) is not None
+    yield from (end + last for last in ((b"'", b"a'") if closes else (b"a'", b"'")))
+    if kept is not None and not end:
+        yield from (tail + b"'" for tail in endings(kept))
 
 
 def _quoted_ends(checker: "Checker", place: Place, opener: int, kept: bytes) -> Iterator[bytes]:

@@ -109,7 +109,9 @@ class Names:
         if terminal == "<member>" and may_be_made and self._member_is_free(frame, held[1]):
             return True
         names = self.known(terminal, frame, held, prefix, depth)
-        return any(quoted or self._fits_bare(terminal, frame, name, depth) for name in names)
+        if quoted:
+            return any(terminal != "<column>" or self.word_fits(frame, n, 2, depth) for n in names)
+        return any(self._fits_bare(terminal, frame, name, depth) for name in names)
 
     def _fits_bare(self, terminal: str, frame: Frame, name: bytes, depth: int) -> bool:
         """Tell whether a known name that is legal here is so without quotes."""
@@ -352,8 +354,7 @@ class Names:
                     yield source.name
             if block.phase == "items":
                 for name in with_prefix(self.scope.relation_names(block), prefix):
-                    found = self.scope.find_relation(block, name)
-                    if found and found.ordered:
+                    if self.scope.qualifier_fits(frame, name):
                         yield name
 
     def string_fits(self, frame: Frame) -> bool:

@@ -158,7 +158,7 @@ class Plans(Aggregation):
         """Return payments, one of them by a table, which only a table or CTE can make."""
         if first.width:
             return None
-        begun = self.frames.change(block, phase="from")
+        begun = block if block.phase == "items" else self.frames.change(block, phase="from")
         owner = first.qualifier
         if owner is not None and (block.deep or len(owner) > self.dialect.name_limit):
             names: tuple[bytes, ...] = (owner,)

@@ -223,7 +223,7 @@ class Terminals:
             folded = self.dialect.fold(text or b"", quoted=True)
             return self.names.prefix_ok("<table>", place[1], place[2], folded, 0)
         if "<alias>" in cell.terminals and self.dialect.string_alias:
-            return len(text or b"") <= self.dialect.name_limit
+            return lexer.whole_size(text or b"") <= self.dialect.name_limit
         terminals = ("STRING", "ARROW_KEY", "STRING_INTERVAL")
         return any(t in cell.terminals and self.shift(place, t) is not None for t in terminals)
 
