@@ -102,6 +102,17 @@ def test_a_column_that_was_left_out_is_still_a_name():
     )
 
 
+def test_only_the_letters_of_ascii_are_the_same_in_both_cases():
+    schema = Schema("klima", "sqlite", (table("Relevés", "équipe"),))
+    sql = 'SELECT 1 FROM "RELEVéS" WHERE "éQUIPE" = "Équipe"'
+    assert canonicalise(sql, schema) == sql.replace('"Équipe"', "'Équipe'")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute('CREATE TABLE "Relevés" ("équipe")')
+        connection.execute(sql)
+        with pytest.raises(sqlite3.OperationalError, match="no such column"):
+            connection.execute('SELECT [Équipe] FROM "Relevés"')
+
+
 def test_other_dialects_keep_their_quotes():
     sql = 'SELECT "x" FROM singer'
     assert canonicalise(f" {sql}; ", SCHEMA, dialect="duckdb") == sql

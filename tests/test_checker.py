@@ -429,6 +429,15 @@ def test_an_empty_string_for_an_alias_goes_on_by_another_mark(checker, begun):
     assert checker.complete(begun[:-1]).startswith(begun[:-1] + "a'")
 
 
+@pytest.mark.parametrize("letters", ["é", "\u2fff", "😀", "w_é"])
+def test_the_name_of_a_window_is_refused_at_a_letter_that_it_cannot_have(checker, letters):
+    for begun in ("SELECT 1 WINDOW ", "SELECT count() OVER (ORDER BY 1) WINDOW "):
+        data = (begun + letters).encode()
+        whole = len(begun) + len(letters.encode().decode("ascii", "ignore"))
+        assert checker.step(checker.start, data[:whole]) is not None
+        assert all(checker.step(checker.start, data[:e]) is None for e in range(whole + 1, 99))
+
+
 @pytest.mark.parametrize("length", range(56, 62))
 def test_an_alias_in_a_string_is_cut_in_no_letter_by_the_longest_name(checker, length):
     letters = ("a" * length + "é").encode()

@@ -12,6 +12,7 @@ be its column.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 from typing import cast
 
 from sqlglot import exp
@@ -34,6 +35,12 @@ TABLE_FUNCTIONS = {
 _TABLE_NAME_ARGUMENT = frozenset({"bm25", "highlight", "snippet"})
 
 Names = frozenset[str] | None  # None: unknown, any name may be in it
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def fold(name: str) -> str:
+    """Return a name as SQLite compares it: of all letters it takes A to Z for a to z, no others."""
+    return name.lower() if name.isascii() else name.translate(_SMALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,13 @@ def scope_of(tree: exp.Expr, schema: Schema) -> Scope:
     """Return the scope in which the names of a query are resolved."""
     mentions: dict[str, list[exp.Column]] = {}
     for column in tree.find_all(exp.Column):
-        mentions.setdefault(column.name.casefold(), []).append(column)
+        mentions.setdefault(fold(column.name), []).append(column)
     return Scope(_columns_by_table(schema), mentions)
 
 
 def names_something(column: exp.Column, scope: Scope) -> bool:
     """Tell whether an unqualified name refers to a column or output name that it can see."""
-    name = column.name.casefold()
+    name = fold(column.name)
     if _is_table_position(column):
         return True
     return any(names is None or name in names for names in _visible(column, scope))
@@ -64,14 +71,14 @@ def names_something(column: exp.Column, scope: Scope) -> bool:
 def _columns_by_table(schema: Schema) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for table in schema.tables:
-        found.setdefault(table.name.casefold(), set()).update(
-            column.name.casefold() for column in table.columns
+        found.setdefault(fold(table.name), set()).update(
+            fold(column.name) for column in table.columns
         )
     for path in schema.left_out:  # "table.column" of a table that was kept
         for table in schema.tables:
             if path.startswith(f"{table.full_name}."):
                 column = path[len(table.full_name) + 1 :]
-                found[table.name.casefold()].add(column.casefold())
+                found[fold(table.name)].add(fold(column))
     return {name: frozenset(columns) for name, columns in found.items()}
 
 
@@ -79,7 +86,7 @@ def _is_table_position(column: exp.Column) -> bool:
     """`x IN "t"`, `"t" MATCH 'a'`, `bm25("t")`: a table stands where a column could."""
     parent = column.parent
     if isinstance(parent, exp.Anonymous):
-        return parent.name.casefold() in _TABLE_NAME_ARGUMENT and column.index == 0
+        return fold(parent.name) in _TABLE_NAME_ARGUMENT and column.index == 0
     return (isinstance(parent, exp.In) and column.arg_key == "field") or (
         isinstance(parent, exp.Match) and column.arg_key == "this"
     )
@@ -95,7 +102,7 @@ def is_needed_output(column: exp.Column, scope: Scope) -> bool:
         return False
     if not _feeds_a_source(select):
         return False
-    others = scope.mentions[column.name.casefold()]
+    others = scope.mentions[fold(column.name)]
     return any(all(node is not select for node in _around(other)) for other in others)
 
 
@@ -149,7 +156,7 @@ def _shown_by(select: exp.Select, clause: str, scope: Scope) -> Iterator[Names]:
     if sources:  # which sources show their rowid depends on SQLite's version
         yield ROWID_NAMES
     if clause != "expressions":  # SQLite hides output names from the list that defines them
-        yield frozenset(p.alias.casefold() for p in select.expressions if p.alias)
+        yield frozenset(fold(p.alias) for p in select.expressions if p.alias)
 
 
 def _sources(select: exp.Select) -> Iterator[exp.Expr]:
@@ -180,27 +187,27 @@ def _columns_of(source: exp.Expr, scope: Scope) -> Names:
     cte = None if source.db else _find_cte(source)
     if cte is not None:
         return _renamed(cte, _outputs(cte.this, scope))
-    name = source.name.casefold()
+    name = fold(source.name)
     return CATALOGUE if name in ("sqlite_master", "sqlite_schema") else scope.tables.get(name)
 
 
 def _function_name(function: exp.Expr) -> str:
     if isinstance(function, exp.GenerateSeries):
         return "generate_series"
-    return function.name.casefold()
+    return fold(function.name)
 
 
 def _renamed(source: exp.Expr, names: Names) -> Names:
     columns = source.alias_column_names
-    return frozenset(name.casefold() for name in columns) if columns else names
+    return frozenset(fold(name) for name in columns) if columns else names
 
 
 def _find_cte(table: exp.Table) -> exp.CTE | None:
-    name, node = table.name.casefold(), table.parent
+    name, node = fold(table.name), table.parent
     while node is not None:
         clause = node.args.get("with_")
         for cte in clause.expressions if clause else ():
-            if cte.alias.casefold() == name:
+            if fold(cte.alias) == name:
                 return cast(exp.CTE, cte)
         node = node.parent
     return None
@@ -232,22 +239,22 @@ def _projected(projection: exp.Expr, select: exp.Select, scope: Scope) -> Names:
     if projection.is_star:
         return _starred(projection, select, scope)
     if projection.alias:
-        return frozenset({projection.alias.casefold()})
+        return frozenset({fold(projection.alias)})
     if isinstance(projection, exp.Column):
         quoted = projection.this.args.get("quoted") and not projection.table
         is_string = quoted and not names_something(projection, scope)
         if is_string and not is_needed_output(projection, scope):
             return frozenset()
-        return frozenset({projection.name.casefold()})
+        return frozenset({fold(projection.name)})
     # SQLite names it by its own text, which may be quoted outside: "count(*)"
-    return frozenset({projection.sql("sqlite").casefold()})
+    return frozenset({fold(projection.sql("sqlite"))})
 
 
 def _starred(projection: exp.Expr, select: exp.Select, scope: Scope) -> Names:
     wanted = projection.args.get("table") if isinstance(projection, exp.Column) else None
     found: set[str] = set()
     for source in _sources(select):
-        if wanted is None or source.alias_or_name.casefold() == wanted.name.casefold():
+        if wanted is None or fold(source.alias_or_name) == fold(wanted.name):
             names = _columns_of(source, scope)
             if names is None:
                 return None

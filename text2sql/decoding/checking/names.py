@@ -89,7 +89,8 @@ class Names:
     ) -> bool:
         """Tell whether a name that begins so may stand here."""
         if terminal in GIVEN:
-            begun = quoted or prefix.isascii() or self.begins_name(prefix)
+            plain = terminal == "<new_window>"  # which `may_be_bare` wants in ASCII
+            begun = quoted or prefix.isascii() or (not plain and self.begins_name(prefix))
             return begun and self._given_prefix_ok(terminal, frame, held, prefix)
         may_be_made = whole_size(prefix) <= self.dialect.name_limit
         if terminal == "<column>" and (
