@@ -412,6 +412,17 @@ def test_from_first_reads_from_before_select_and_nothing_else(checker):
     assert first.accepts(first.complete("FROM customers"))
 
 
+def test_a_string_names_a_table_or_a_column_whatever_its_letters(odd):
+    checker, executor = odd
+    joined = "SELECT o.'say \"hi\"', c.'it''s' FROM 'order' AS o JOIN '客户' AS c"
+    for sql in (joined, "SELECT region FROM 'Mixed Case'", "SELECT 客户.'客户 名称' FROM '客户'"):
+        assert checker.accepts(sql) and executor.explain(sql).error is None
+    for begun in ("SELECT 1 FROM 'm", "SELECT o.'total", "SELECT c.'it'"):
+        whole = checker.complete(begun)
+        assert checker.accepts(whole) and executor.explain(whole).error is None
+    assert not checker.prefix_ok("SELECT o.'Total")  # sqlglot finds no capitals in a string
+
+
 @pytest.mark.parametrize("prefix", ["SELECT 1 FROM `back`", "SELECT 1 FROM `back``", 'SELECT "a"'])
 def test_a_quote_that_may_be_doubled_is_completed_by_the_rest_of_the_name(prefix):
     table = Table("back`tick", (Column('a"b'),))

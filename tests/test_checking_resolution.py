@@ -3,9 +3,10 @@
 import pytest
 
 from text2sql.decoding.checking import Checker
+from text2sql.decoding.checking.rewriting import to_from_first
 from text2sql.decoding.verification import verify
 from text2sql.execution import Executor
-from text2sql.schema import read_schema
+from text2sql.schema import canonicalise, read_schema
 
 CUSTOMERS = "customers AS c JOIN orders AS o ON c.customer_id = o.customer_id"
 TWICE = "(SELECT c.customer_id, o.customer_id FROM customers AS c, orders AS o) AS k"
@@ -93,3 +94,24 @@ def test_behind_its_from_a_list_sorts_by_the_same_names(samples):
     assert behind.accepts(sql.format("status"))
     assert not behind.accepts(sql.format("customer_id"))
     assert behind.accepts("FROM customers, orders SELECT * ORDER BY 12")
+
+
+def test_a_string_in_double_quotes_names_a_column_of_a_derived_table_as_sqlite_has_it(shop):
+    checker = Checker(read_schema(shop))
+    first = Checker(checker.schema, order="from-first")
+    held = '(SELECT "no name" FROM customers)'
+    fine = (
+        f"SELECT `no name` FROM {held}",
+        f"SELECT a.`no name` FROM {held} AS a, (SELECT 1 AS `no name`) AS b",
+        f"SELECT 1 FROM {held} NATURAL JOIN (SELECT 1 AS `no name`)",
+        'WITH a AS (SELECT "no name") SELECT a.`no name` FROM a JOIN (SELECT 1 AS `no name`) AS b'
+        " USING (`no name`)",
+    )
+    twice = f"SELECT `no name` FROM {held}, (SELECT 1 AS `no name`) AS b"
+    with Executor(shop) as executor:
+        for sql in fine:
+            canonical = canonicalise(sql, checker.schema)
+            assert checker.accepts(sql) and first.accepts(to_from_first(checker, sql))
+            assert executor.execute(canonical).rows == executor.execute(sql).rows
+        assert "ambiguous" in str(executor.explain(twice).error) and not checker.accepts(twice)
+    assert not checker.accepts('SELECT "no name" FROM customers UNION SELECT 1 ORDER BY `no name`')

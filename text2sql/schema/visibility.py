@@ -49,6 +49,7 @@ class Scope:
 
     tables: dict[str, frozenset[str]]  # folded table name -> folded column names
     mentions: dict[str, list[exp.Column]]  # folded name -> where the query says it
+    merged: Names  # folded names by which tables are joined; None: a NATURAL JOIN may merge any
     known: dict[int, Names] = field(default_factory=dict)  # id of a query -> its output names
 
 
@@ -57,7 +58,14 @@ def scope_of(tree: exp.Expr, schema: Schema) -> Scope:
     mentions: dict[str, list[exp.Column]] = {}
     for column in tree.find_all(exp.Column):
         mentions.setdefault(fold(column.name), []).append(column)
-    return Scope(_columns_by_table(schema), mentions)
+    return Scope(_columns_by_table(schema), mentions, _merged(tree))
+
+
+def _merged(tree: exp.Expr) -> Names:
+    joins = list(tree.find_all(exp.Join))
+    if any(join.method == "NATURAL" for join in joins):
+        return None
+    return frozenset(fold(name.name) for join in joins for name in join.args.get("using") or ())
 
 
 def names_something(column: exp.Column, scope: Scope) -> bool:
@@ -102,7 +110,10 @@ def is_needed_output(column: exp.Column, scope: Scope) -> bool:
         return False
     if not _feeds_a_source(select):
         return False
-    others = scope.mentions[fold(column.name)]
+    name = fold(column.name)
+    if scope.merged is None or name in scope.merged:
+        return True
+    others = scope.mentions[name]
     return any(all(node is not select for node in _around(other)) for other in others)
 
 

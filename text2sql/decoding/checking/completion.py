@@ -83,10 +83,6 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
     if mode == lexer.STRING:
         yield from _stored_ends(checker, state)
         yield from _string_ends(checker, state.reading[0], *text)
-        if text[0] is not None:  # SQLite takes a string for a name
-            begun = checker.dialect.fold(text[0], quoted=True)
-            names = begun_names(checker, state.reading[0], begun, quoted=True)
-            yield from (name[len(begun) :] + b"'" for name in names[:_NAMES])
         return
     if mode == lexer.NUMBER:
         yield from _stored_ends(checker, state)
@@ -278,8 +274,13 @@ def _string_ends(
     end = _character_end(partial)
     closes = kept is None or checker.string(place, kept + end) is not None
     yield from (end + last for last in ((b"'", b"a'") if closes else (b"a'", b"'")))
-    if kept is not None and not end:
+    if kept is None:
+        return
+    if not end:
         yield from (tail + b"'" for tail in endings(kept))
+    begun = checker.dialect.fold(kept, quoted=True)  # SQLite takes a string for a name
+    for name in begun_names(checker, place, begun, quoted=True)[:_NAMES]:
+        yield name[len(begun) :].replace(b"'", b"''") + b"'"
 
 
 def _quoted_ends(checker: "Checker", place: Place, opener: int, kept: bytes) -> Iterator[bytes]:

@@ -43,7 +43,9 @@ class Resolution(Obligations):
                     return None
                 block = paid
         outputs: list[Output] = []
-        outside = {r.name for r in block.pending if not self.count(block, r)}
+        feeds = self.query_of(block).role in ("derived", "cte")  # "x" names the item, string or not
+        owed = (r for r in block.pending if not (feeds and r.soft))
+        outside = {r.name for r in owed if not self.count(block, r)}
         keeps = self.keeps_stars(block)
         counted = True
         for output in block.outputs:

@@ -217,20 +217,23 @@ class Terminals:
         if "ESCAPE_STRING" in cell.terminals:
             return text is not None and len(text) <= 1 and text != b"'" and text.isascii()
         if "<member>" in cell.terminals:
-            begun = self._may_be_member(text or b"x")
-            return begun and self.names.prefix_ok("<member>", place[1], place[2], text or b"", 0)
+            begun = self._may_be_member(text or b"")
+            return begun and self._begins_known("<member>", place, text or b"")
         if "<table>" in cell.terminals and self.dialect.string_alias:
             folded = self.dialect.fold(text or b"", quoted=True)
-            return self.names.prefix_ok("<table>", place[1], place[2], folded, 0)
+            return self._begins_known("<table>", place, folded)
         if "<alias>" in cell.terminals and self.dialect.string_alias:
             return lexer.whole_size(text or b"") <= self.dialect.name_limit
         terminals = ("STRING", "ARROW_KEY", "STRING_INTERVAL")
         return any(t in cell.terminals and self.shift(place, t) is not None for t in terminals)
 
+    def _begins_known(self, terminal: str, place: Place, text: bytes) -> bool:
+        """Tell whether a name of a class that is legal here begins as a string does."""
+        return self.names.prefix_ok(terminal, place[1], place[2], text, 0, quoted=True)
+
     def _may_be_member(self, text: bytes) -> bool:
-        """Tell whether a string names a column after a dot: to sqlglot only as it is stored."""
-        plain = text.isascii() and text.decode().isidentifier() and text == text.lower()
-        return self.dialect.string_alias and plain
+        """Tell whether a string names a column after a dot: to sqlglot only in small letters."""
+        return self.dialect.string_alias and text == self.dialect.fold(text, quoted=True)
 
     def string_matters(self, place: Place) -> bool:
         """Tell whether what a string says decides if it is legal here."""

@@ -58,6 +58,12 @@ _BLOBS = (b"x''", b"X'00fF'")
 _NUMBERS = (b"0", b"1", b"2", b"10", b"3.5", b".5", b"1e3", b"99")
 _GIVEN = (b"t1", b"t2", b"t3", b"a", b"b", b"cnt", b"total", b"x1", b"name_2")
 
+# How names are written: bare, if they can be, else in quotes; some of those in two ways that SQLite
+# alone has, and strings only for names of these classes.
+_BARE, _DOUBLE = 0.8, 0.2
+_IN_STRINGS = ("<table>", "<member>", "<alias>")
+_QUOTING = {b"": 0, b'"': 1, b"`": 2}
+
 # what a model may propose anywhere: beginnings and ends of lexemes, and parts of them
 _PIECES = (
     *(b'"', b"'", b"`", b"[", b"]", b" ", b"\n", b"--", b"/*", b"*/", b";", b"(", b")", b",", b"."),
@@ -282,13 +288,25 @@ def _names(
     for name in known:
         if name == b"*":
             continue
-        bare = is_plain(name) and random.random() < 0.8
-        style = 0 if bare else 2
-        after = checker.written_name(place, name, style)
-        if after is None and style == 0:
-            style, after = 2, checker.written_name(place, name, 2)
-        if after is not None:
-            yield (name if style == 0 else quote(checker, name)), after
+        for mark in _marks(checker, terminal, name, random):
+            if mark == b"'":
+                after = checker.string(place, name) if checker.string_begins(place, b"") else None
+            else:
+                after = checker.written_name(place, name, _QUOTING[mark])
+            if after is not None:
+                yield (mark + name.replace(mark, 2 * mark) + mark if mark else name), after
+                break
+
+
+def _marks(checker: "Checker", terminal: str, name: bytes, random: Random) -> Iterator[bytes]:
+    """Yield the marks to try around a name: mostly none, else those that always make it a name."""
+    if is_plain(name) and random.random() < _BARE:
+        yield b""
+    elif checker.dialect.string_fallback and random.random() < _DOUBLE:
+        yield b'"'  # a string where it names nothing
+    elif checker.dialect.string_alias and terminal in _IN_STRINGS and random.random() < _DOUBLE:
+        yield b"'"
+    yield quote(checker, b"")[:1]
 
 
 def _is_aggregate(checker: "Checker", name: bytes) -> bool:
