@@ -322,6 +322,17 @@ def test_what_from_owes_is_paid_by_the_sources_that_a_completion_writes(checker)
     assert "AS no_such_column" in whole and " AS t2" in whole
 
 
+def test_however_many_names_are_taken_a_completion_finds_another(checker):
+    names = ["x", "y", "t", "u", "v", *(f"t{n}" for n in range(9))]
+    begun = (
+        f"SELECT 1 FROM {', '.join(f'orders {name}' for name in names)}, (SELECT 1) AS",
+        f"WITH {', '.join(f'{name} AS (SELECT 1)' for name in names)},",
+        f"WITH k({', '.join(names)},",
+        f"SELECT 1 WINDOW {', '.join(f'{name} AS ()' for name in names)},",
+    )
+    assert all(checker.accepts(checker.complete(text)) for text in begun)
+
+
 def test_a_finished_text_needs_no_completion(checker):
     assert checker.complete("SELECT name FROM customers") == "SELECT name FROM customers"
     assert checker.completion(checker.read("SELECT name FROM customers")) == b""

@@ -21,7 +21,14 @@ from text2sql.decoding.checking.kinds import KindActions, KindScope, endings
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
-from text2sql.decoding.checking.options import LITERALS, begun_names, is_plain, quote, written
+from text2sql.decoding.checking.options import (
+    LITERALS,
+    begun_names,
+    free_name,
+    is_plain,
+    quote,
+    written,
+)
 from text2sql.decoding.checking.plans import Payment
 
 if TYPE_CHECKING:
@@ -192,8 +199,8 @@ def _sources(checker: "Checker", block: Block) -> Iterator[bytes]:
     if not payments and not block.deep:
         names = sorted(checker.scope.relation_names(block), key=lambda name: (len(name), name))
         for name in names[:_NAMES]:
-            yield from (named(checker, name), named(checker, name) + b" " + _free_alias(block))
-        yield b"(SELECT 1) " + _free_alias(block)
+            yield from (named(checker, name), named(checker, name) + b" " + free_name(block))
+        yield b"(SELECT 1) " + free_name(block)
 
 
 def _payment(checker: "Checker", block: Block, payment: Payment) -> Iterator[bytes]:
@@ -225,19 +232,13 @@ def _columns(checker: "Checker", block: Block, payment: Payment) -> list[bytes]:
 
 
 def _alias(checker: "Checker", block: Block, payment: Payment) -> bytes:
-    return named(checker, payment.qualifier) if payment.qualifier else _free_alias(block)
+    return named(checker, payment.qualifier) if payment.qualifier else free_name(block)
 
 
 def _merges(checker: "Checker", block: Block) -> Iterator[bytes]:
     """Yield the names that a USING owes."""
     plan = checker.scope.plan(block, lenient=True)
     yield from (named(checker, name) for name in (plan.merges if plan is not None else ()))
-
-
-def _free_alias(block: Block) -> bytes:
-    taken = {source.name for source in block.sources} | {r.qualifier for r in block.pending}
-    names = (b"t", b"u", b"v", *map(b"t%d".__mod__, range(99)))
-    return next(name for name in names if name not in taken)
 
 
 def named(checker: "Checker", name: bytes) -> bytes:

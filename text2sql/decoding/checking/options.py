@@ -8,9 +8,10 @@ Not covered: every literal: there are one or a few of each sort.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from text2sql.decoding.checking.frames import Block
+from text2sql.decoding.checking.frames import Block, Query
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
@@ -143,7 +144,19 @@ def begun_names(
 
 
 def _given(checker: "Checker", frame: Any) -> list[bytes]:
-    return [*_owed(frame), *checker.dialect.aliases_shown, b"x", b"y"]
+    return [*_owed(frame), *checker.dialect.aliases_shown, b"x", b"y", free_name(frame)]
+
+
+def free_name(frame: Any) -> bytes:
+    """Return a name that no source, window, CTE or column that a frame knows of has."""
+    taken: set[bytes | None] = set()
+    if isinstance(frame, Block):
+        taken = {source.name for source in frame.sources} | {r.qualifier for r in frame.pending}
+        taken |= {name for name, _ in frame.windows}
+    elif isinstance(frame, Query):
+        taken = {frame.cte, *frame.columns, *(name for name, _ in frame.names)}
+    names = chain((b"t", b"u", b"v"), map(b"t%d".__mod__, count()))
+    return next(name for name in names if name not in taken)
 
 
 def _owed(frame: Any) -> list[bytes]:
