@@ -209,3 +209,55 @@ def test_a_star_over_merged_columns_is_no_side_of_a_set_operation(checker):
     sql = "SELECT * FROM people AS a JOIN people AS b USING (boss)"
     assert checker.accepts(sql)
     assert not checker.prefix_ok(f"{sql} UNION ")
+
+
+def test_a_key_tells_no_column_where_group_by_has_several_sets(checker):
+    assert checker.accepts("SELECT boss, name, count(*) FROM people GROUP BY ROLLUP (boss, name)")
+    assert checker.accepts("SELECT boss FROM people GROUP BY GROUPING SETS ((boss), (boss, id))")
+    assert checker.accepts("SELECT name FROM people GROUP BY id, name")
+    assert not checker.accepts("SELECT name FROM people GROUP BY ROLLUP (id)")
+
+
+def test_what_repeats_itself_has_the_types_that_it_began_with(checker):
+    sql = "WITH RECURSIVE r AS (SELECT {} FROM people UNION ALL SELECT {} FROM r) SELECT 1 FROM r"
+    assert checker.accepts(sql.format("1 AS n", "n + 1"))
+    assert checker.accepts(sql.format("name AS n, boss", "n || '/', boss"))
+    assert not checker.accepts(sql.format("1 AS n", "n + 1.5"))
+    assert not checker.accepts(sql.format("1::smallint AS n", "n + 1"))
+    assert not checker.accepts(sql.format("name::varchar(9) AS n", "n || 'a'"))
+
+
+def test_a_window_may_stand_in_order_by_without_group_by(checker):
+    assert checker.accepts("SELECT rate FROM visits ORDER BY rate - avg(rate) OVER () DESC")
+    assert not checker.accepts("SELECT rate FROM visits ORDER BY rate - avg(rate)")
+    fault = checker.explain("SELECT rate FROM visits ORDER BY avg(rate)")
+    assert fault is not None
+    assert fault.message == "aggregate avg() in ORDER BY needs GROUP BY or another in SELECT"
+
+
+def test_a_text_may_be_sorted_as_every_server_can(checker):
+    assert checker.accepts(
+        'SELECT name COLLATE "C" FROM people WHERE name::text COLLATE "C" < \'m\''
+    )
+    assert not checker.prefix_ok("SELECT name COLLATE C")
+    assert not checker.prefix_ok("SELECT id FROM people WHERE id COLLATE")
+    assert not checker.prefix_ok("SELECT position('a' IN name COLLATE")
+    assert not checker.prefix_ok("SELECT id FROM people WHERE name BETWEEN name COLLATE")
+    assert not checker.prefix_ok("SELECT 1 FROM visits WHERE now() BETWEEN at AT TIME")
+
+
+@pytest.mark.parametrize(
+    "end", ["OFFSET 3", "FETCH FIRST ROW ONLY", "OFFSET 3 ROWS FETCH NEXT 5 ROWS ONLY"]
+)
+def test_rows_are_fetched_as_the_standard_says(checker, end):
+    assert checker.accepts(f"SELECT name FROM people ORDER BY name {end}")
+    assert checker.accepts(f"SELECT * FROM people UNION SELECT * FROM people {end}")
+
+
+def test_a_string_becomes_an_interval_by_a_cast(checker):
+    assert checker.accepts("SELECT at FROM visits WHERE at > now() - '1 week 2 days'::interval")
+    assert not checker.accepts("SELECT at FROM visits WHERE at > now() - '1 week 2 days'")
+    assert not checker.prefix_ok("SELECT at FROM visits WHERE at > now() - 'x")
+    assert checker.accepts(
+        "SELECT at FROM visits WHERE at::time >= '20:00' AND at - now() > '-3 days'"
+    )

@@ -55,11 +55,12 @@ _ROW_SIGNS = frozenset({"=", "==", "<>", "!=", "<", ">", "<=", ">="})
 _SIGNS = frozenset({"+", "-", "~", "NOT"})
 _STAR_ENDS = frozenset(
     {",", "FROM", "EOT", ";", ")", "UNION", "INTERSECT", "EXCEPT", "WHERE", "GROUP", "ORDER"}
-    | {"LIMIT", "HAVING", "WINDOW", "QUALIFY", "OFFSET"}
+    | {"LIMIT", "HAVING", "WINDOW", "QUALIFY", "OFFSET", "FETCH"}
 )
 # ORDER BY after a set operation takes names and numbers of columns, nothing else.
 _COMPOUND_TERMS = frozenset(
     {"NUMBER", "<column>", "ASC", "DESC", "NULLS", "FIRST", "LAST", "LIMIT", "OFFSET", "EOT"}
+    | {"FETCH", "NEXT"}
 ) | set(",);")
 
 # ORDER BY in an aggregate of distinct values takes the column that it is of.
@@ -304,7 +305,7 @@ class Checker(Terminals):
                 return terminal in _STAR_ENDS
             if frame.phase == "compound":
                 return terminal in _COMPOUND_TERMS
-            if frame.phase == "values" and terminal in ("ORDER", "LIMIT"):
+            if frame.phase == "values" and terminal in ("ORDER", "LIMIT", "OFFSET", "FETCH"):
                 return False
             if frame.phase == "order" and isinstance(self.scope, KindScope):
                 led = self.scope.leading(frame) is not None

@@ -298,7 +298,8 @@ def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
     for word in place[0].words:
         if word.startswith(text) and word != text:
             yield word[len(text) :]
-    for name in begun_names(checker, place, text)[:_NAMES]:
+    most = None if "<type>" in place[0].names else _NAMES  # one type alone may fit around a CAST
+    for name in begun_names(checker, place, text)[:most]:
         yield name[len(text) :]
     if text == b"x":
         yield b"''"

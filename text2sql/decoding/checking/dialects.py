@@ -33,9 +33,10 @@ _FEATURES = {
     " grouping_sets from_too semi_joins similar_to star_rest rows range_offsets asof bare_filter"
     " nameless_recursion row_lists",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
-    " except_all call_order distinct_list distinct_on materialized offset_first full_pairs"
+    " except_all call_order distinct_list distinct_on materialized full_pairs"
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
-    " trim_from within_group",
+    " trim_from within_group nameless_recursion range_offsets grouping_sets fetch"
+    " collations",
 }
 
 
@@ -107,6 +108,17 @@ class Dialect:
             return self.cast_types[written][0]
         return COLUMN_TYPES.get(written, "other")
 
+    def type_of(self, declared: str) -> str | None:
+        """Return a declared type as other ones are compared with it: a kind where it is just that.
+
+        Recursion wants the very type again: `smallint` is no `integer`, `varchar(9)` no `text`.
+        """
+        if not self.typed:
+            return None
+        written = " ".join(declared.lower().split())
+        whole = written in self.cast_types and written not in NARROW_TYPES
+        return self.cast_types[written][0] if whole else written
+
     def _kind_within(self, declared: str) -> str:
         kind = self.kind_of(declared)
         return "other" if kind.endswith("[]") else kind
@@ -115,6 +127,11 @@ class Dialect:
         """Tell whether a folded word may stand unquoted in a position; see `words.RESERVED`."""
         return name.decode("utf-8", "replace") not in self.reserved[position]
 
+
+# Types that are not all that their kind is.
+NARROW_TYPES = frozenset(
+    {"smallint", "int2", "real", "float4", "varchar", "char", "character", "character varying"}
+)
 
 # Types of columns that CAST does not know by that name.
 COLUMN_TYPES = {

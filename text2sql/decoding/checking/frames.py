@@ -55,6 +55,8 @@ class Output(NamedTuple):
     replaced: tuple[tuple[bytes, str], ...] = ()  # those of `* REPLACE`, with their kinds
     fixed: bool | Reference = False  # worked out before the statement runs; see `kinds.folding`
     counted: bool = True  # a position in ORDER BY or GROUP BY may mean it, for sqlglot too
+    leaves: frozenset[Any] | None = None  # columns that decide its type; None: more does
+    type: str | None = None  # to the letter, once FROM is read; None: not sure
 
     def lent_to_nobody(self) -> "Output":
         """Return the item as one that no query around may name, and no position mean."""

@@ -110,7 +110,7 @@ group        = GROUP @can_group BY @phase_group group_terms @end_group | @no_gro
 group_terms  = +group_by_all ALL @group_all | grouping { ',' grouping }
 grouping     = +grouping_sets ROLLUP @can_roll '(' grouped { ',' grouped } ')'
              | +grouping_sets CUBE @can_roll '(' grouped { ',' grouped } ')'
-             | +grouping_sets GROUPING SETS '(' grouping_set { ',' grouping_set } ')'
+             | +grouping_sets GROUPING @can_set SETS '(' grouping_set { ',' grouping_set } ')'
              | group_term
 grouping_set = '(' grouping_columns ')'
 grouping_columns = grouped { ',' grouped } |
@@ -127,7 +127,15 @@ order_term   = @term expr_1 @end_term direction nulls
 direction    = ASC | DESC |
 nulls        = NULLS nulls_place |
 nulls_place  = FIRST | LAST
-limit        = LIMIT @phase_limit limit_value limit_more | +offset_first OFFSET <count> |
+limit        = LIMIT @phase_limit limit_value limit_more
+             | +fetch OFFSET @phase_limit <count> offset_rows
+             | +fetch @phase_limit fetch |
+offset_rows  = ROWS offset_fetch | ROW offset_fetch | offset_fetch
+offset_fetch = fetch |
+fetch        = FETCH fetch_place fetch_count ONLY
+fetch_place  = FIRST | NEXT
+fetch_count  = <count> row_word | row_word
+row_word     = ROWS | ROW
 limit_value  = limit_count { limit_sign limit_count }
              | +limit_query '(' @limit_scalar query @end_scalar ')'
 limit_count  = <count> | +limit_sums '-' <count>
@@ -222,11 +230,12 @@ unary        = '-' @sign unary @signed | '+' @sign unary @signed @unchanged
              | +bit_operators '~' @sign unary @signed
              | primary postfix
 postfix      = +collate @can_collate COLLATE collation @computed
-             | +double_colon postfix_cast
+             | +double_colon postfix_cast | +collations collated
              | +subscripts '[' @subscript expr_1 @subscripted ']' postfix
              | +time_zone @can_zone AT TIME ZONE @zone STRING @string @zoned |
 postfix_cast = '::' @double_colon type @end_cast postfix_casts
-postfix_casts = postfix_cast |
+postfix_casts = postfix_cast | +collations collated |
+collated     = COLLATE @sorted_as <collation> @collated
 collation    = NOCASE | BINARY | RTRIM
 comparand    = +quantified ANY @can_quantify '(' @quantified query @end_quantified ')'
              | +quantified ALL @can_quantify '(' @quantified query @end_quantified ')'

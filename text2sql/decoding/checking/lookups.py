@@ -98,10 +98,10 @@ class Lookups:
         pairs = zip(names, query.outputs, strict=False)
         fixed = tuple(name for name, output in pairs if output.fixed and name is not None)
         fixed = fixed if not query.recursion else ()  # such a table is never a part of a query
-        key = (names, tuple((o.origin, o.kind) for o in query.outputs), shadows, fixed)
+        key = (names, tuple((o.origin, o.kind, o.type) for o in query.outputs), shadows, fixed)
         if key not in self._derived:
-            origins, kinds = zip(*key[1], strict=True) if key[1] else ((), ())
-            self._derived[key] = relation(names, origins, kinds, shadows, fixed=fixed)
+            origins, kinds, types = zip(*key[1], strict=True) if key[1] else ((), (), ())
+            self._derived[key] = relation(names, origins, kinds, shadows, fixed=fixed, types=types)
         return self._derived[key]
 
     def made_of(self, names: tuple[bytes | None, ...], shadows: tuple[bytes, ...]) -> Relation:
@@ -135,14 +135,15 @@ class Lookups:
             if qualifier is not None and source.name != qualifier:
                 continue
             columns = source.relation
-            for name, origin, kind in zip(
-                columns.names, columns.origins, columns.kinds, strict=True
+            for name, origin, kind, type_ in zip(
+                columns.names, columns.origins, columns.kinds, columns.types, strict=True
             ):
                 if qualifier is None and (place, name) in block.hidden:
                     continue
                 lent = columns.lent if name is None else frozenset[bytes]()
                 fixed = name in columns.fixed
-                shown.append(Output(name, shadows=lent, origin=origin, kind=kind, fixed=fixed))
+                known = Output(name, shadows=lent, origin=origin, kind=kind, fixed=fixed)
+                shown.append(known._replace(type=type_) if type_ else known)
         return shown
 
     def keeps_stars(self, block: Block) -> bool:

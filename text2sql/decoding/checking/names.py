@@ -41,8 +41,10 @@ KNOWN = {
     "<member>": "qualified",
     "<using>": "column",
     "<shown>": "column",
+    "<collation>": "alias",
     "<column>": "",
 }
+COLLATION = b"C"  # the one that every server has; of two that are named, engines take neither
 LISTED = ("<type>", "<field>", "<unit>")
 CLASSES = frozenset((*GIVEN, *KNOWN, *LISTED, "<window>"))
 
@@ -214,6 +216,8 @@ class Names:
             paired = self.actions.paired(self.scope.block_of(frame))
             found = paired if terminal == "<pair_qualifier>" else paired.get(held[1], ())
             yield from (name for name in sorted(found) if name.startswith(prefix))
+        elif terminal == "<collation>":
+            yield from [COLLATION] if COLLATION.startswith(prefix) else []
         elif terminal == "<shown>":
             yield from self._shown(self.scope.block_of(frame), prefix)
         elif terminal == "<using>":

@@ -33,6 +33,7 @@ class Relation:
     fixed: frozenset[bytes] = frozenset()  # columns that are constants
     key: frozenset[bytes] = frozenset()  # that tells rows apart: GROUP BY of it covers every column
     lent: frozenset[bytes] = frozenset()  # what columns without a name may be called
+    types: tuple[str | None, ...] = ()  # to the letter, where a dialect tells; None: not sure
 
     def count(self, name: bytes) -> int:
         """Return how many columns have that name."""
@@ -66,6 +67,7 @@ def relation(
     *,
     fixed: Iterable[bytes] = (),
     key: Iterable[bytes] = (),
+    types: Iterable[str | None] | None = None,
 ) -> Relation:
     """Make a relation of columns in order.
 
@@ -76,6 +78,7 @@ def relation(
         shadows: names that nobody may refer to, because an engine may know them or not.
         fixed: names of columns that are constants.
         key: names of those that tell rows apart.
+        types: of the columns, to the letter; None: not sure.
     """
     names, lent = tuple(names), frozenset(shadows)
     counts = Counter(name for name in names if name is not None)
@@ -91,6 +94,7 @@ def relation(
         frozenset(fixed),
         frozenset(key),
         lent,
+        tuple(types) if types is not None else (None,) * len(names),
     )
 
 
@@ -109,6 +113,7 @@ def table_relations(schema: Schema, dialect: Dialect) -> dict[bytes | None, Tabl
             [(table.full_name, column.name) for column in table.columns],
             [dialect.kind_of(column.type) for column in table.columns],
             key=[dialect.stored(name) for name in table.primary_key if not table.view],
+            types=[dialect.type_of(column.type) for column in table.columns],
         )
         namespace = dialect.stored(table.namespace) if table.namespace else None
         found.setdefault(namespace, {}).setdefault(dialect.stored(table.name), made)

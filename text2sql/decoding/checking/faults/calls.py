@@ -78,6 +78,8 @@ def _arguments(stop: Refusal) -> Fault | None:
     scalar = stop.checker.dialect.scalar_too.get(function.name)
     if scalar is not None and given == 1:
         return blame(stop, _misplaced(stop._replace(frame=call.parent), function), name)
+    if call.inner == "over" and given >= function.least:
+        return _needs_over(stop)
     if stop.action == "end_arguments" and given >= function.least and call.inner:
         return blame(stop, f"{name.text}() holds another aggregate: that needs OVER", name)
     said = f"{name.text} takes {_takes(scalar or function)}, not {given}"
@@ -110,6 +112,8 @@ def _needs_over(stop: Refusal) -> Fault | None:
     if not isinstance(call, Call):
         return None
     name = call.function.name
+    if call.inner == "over":  # begun as one, where no other may stand
+        return blame(stop, _misplaced(stop._replace(frame=call.parent), call.function))
     if call.function.kind == "window":
         return blame(stop, f"window function {name}() needs OVER")
     return blame(stop, f"aggregate {name}() holds another aggregate: that needs OVER")

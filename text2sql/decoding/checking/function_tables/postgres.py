@@ -111,7 +111,7 @@ FORMS = {
         floor(integer|float) float
         floor(decimal) decimal
         format(text, [any ...]) text
-        gcd(integer, integer) integer
+        gcd(int4, integer) integer
         greatest(number|text|date|timestamp|timestamptz|time|interval|boolean, [same ...]) same
         initcap(text) text
         isfinite(moment|timestamptz|interval) boolean
@@ -124,7 +124,7 @@ FORMS = {
         justify_days(interval) interval
         justify_hours(interval) interval
         justify_interval(interval) interval
-        lcm(integer, integer) integer
+        lcm(int4, integer) integer
         least(number|text|date|timestamp|timestamptz|time|interval|boolean, [same ...]) same
         left(text, int4) text
         length(text) int4
@@ -192,7 +192,7 @@ FORMS = {
         timezone(text, timestamp) timestamptz
         to_char(moment|timestamptz|interval|number, text) text
         to_date(text, text) date
-        to_hex(integer) text
+        to_hex(int4) text
         to_json(any) json
         to_number(text, text) decimal
         to_timestamp(text, text) timestamptz

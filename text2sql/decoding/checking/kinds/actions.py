@@ -147,6 +147,8 @@ class KindActions(KindSemiJoins):
         if not hasattr(frame, "stack"):
             return None
         kinds = self.demanded(frame).kinds
+        if self.spans(frame):
+            return frozenset({"interval"})
         return kinds if kinds is not None and "string" in kinds and "text" not in kinds else None
 
     def part_of(self, frame: Any) -> str | None:

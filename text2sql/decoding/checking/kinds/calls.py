@@ -20,7 +20,7 @@ from text2sql.decoding.checking.kinds.arguments import same_kind, take
 from text2sql.decoding.checking.kinds.folding import VOLATILE, Fixed
 from text2sql.decoding.checking.kinds.forms import POLYMORPHIC
 from text2sql.decoding.checking.kinds.lists import returns_list, wants_list
-from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined
+from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined, leaves_of
 from text2sql.decoding.checking.kinds.rows import KindRows
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, Part, shows_all
 from text2sql.decoding.checking.kinds.tables import (
@@ -254,6 +254,7 @@ class KindCalls(KindRows):
         fixed = self._is_fixed(call)
         constant = fixed is True and not arguments
         made = Operand(kind, reference, text=text, constant=constant, fixed=fixed)
+        made = made._replace(leaves=leaves_of(*arguments))
         return self._push_operand(move, made)
 
     def _is_fixed(self, call: Call) -> Fixed:

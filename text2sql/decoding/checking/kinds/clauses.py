@@ -18,7 +18,7 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.operands import ROW_ROLE, Operand
-from text2sql.decoding.checking.kinds.scope import owes_window, shows_all
+from text2sql.decoding.checking.kinds.scope import SETS, owes_window, shows_all
 from text2sql.decoding.checking.kinds.tables import ALL
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
 
@@ -83,7 +83,10 @@ class KindClauses(KindCalls):
             text=operand.text,
             bare=block.bare,
             fixed=operand.fixed,
+            leaves=operand.leaves,
         )
+        if block.phase == "late":
+            named = named._replace(type=self.scope.type_of(block, named))
         move.frame = self.frames.change(
             block, outputs=(*block.outputs[:-1], named), bare=frozenset(), stack=()
         )
@@ -129,6 +132,8 @@ class KindClauses(KindCalls):
             bound = self.scope.count(block, output.fixed) == 1
             fixed = not bound or self.scope.is_fixed(block, output.fixed)
             output = output._replace(fixed=fixed)
+        if self.rules.exact:
+            output = output._replace(type=self.scope.type_of(block, output), leaves=None)
         if output.reference is None:
             return output
         kind = self.scope.column_kind(block, output.reference)
@@ -248,8 +253,11 @@ class KindClauses(KindCalls):
         return bool(self.scope.leading(self.frames.change(block, phase="order")))
 
     def do_can_roll(self, move: Move) -> bool:
-        """Let ROLLUP and CUBE stand where FROM has a column."""
-        return any(source.relation.ordered for source in move.frame.sources)
+        """Let several sets of columns stand where FROM has a column."""
+        has_column = any(source.relation.ordered for source in move.frame.sources)
+        return has_column and self._flag(move, SETS)
+
+    do_can_set = do_can_roll
 
     def do_group_all(self, move: Move) -> bool:
         block: Block = move.frame
@@ -321,6 +329,7 @@ class KindClauses(KindCalls):
             first._replace(
                 kind=self._merged_kind(first.kind, other.kind),
                 fixed=bool(first.fixed or other.fixed),
+                type=first.type if first.type == other.type else None,
             )
             for first, other in zip(query.outputs, block.outputs, strict=True)
         )
@@ -348,6 +357,9 @@ class KindClauses(KindCalls):
 
     def do_end_query(self, move: Move) -> bool:
         merged = self._merged(move)
+        repeats = move.frame.parent.recursion == "used" and self.rules.exact
+        if repeats and not all(output.type for output in merged):
+            return False
         if not super().do_end_query(move):
             return False
         move.frame = self.frames.change(move.frame, outputs=_plain(merged))

@@ -9,13 +9,22 @@ Not covered: row values.
 
 from typing import Any, NamedTuple
 
+from text2sql.decoding.checking.dialects import NARROW_TYPES
 from text2sql.decoding.checking.frames import (
     Context,
     Query,
     Reference,
 )
 from text2sql.decoding.checking.kinds.folding import Fixed, all_of, worth
-from text2sql.decoding.checking.kinds.operands import Operand, is_free, is_value_of_in, joined
+from text2sql.decoding.checking.kinds.operands import (
+    SURE,
+    Leaves,
+    Operand,
+    is_free,
+    is_value_of_in,
+    joined,
+    leaves_of,
+)
 from text2sql.decoding.checking.kinds.operators import KindOperators
 from text2sql.decoding.checking.kinds.tables import (
     INTEGERS,
@@ -41,6 +50,7 @@ class Case(NamedTuple):
     text: tuple[Any, ...] | None
     fixed: Fixed
     told: bool = False  # the first condition is read
+    leaves: Leaves = SURE  # of its values
 
     def with_part(self, operand: Operand, *word: str) -> "Case":
         """Return it with an operand more, and how that was written."""
@@ -153,7 +163,8 @@ class KindConstructs(KindOperators):
         kind = self._unified(move, before.kind, value)
         if kind is None:
             return False
-        case = before.with_part(value, "THEN")._replace(kind=kind)
+        leaves = leaves_of(value, Operand(kind, leaves=before.leaves))
+        case = before.with_part(value, "THEN")._replace(kind=kind, leaves=leaves)
         return self._case(move, case._replace(fixed=before.fixed) if self.rules.folds else case)
 
     def _unified(self, move: Move, kind: str, value: Operand) -> str | None:
@@ -177,7 +188,7 @@ class KindConstructs(KindOperators):
         self._pop(move)
         null = "text" if self.rules.exact else "any"
         kind = {"null": null, "string": "text"}.get(case.kind, case.kind)
-        made = Operand(kind, text=joined(case.text, "END"), fixed=case.fixed)
+        made = Operand(kind, text=joined(case.text, "END"), fixed=case.fixed, leaves=case.leaves)
         return self._may_stand(move, made) and self._push_operand(move, made)
 
     def do_cast(self, move: Move) -> bool:
@@ -272,7 +283,10 @@ class KindConstructs(KindOperators):
                 return False
             operand = operand._replace(fixed=False)
         text = joined(operand.text, "AS", kind)
-        return self._push_operand(move, operand._replace(kind=kind, text=text, reference=None))
+        leaves = None if name in NARROW_TYPES else SURE
+        return self._push_operand(
+            move, operand._replace(kind=kind, text=text, reference=None, leaves=leaves)
+        )
 
     def _fixed_as(self, move: Move, operand: Operand, kind: str, name: str = "") -> bool:
         """Tell whether CAST makes a kind of a value of literals, one that fits around it."""
@@ -298,7 +312,8 @@ class KindConstructs(KindOperators):
         operand = self._pop_operand(move)
         if operand.kind == "decimal" and not self._vary(move, operand.fixed):
             return False
-        self._push_operand(move, operand._replace(text=joined(operand.text, str(sizes[-1]))))
+        text = joined(operand.text, str(sizes[-1]))
+        self._push_operand(move, operand._replace(text=text, leaves=None))
         move.held = ("type", move.held[1] - 1, *sizes)
         return True
 
@@ -331,7 +346,7 @@ class KindConstructs(KindOperators):
         self._pop(move)
         text = joined("EXTRACT", field, operand.text)
         kind = "decimal" if self.rules.exact else "number"
-        return self._push_operand(move, Operand(kind, text=text, fixed=operand.fixed))
+        return self._push_operand(move, Operand(kind, text=text, fixed=operand.fixed, leaves=SURE))
 
     def do_extracted(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))

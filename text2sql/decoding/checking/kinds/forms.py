@@ -12,9 +12,17 @@ from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Reference
 from text2sql.decoding.checking.kinds.constructs import KindConstructs
-from text2sql.decoding.checking.kinds.operands import BEHIND_SIGN, Operand, is_free, joined
+from text2sql.decoding.checking.kinds.operands import (
+    BEFORE_AND,
+    BEHIND_SIGN,
+    Demand,
+    Operand,
+    is_free,
+    joined,
+)
 from text2sql.decoding.checking.kinds.scope import KindScope
 from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, expand, reaches
+from text2sql.decoding.checking.names import COLLATION
 from text2sql.decoding.checking.scope import Move
 
 FORMS = frozenset({b"position"})  # that are read as `name (`, and are no functions
@@ -22,6 +30,13 @@ ORDERED = frozenset({"mode", "percentile_cont", "percentile_disc"})  # WITHIN GR
 POLYMORPHIC = frozenset({"array_agg", "json_agg", "jsonb_agg", "to_json"})
 _KEYED = frozenset({"json", "jsonb"})
 _ZONED = {"timestamp": "timestamptz", "timestamptz": "timestamp"}
+
+
+def _reads_simply(frame: Any) -> bool:
+    """Tell whether PostgreSQL reads no COLLATE and AT TIME ZONE: its `b_expr` is read here."""
+    if isinstance(frame, Context) and frame.kind == "position":
+        return True
+    return any(isinstance(entry, Demand) and entry.sign == BEFORE_AND for entry in frame.stack)
 
 
 class KindForms(KindConstructs):
@@ -82,6 +97,22 @@ class KindForms(KindConstructs):
         met = self.scope.resolve(move.frame, reference)
         move.frame = met
         return met is not None
+
+    # --- COLLATE -----------------------------------------------------------------------------
+
+    def do_sorted_as(self, move: Move) -> bool:
+        if _reads_simply(move.frame):
+            return False
+        self._mark(move)
+        operand = self._narrow(move, self._pop_operand(move), TEXTS)
+        fits = operand is not None and self._may_make(move, "text", 8)
+        return fits and self._push_operand(move, operand)  # type: ignore[arg-type]
+
+    def do_collated(self, move: Move) -> bool:
+        operand = self._pop_operand(move)
+        text = joined(operand.text, "COLLATE")
+        made = operand._replace(kind="text", text=text, reference=None, leaves=None)
+        return self._name(move) == COLLATION and self._push_operand(move, made)
 
     # --- regular expressions -----------------------------------------------------------------
 
@@ -155,8 +186,8 @@ class KindForms(KindConstructs):
         least, wanted, sign = self.demanded(move.frame)
         if least == 9 and sign in ("+", "-"):
             return False
-        if isinstance(move.frame, Context) and move.frame.kind == "position":
-            return False  # PostgreSQL reads less there
+        if _reads_simply(move.frame):
+            return False
         made = _ZONED.get(operand.kind)
         return made is not None and reaches(made, wanted, 8, least)
 

@@ -10,13 +10,17 @@ Not covered: literals of lists and structs.
 from typing import Any
 
 from text2sql.decoding.checking.frames import Context
-from text2sql.decoding.checking.kinds.operands import Demand, Operand
+from text2sql.decoding.checking.kinds.operands import SURE, Demand, Operand
 from text2sql.decoding.checking.kinds.strings import interval_ok, literal_ok, moment_ok
-from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, Kinds, expand, reaches
+from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, TEXTS, Kinds, expand, reaches
 from text2sql.decoding.checking.kinds.varying import KindVarying
 from text2sql.decoding.checking.scope import Move
 
 _COMPARING = 4  # the level of operators that make a truth of what they compare
+
+
+def _constant(kind: str, text: tuple[Any, ...] | None) -> Operand:
+    return Operand(kind, text=text, constant=True, fixed=True, leaves=SURE)
 
 
 class KindLiterals(KindVarying):
@@ -32,7 +36,7 @@ class KindLiterals(KindVarying):
             kind = next((name for name, size in sizes if int(digits) < size), "number")
         if not self._fits_part(move, kind) or not self._literal_fits(move, kind):
             return False
-        return self._push_literal(move, Operand(kind, text=(digits,), constant=True, fixed=True))
+        return self._push_literal(move, _constant(kind, (digits,)))
 
     def _push_literal(self, move: Move, literal: Operand) -> bool:
         return self._fits_beside(move.frame, literal) and self._push_operand(move, literal)
@@ -102,21 +106,25 @@ class KindLiterals(KindVarying):
 
     def do_string(self, move: Move) -> bool:
         self._mark(move)
-        if not self._fits_part(move, "string") or not self._literal_fits(move, "string"):
+        fits = self._literal_fits(move, "string") or self.spans(move.frame)
+        if not fits or not self._fits_part(move, "string"):
             return False
         said = move.payload
         kept = said is not None and (self.keeps_text(move.frame) or literal_ok(said, SCALARS))
         text = (b"'" + said,) if kept else None
-        return self._push_operand(move, Operand("string", text=text, constant=True, fixed=True))
+        return self._push_operand(move, _constant("string", text))
+
+    def spans(self, frame: Any) -> bool:
+        """Tell whether a string is no value here but for the CAST that makes an interval of it."""
+        kinds = self.demanded(frame).kinds
+        return kinds is not None and "interval" in kinds and kinds.isdisjoint(TEXTS)
 
     def _literal(self, move: Move, kind: str) -> bool:
         self._mark(move)
         if kind != "null" and not self._literal_fits(move, kind):
             return False
         fixed = kind != "null"  # NULL comes to nothing, whatever it meets
-        return self._push_literal(
-            move, Operand(kind, text=(move.terminal,), constant=True, fixed=fixed)
-        )
+        return self._push_literal(move, _constant(kind, (move.terminal,))._replace(fixed=fixed))
 
     def do_null(self, move: Move) -> bool:
         return self._literal(move, "null")
@@ -152,7 +160,7 @@ class KindLiterals(KindVarying):
         if not self._literal_fits(move, kind):
             return False
         text = None if move.payload is None else (name, b"'" + move.payload)
-        return self._push_literal(move, Operand(kind, text=text, constant=True, fixed=True))
+        return self._push_literal(move, _constant(kind, text))
 
     def do_interval(self, move: Move) -> bool:
         return self._mark(move) and self._literal_fits(move, "interval")
@@ -176,4 +184,4 @@ class KindLiterals(KindVarying):
         if needs_unit and move.held and move.held[1]:
             return False
         move.held = None
-        return self._push_literal(move, Operand("interval", constant=True, fixed=True))
+        return self._push_literal(move, _constant("interval", None))

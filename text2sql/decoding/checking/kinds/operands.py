@@ -41,7 +41,10 @@ from text2sql.decoding.checking.kinds.tables import (
 from text2sql.decoding.checking.scope import Move
 
 _READS = (*PARTS, "operand", "primary", "expression")
+Leaves = frozenset[tuple[bytes | None, bytes]] | None  # None: something else decides
+SURE: Leaves = frozenset()
 ROW_ROLE = "row"  # of a query behind a row and IN that sees nothing of the queries around it
+BEFORE_AND = "BETWEEN"  # the sign of a demand
 BEHIND_SIGN = "sign"  # the detail of a part that an operator wants, not a function
 
 
@@ -54,6 +57,7 @@ class Operand(NamedTuple):
     text: tuple[Any, ...] | None = None  # how it is written; None: not known
     constant: bool = False  # a literal, with signs or parentheses perhaps
     fixed: Fixed = False  # made of literals alone: engines work it out before they run
+    leaves: Leaves = None  # the columns that decide its type: it is its kind if theirs are
 
 
 class Demand(NamedTuple):
@@ -79,6 +83,16 @@ def is_value_of_in(frame: Any) -> bool:
 def is_sure(kind: str) -> bool:
     """Tell whether a kind says what arithmetic makes of it."""
     return kind != "any" and kind != "moment"
+
+
+def leaves_of(*operands: Operand) -> Leaves:
+    """Return the columns that decide the types of some values."""
+    found: frozenset[tuple[bytes | None, bytes]] = frozenset()
+    for operand in operands:
+        if operand.leaves is None:
+            return None
+        found |= operand.leaves
+    return found
 
 
 def joined(*parts: Any) -> tuple[Any, ...] | None:
@@ -232,6 +246,7 @@ class KindOperands(Actions):
         *,
         text: tuple[Any, ...] | None = None,
         fixed: Fixed = False,
+        leaves: Leaves = SURE,
     ) -> bool:
         """Push what an operator has made; False where nothing that fits can be made of it."""
         least, wanted, _ = self.demanded(move.frame)
@@ -239,7 +254,9 @@ class KindOperands(Actions):
             return False
         if kind == "boolean" and fixed is True and not self._truth_fits(move):
             return False
-        return self._push_operand(move, Operand(kind, level=level, text=text, fixed=fixed))
+        return self._push_operand(
+            move, Operand(kind, level=level, text=text, fixed=fixed, leaves=leaves)
+        )
 
     def _truth_fits(self, move: Move) -> bool:
         raise NotImplementedError
@@ -303,17 +320,19 @@ class KindOperands(Actions):
         self, move: Move, frame: Frame, reference: Reference, alone: bool
     ) -> Operand | None:
         text = (("column", reference.qualifier, reference.name),)
+        leaves = frozenset({(reference.qualifier, reference.name)})
         direct = True
         for block in self.scope.chain(frame):
             if block.phase == "items":
-                return self._pending(move, block, reference, text)
+                return self._pending(move, block, reference, text)._replace(leaves=leaves)
             named = reference.qualifier is None and direct and self._alias_kind(block, reference)
             kind = self.scope.column_kind(block, reference)
             if kind is not None and named and alone and block.phase == "order":
                 kind = kind if kind == named else "any"
             if kind is not None or named:
                 constant = kind is not None and self.scope.is_fixed(block, reference)
-                return Operand(kind or str(named), text=text, fixed=self.rules.folds and constant)
+                fixed = self.rules.folds and constant
+                return Operand(kind or str(named), text=text, fixed=fixed, leaves=leaves)
             direct = False
         return Operand("any", text=text)
 
@@ -326,7 +345,7 @@ class KindOperands(Actions):
 
     def _pending(
         self, move: Move, block: Block, reference: Reference, text: tuple[Any, ...]
-    ) -> Operand | None:
+    ) -> Operand:
         """Return a column that FROM owes, of the kind that such columns in sight have."""
         fixed: Fixed = reference if self.rules.folds else False
         asked = self.scope.asked_kinds(block, reference)

@@ -11,11 +11,13 @@ from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.folding import all_of
 from text2sql.decoding.checking.kinds.literals import KindLiterals
 from text2sql.decoding.checking.kinds.operands import (
+    BEFORE_AND,
     Operand,
     is_free,
     is_sure,
     is_value_of_in,
     joined,
+    leaves_of,
 )
 from text2sql.decoding.checking.kinds.tables import (
     NUMBERS,
@@ -85,7 +87,8 @@ class KindOperators(KindLiterals):
         fixed = self._result_fixed(move, left, str(sign), right)
         if kind is None or fixed is None:
             return False
-        return self._made(move, kind, level, text=text, fixed=fixed)
+        leaves = leaves_of(left, right)
+        return self._made(move, kind, level, text=text, fixed=fixed, leaves=leaves)
 
     def do_concat(self, move: Move) -> bool:
         self._mark(move)
@@ -284,7 +287,7 @@ class KindOperators(KindLiterals):
         if not self.do_can_compare(move):
             return False
         left = self._orderable(move)
-        return left is not None and self._demand(move, 5, self._beside(left))
+        return left is not None and self._demand(move, 5, self._beside(left), BEFORE_AND)
 
     def do_between_low(self, move: Move) -> bool:
         low = self._settled(move, self._pop_operand(move))

@@ -152,8 +152,8 @@ _POSTGRES = Rules(
         **dict.fromkeys(NUMBERS, NUMBERS | {"null"}),
         **dict.fromkeys(("text", "string"), TEXTS | {"null"}),
         **dict.fromkeys(MOMENTS, MOMENTS | {"string", "null"}),
-        **{kind: frozenset({kind, "null"}) for kind in ("boolean", "interval", "blob")},
-        "time": frozenset({"time", "string", "null"}),
+        **{kind: frozenset({kind, "null"}) for kind in ("boolean", "blob")},
+        **{kind: frozenset({kind, "string", "null"}) for kind in ("interval", "time")},
         "json": frozenset({"null"}),  # it has no equality
         "other": frozenset({"null"}),  # two of them may differ
         "null": SCALARS - _OPAQUE | {"null"},

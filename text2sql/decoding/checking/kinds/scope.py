@@ -30,11 +30,13 @@ from text2sql.decoding.checking.kinds.tables import (
     ALL,
     LISTS,
     SAMPLES,
+    SCALARS,
     Kinds,
     expand,
 )
 from text2sql.decoding.checking.relations import Relation, Tables
 
+SETS = "sets"  # among `Block.groups`: GROUP BY has several sets, and no key tells other columns
 NEED_GROUPS = ("having", "order", "qualify", "window")
 
 
@@ -76,6 +78,23 @@ class KindScope(JoinScope):
             return None
         found = block.sources[place].relation
         return found.kinds[found.places[reference.name]]
+
+    def type_of(self, block: Block, output: Output) -> str | None:
+        """Return the type of an item of a SELECT whose FROM is read; None where it is not sure."""
+        if output.leaves is None:
+            return output.type
+        merged = {name for name, _ in block.merged} | set(block.natural)
+        found = []
+        for qualifier, name in output.leaves:
+            place = self.source_of(block, qualifier, name)
+            if place is None or (qualifier is None and name in merged):
+                return None
+            relation = block.sources[place].relation
+            found.append(relation.types[relation.places[name]])
+        if output.text is not None and len(output.text) == 1 and found:
+            return found[0]
+        kinds = set(found)
+        return output.kind if kinds <= SCALARS and output.kind in SCALARS else None
 
     def is_fixed(self, block: Block, reference: Reference) -> bool:
         """Tell whether a column that FROM has is a constant of a derived table."""
@@ -276,12 +295,12 @@ class KindScope(JoinScope):
     def begin_call(self, frame: Frame, function: Function) -> Frame | None:
         """Return the frame of a call's arguments; None where the function may not stand here.
 
-        In QUALIFY any aggregate may, with OVER behind it.
+        In QUALIFY and ORDER BY any aggregate may, with OVER behind it.
         """
         begun = super().begin_call(frame, function)
         if begun is not None or function.kind != "aggregate" or not self.allows_window(frame):
             return begun
-        if self.block_of(frame).phase != "qualify":
+        if self.block_of(frame).phase not in ("qualify", "order"):
             return None
         shape = (function, function.least, 0, False, False, "over", False, False)
         return self.frames.make(Call, self.marked(frame), *shape)
@@ -353,7 +372,7 @@ class KindScope(JoinScope):
 
     def covered(self, block: Block) -> frozenset[Any]:
         """Return what GROUP BY covers: what it names, and what a whole primary key tells."""
-        if not self.dialect.keys_cover:
+        if not self.dialect.keys_cover or SETS in block.groups:
             return block.groups
         found = set(block.groups)
         for place, source in enumerate(block.sources):

@@ -16,7 +16,10 @@ from text2sql.decoding.checking.dialects import TIME_UNITS
 from text2sql.decoding.checking.functions import DATE_PARTS, FORMAT_LETTERS
 from text2sql.decoding.checking.kinds.tables import MOMENTS
 
-_INTERVAL = re.compile(rb"\d{1,6}( (years?|months?|weeks?|days?|hours?|minutes?|seconds?))?")
+_INTERVAL = re.compile(
+    rb"\d{1,6}|-?\d{1,6} (years?|months?|weeks?|days?|hours?|minutes?|seconds?)"
+    rb"( \d{1,6} (years?|months?|weeks?|days?|hours?|minutes?|seconds?)){0,2}"
+)
 _FORMAT = re.compile(rb"([A-Za-z0-9 .,:/_-]|%.)+")
 _ATOM = re.compile(
     rb"([A-Za-z0-9 _@,;:'\"/<>=!&#~`^$-]|\.|\\[dwsDWS.()+*?-]|\[\^?(a-z|A-Z|[A-Z]-[A-Z]|0-9|\w)+\])"
@@ -33,8 +36,8 @@ _FORMS = {
     **dict.fromkeys(("decimal", "float"), _DECIMAL),
     "boolean": (re.compile(rb"true|false"), re.compile(rb"(t(r(ue?)?)?|f(a(l(se?)?)?)?)?")),
     "time": (
-        re.compile(rb"[01]\d(:[0-5]\d){2}"),
-        re.compile(rb"[01]?|[01]\d(:([0-5]?|[0-5]\d(:([0-5]\d?)?)?))?"),
+        re.compile(rb"([01]\d|2[0-3])(:[0-5]\d){1,2}"),
+        re.compile(rb"([0-2]|([01]\d|2[0-3])(:([0-5]?|[0-5]\d(:([0-5]\d?)?)?))?)?"),
     ),
     "blob": (re.compile(rb"[A-Za-z0-9 ]{0,40}"), re.compile(rb"[A-Za-z0-9 ]{0,40}")),
 }
@@ -50,7 +53,7 @@ _MOMENTS_BEGUN = (
 
 
 def interval_ok(text: bytes) -> bool:
-    """Tell whether a string is an interval: a number, a unit perhaps."""
+    """Tell whether a string is an interval: a number, or up to three with their units."""
     return _INTERVAL.fullmatch(text) is not None
 
 
@@ -61,10 +64,13 @@ def _interval_units() -> tuple[bytes, ...]:
 
 def interval_begins(text: bytes) -> bool:
     """Tell whether an interval begins so."""
-    digits, space, unit = text.partition(b" ")
-    if not space:
-        return text == b"" or interval_ok(text)
-    return interval_ok(digits) and any(known.startswith(unit) for known in _interval_units())
+    before, space, unit = text.rpartition(b" ")
+    if any(map(interval_ok, (text, text + b"1", text + b"1 day", text + b" day"))) or not text:
+        return True
+    return bool(space) and any(
+        known.startswith(unit) and interval_ok(before + space + known)
+        for known in _interval_units()
+    )
 
 
 def moment_ok(text: bytes, kind: bytes) -> bool:
@@ -127,7 +133,9 @@ def endings(text: bytes) -> Iterator[bytes]:
     yield from (b"", b"1", b"0", b"Y", b"]", b" day", b"a", b"0]", b".a", b"$.a"[len(text) :])
     yield from (tail + (_unclosed(text + tail) or b"") for tail in (b"", b"d", b"a]", b"]"))
     yield from (known[len(text) : size] for size in (10, 19) for known in _MOMENTS_BEGUN)
-    _, space, unit = text.partition(b" ")
+    _, space, unit = text.rpartition(b" ")
+    yield b"1 day" if space or text == b"-" else b"s"
+    yield b"00:00:00"[len(text) :]
     for known in (*_interval_units(), *sorted(map(str.encode, _PARTS)), b"true", b"false"):
         begun = unit if space else text
         if known.startswith(begun):
