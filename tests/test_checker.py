@@ -333,6 +333,21 @@ def test_however_many_names_are_taken_a_completion_finds_another(checker):
     assert all(checker.accepts(checker.complete(text)) for text in begun)
 
 
+@pytest.mark.parametrize("number", ["5.", "5.00", "1e3", "20E+1", "999999999999999999", "1e17"])
+def test_a_limit_is_a_whole_number_in_any_spelling(samples, checker, number):
+    begun = f"SELECT name FROM customers LIMIT {number}"
+    with Executor(samples / "database" / "shop" / "shop.sqlite") as executor:
+        for sql in (begun, f"{begun} OFFSET {number}", f"{begun}, {number}"):
+            assert checker.accepts(sql) and executor.execute(sql).error is None
+            for end in range(len(sql)):
+                assert checker.accepts(checker.complete(sql[:end]))
+
+
+@pytest.mark.parametrize("number", ["5.5", ".5", "1e-3", "1e18", "1e99", "5.001", "1" * 19, "0x1"])
+def test_a_limit_that_is_not_whole_or_too_large_is_refused(checker, number):
+    assert not checker.accepts(f"SELECT name FROM customers LIMIT {number}")
+
+
 def test_a_finished_text_needs_no_completion(checker):
     assert checker.complete("SELECT name FROM customers") == "SELECT name FROM customers"
     assert checker.completion(checker.read("SELECT name FROM customers")) == b""

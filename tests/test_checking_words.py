@@ -1,13 +1,16 @@
 """Words that are no names: the table against the engines and sqlglot, both ways."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
+from text2sql.decoding.checking import Checker
 from text2sql.decoding.checking.operand_actions import LONG_TYPES
-from text2sql.decoding.checking.words import CAST_TYPES, POSITIONS, RESERVED
+from text2sql.decoding.checking.words import CAST_TYPES, NO_TYPES, POSITIONS, RESERVED
+from text2sql.schema.model import Column, Schema, Table
 
 # The name is quoted on one side and bare on the other; both must be read alike.
 STATEMENTS = {
@@ -93,6 +96,20 @@ def test_a_word_that_is_reserved_everywhere_is_a_name_nowhere_in_sqlite() -> Non
     everywhere = frozenset.intersection(*RESERVED["sqlite"].values())
     assert {"select", "from", "order", "group", "values"} <= everywhere
     assert [n for n in everywhere if all(runnable(position, n) for position in POSITIONS)] == []
+
+
+def test_a_word_that_is_reserved_nowhere_is_a_type_to_sqlite_and_sqlglot() -> None:
+    checker = Checker(Schema("made", "sqlite", (Table("t", (Column("a", "TEXT"),)),)))
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (a TEXT)")
+        for name in set().union(*RESERVED["sqlite"].values(), COMMON, {"widget", "intger"}):
+            sql = f"SELECT CAST(a AS {name}) FROM t WHERE CAST(a AS {name}) IN (1, 2)"
+            if checker.accepts(sql):
+                connection.execute(sql)
+                assert isinstance(tree(sql, "sqlite"), exp.Select)
+            else:
+                assert name in NO_TYPES
+    assert checker.accepts("SELECT CAST(a AS widget) FROM t")
 
 
 @pytest.mark.parametrize("dialect", RESERVED)

@@ -82,7 +82,8 @@ def _in_the_checkers_words(
 ) -> tuple[dict[str, Any] | None, str | None]:
     """Return a fault with its place, and a remark where the checker thinks otherwise."""
     known = schema.dialect in DIALECTS
-    found = Checker(schema, dialect=schema.dialect).explain(sql) if known else None
+    held = Checker(schema, dialect=schema.dialect, invented=False) if known else None
+    found = held.explain(sql) if held is not None else None
     if fault is None:
         doubt = "the checker of constrained decoding does not write this"
         return None, f"{doubt}: {found.message}" if found else None

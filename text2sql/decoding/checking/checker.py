@@ -88,8 +88,9 @@ class Checker(Terminals):
         dialect: a name in `DIALECTS`.
         order: "from-first" reads `FROM t SELECT x`; see `to_sql`.
         values: the stored values of a column; literals that are compared with it must be one.
-        invented: before FROM, let in names that only a derived table of this query can have.
-            Without them a model cannot make up a column, and cannot say
+        invented: before FROM, let in names that only a derived table of this query can have, and
+            in CAST words that SQLite alone takes for types.
+            Without them a model cannot make up a column or misspell a type, and cannot say
             `SELECT avg(n) FROM (SELECT count(*) AS n ...)` either. Where operands must fit
             there is then no literal either that only a CAST or `||` would make fit.
         self_joins: let a table stand twice in one FROM, under an alias.

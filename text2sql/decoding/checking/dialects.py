@@ -80,6 +80,7 @@ class Dialect:
     arms_sort: bool = False  # ORDER BY names a column of any SELECT of a set operation
     column_limit: int = 1 << 20  # items of a SELECT
     hex_numbers: bool = False  # 0x1F
+    any_type: bool = False  # CAST(x AS whatever)
     touching: bool = False  # "a"AND, AS"a": no space between a word and a quotation mark
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
@@ -215,6 +216,7 @@ DIALECTS: dict[str, Dialect] = {
         arms_sort=True,
         column_limit=2000,
         hex_numbers=True,
+        any_type=True,
         touching=True,
     ),
     "duckdb": _dialect(

@@ -17,7 +17,7 @@ from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import ALIAS, FRESH
 from text2sql.decoding.checking.relations import with_prefix
 from text2sql.decoding.checking.scope import CALL_LIMIT, Scope
-from text2sql.decoding.checking.words import POSITIONS
+from text2sql.decoding.checking.words import NO_TYPES, POSITIONS
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
 GIVEN = {
@@ -65,6 +65,17 @@ class Names:
             sorted(n for n, _ in self.dialect.literal_types if self.dialect.typed)
         )
 
+    @property
+    def takes_any_type(self) -> bool:
+        """Whether CAST may name a type that nobody knows, as names may be made up."""
+        return self.dialect.any_type and self.scope.invents
+
+    def is_listed(self, terminal: str, name: bytes) -> bool:
+        """Tell whether a word is one of a class that is listed: a type, a unit, a field."""
+        if terminal == "<type>" and self.takes_any_type and name.isascii():
+            return len(name) <= self.dialect.name_limit and name.decode() not in NO_TYPES
+        return name in self.listed[terminal]
+
     def may_be_bare(self, terminal: str, name: bytes) -> bool:
         """Tell whether a word may stand unquoted for a class of names; columns decide later."""
         if terminal == "<member>" and name in TRUTHS:
@@ -95,6 +106,8 @@ class Names:
             begun = quoted or prefix.isascii() or (not plain and self.begins_name(prefix))
             return begun and self._given_prefix_ok(terminal, frame, held, prefix)
         may_be_made = whole_size(prefix) <= self.dialect.name_limit
+        if terminal == "<type>" and self.takes_any_type and may_be_made:
+            return prefix.isascii()
         if terminal == "<column>" and (
             (may_be_made and self.is_free(frame))
             or self._alias_may_begin(frame, prefix)

@@ -356,7 +356,7 @@ class OperandActions(LendingActions):
 
     def do_type(self, move: Move) -> bool:
         name = self._name(move)
-        most = self.dialect.cast_types[name.decode()][1]
+        most = self.dialect.cast_types.get(name.decode(), ("any", 0))[1]
         more = LONG_TYPES.get(name) if "long_types" in self.dialect.features else None
         move.held = ("type", most) if more is None else ("type of", more, most)
         return True

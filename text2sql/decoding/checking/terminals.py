@@ -9,6 +9,7 @@ Covered: words, names in quotes, numbers, strings, operators; stored values wher
 Not covered: bytes; see `lexer`.
 """
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
@@ -26,6 +27,7 @@ from text2sql.decoding.checking.relations import Origin
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 _AFTER_IS = ("is_tail", "is_value")
+_WHOLE = re.compile(rb"\d+(\.0*|e\+?\d+)")
 
 
 class Terminals:
@@ -80,7 +82,7 @@ class Terminals:
                 continue
             if terminal == "<column>" and folded == b"json" and cell.symbol in _AFTER_IS:
                 continue  # to sqlglot IS JSON asks whether a text is JSON
-            if terminal in LISTED and folded not in self.names.listed[terminal]:
+            if terminal in LISTED and not self.names.is_listed(terminal, folded):
                 continue
             after = self.shift(place, terminal, (folded, quoted))
             if after is not None:
@@ -141,7 +143,7 @@ class Terminals:
         origin = self.compared(place)
         if origin and not self.literals.has(origin, text):  # type: ignore[union-attr]
             return None
-        if text.isdigit() and len(text) <= lexer.MAX_DIGITS:
+        if self._is_whole(place, text):
             for terminal in ("<count>", "ARROW_KEY"):
                 if terminal in cell.terminals:
                     return self.shift(place, terminal, text)
@@ -153,8 +155,9 @@ class Terminals:
         begins = cell.symbol in ("items", "distinct_on", "case")
         if text[:1] == b"." and (begins or getattr(frame, "distinct", False)):
             return False  # sqlglot does not read DISTINCT .5 and CASE .5
-        is_whole = text.isdigit() and len(text) <= lexer.MAX_DIGITS
-        if is_whole and not cell.terminals.isdisjoint(("<count>", "ARROW_KEY")):
+        if self._is_whole(place, text, begun=True) and not cell.terminals.isdisjoint(
+            ("<count>", "ARROW_KEY")
+        ):
             return not self.dialect.typed or self.number(place, text) is not None
         if "NUMBER" not in cell.terminals or (b"x" in text and not self.dialect.hex_numbers):
             return False
@@ -171,6 +174,17 @@ class Terminals:
         if b"x" in text or self.dialect.typed:
             probe = text if lexer.is_number(text) else text + b"0"
         return self.shift(place, "NUMBER", probe) is not None
+
+    def _is_whole(self, place: Place, text: bytes, *, begun: bool = False) -> bool:
+        """Tell whether a number is whole, or begins as one: LIMIT 1e3 says so otherwise."""
+        if text.isdigit():
+            return len(text) <= lexer.MAX_DIGITS
+        frame = place[1]
+        limits = isinstance(frame, Block) and frame.phase == "limit"
+        if not limits or "limit_sums" not in self.dialect.features:
+            return False
+        text = text + b"0" if begun and text[-1:] in (b"e", b"+") else text
+        return _WHOLE.fullmatch(text) is not None and float(text) < 10.0**lexer.MAX_DIGITS
 
     def comment_begins(self, place: Place) -> bool:
         """Tell whether a comment may stand here: not between ORDER and BY, which sqlglot joins."""

@@ -13,6 +13,7 @@ Covered: every keyword of SQLite 3.40 (sqlite.org/lang_keywords.html), DuckDB 2.
 its function names; each was tried as the name of a real column or table in some 400 statements
 (PostgreSQL: 230), next to the same statement with the name in quotes. The second word of what
 sqlglot takes for one token (`sort by`, `double precision`) is no alias without AS.
+In CAST every keyword and name of a function of sqlglot's was tried as a type.
 Not covered: letters that belong to a literal (`x'00'`): they need a space before the quotation
 mark.
 """
@@ -236,6 +237,25 @@ RESERVED: dict[str, dict[str, frozenset[str]]] = {
     }
     for dialect, words in _WORDS.items()
 }
+
+# What CAST takes for no type where a dialect takes any other word for one.
+_NO_TYPES = """
+    add all alter analyze and anti any apply as asc asof attach auto_increment autoincrement
+    begin between cache call case check collate column comment commit constraint copy create
+    cross cube current_catalog current_date current_schema current_time current_timestamp
+    current_user database default deferrable delete desc describe detach distinct div drop else
+    end escape except execute exists explain false fetch file filter first for foreign from full
+    function glob grant group having ilike in index indexed inner insert intersect into is
+    isnull join keep kill lateral left like limit load localtime localtimestamp lock match merge
+    namespace natural next not nothing notnull null nullable offset on operator optimize or
+    order ordinality out outer over overlaps overwrite partition partitioned_by percent pivot
+    pragma prepare primary procedure qualify recursive references regexp rename replace
+    returning revoke right rlike rollback rollup row rows schema select semi sequence session
+    session_user set settings show some straight_join table tablesample temp temporary then to
+    transaction trigger true truncate uncache union unique unnest unpivot update use using
+    vacuum values view volatile when where window with xor
+"""
+NO_TYPES = frozenset(_NO_TYPES.split())
 
 # `kind parameters: names`: the kind that results (see `functions`), how many numbers may follow in
 # parentheses, and the types as SQL writes them. Lengths are at least 1; a decimal has at most 38
