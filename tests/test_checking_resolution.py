@@ -115,3 +115,17 @@ def test_a_string_in_double_quotes_names_a_column_of_a_derived_table_as_sqlite_h
             assert executor.execute(canonical).rows == executor.execute(sql).rows
         assert "ambiguous" in str(executor.explain(twice).error) and not checker.accepts(twice)
     assert not checker.accepts('SELECT "no name" FROM customers UNION SELECT 1 ORDER BY `no name`')
+
+
+def test_no_from_that_comes_later_makes_a_column_of_a_string_in_double_quotes(shop):
+    """SQLite looks for it in all queries around, those of which only the list is read too."""
+    checker = Checker(read_schema(shop))
+    inner = 'EXISTS (WITH w AS (SELECT "no name" > 1 FROM orders) SELECT 1)'
+    begun = f"SELECT {inner} FROM (SELECT 1 AS"
+    assert checker.accepts(f"{begun} other)") and not checker.prefix_ok(f"{begun} `no name`,")
+    assert not checker.prefix_ok(f"SELECT {inner}, `no name` FROM")
+    assert not checker.prefix_ok(f"SELECT `no name`, {inner} ")
+    joined = f"SELECT 1 FROM orders JOIN refunds ON {inner} JOIN (SELECT 1 AS"
+    assert checker.accepts(f"{joined} other)") and not checker.prefix_ok(f"{joined} `no name`)")
+    for text in (begun, joined):
+        assert checker.accepts(checker.complete(text))

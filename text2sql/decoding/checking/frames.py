@@ -110,6 +110,7 @@ class Block:
     waiting: frozenset[Reference] = frozenset()  # owed, while a SEMI JOIN is read
     frameless: frozenset[bytes] = frozenset()  # windows that others are based on: without a frame
     having: bool = False  # the list has an aggregate outside of windows
+    barred: frozenset[bytes] = frozenset()  # "x" deep inside is a string: no source may have them
 
 
 @dataclass(slots=True, eq=False)

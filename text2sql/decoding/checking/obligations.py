@@ -38,6 +38,8 @@ class Obligations(Plans):
         """Return the SELECT with one more obligation; None where that could never be met."""
         if reference in block.pending:
             return block
+        if reference.name in block.barred and not reference.soft:
+            return None
         if not self.invents and not self.may_exist(block, reference):
             return None
         owing = self.frames.change(block, pending=block.pending | {reference})

@@ -27,6 +27,8 @@ from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import CORRELATED, Obligations
 from text2sql.decoding.checking.relations import Origin, Relation
 
+_OPEN = ("items", "on")  # phases in which a subquery is read before its FROM is whole
+
 
 class Resolution(Obligations):
     """The rules of references."""
@@ -98,7 +100,24 @@ class Resolution(Obligations):
         outer = None if reference.local else self._outer(block, reference)
         if outer is not None:
             return outer
-        return block if reference.soft and not self._ambiguous_outside(block, reference) else None
+        return self._string(block, reference) if reference.soft else None
+
+    def _string(self, block: Block, reference: Reference) -> Block | None:
+        """Return the SELECT in which "x" is a string; None where a query around may have an x."""
+        if self._ambiguous_outside(block, reference):
+            return None
+        barred: Block = self._barring(block, reference.name, frozenset(self.chain(block)))
+        return barred
+
+    def _barring(self, frame: Any, name: bytes, seen: frozenset[Block]) -> Any:
+        """Return a frame around which no FROM that is still open, and not seen, gets a column."""
+        if frame is None:
+            return None
+        around = self._barring(frame.parent, name, seen)
+        changes = {} if around is frame.parent else {"parent": around}
+        if isinstance(frame, Block) and frame.phase in _OPEN and frame not in seen:
+            changes["barred"] = frame.barred | {name}
+        return self.frames.change(frame, **changes) if changes else frame
 
     def _outer(self, block: Block, reference: Reference) -> Block | None:
         query = block.parent
@@ -140,8 +159,11 @@ class Resolution(Obligations):
         place: Frame | None = block.parent
         while place is not None:
             if isinstance(place, Block) and place not in seen:
-                open_list = place.phase == "items" and reference.name in self.all_columns
-                if open_list or self.count(place, reference):
+                stored = place.phase == "items" and reference.name in self.all_columns
+                owed = place.phase in _OPEN and any(
+                    r.name == reference.name and not r.soft for r in place.pending
+                )
+                if stored or owed or self.count(place, reference):
                     return True
             place = place.parent
         return False
@@ -237,9 +259,9 @@ class Resolution(Obligations):
     def _resolve_outside(self, block: Block, reference: Reference) -> Block | None:
         outer = None if reference.local else self._outer(block, reference)
         if outer is None:
-            if not reference.soft or self._ambiguous_outside(block, reference):
+            outer = self._string(block, reference) if reference.soft else None
+            if outer is None:
                 return None
-            outer = block  # a string
         # a later source of this FROM must not take what is settled
         later = reference._replace(fixed=True, outside=True)
         return self.owe(outer, later) if block.phase == "on" else outer
