@@ -2,12 +2,20 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from itertools import zip_longest
 
 import pytest
 
 from text2sql.decoding.checking import Checker, functions
-from text2sql.decoding.checking.functions import FORMS, FUNCTIONS, GROUPS, Function, admits
+from text2sql.decoding.checking.functions import (
+    DISTINCT_TOO,
+    FORMS,
+    FUNCTIONS,
+    GROUPS,
+    Function,
+    admits,
+)
 from text2sql.decoding.checking.kinds.forms import ORDERED
 from text2sql.decoding.verification import verify
 from text2sql.execution import gate
@@ -209,3 +217,18 @@ def test_a_star_without_arguments_is_read_where_sqlite_and_sqlglot_read_it(sqlit
 def test_only_names_of_the_table_are_optional() -> None:
     for dialect, names in functions.OPTIONAL.items():
         assert names <= FUNCTIONS[dialect].keys()
+
+
+@pytest.mark.parametrize("name", sorted(DISTINCT_TOO & FUNCTIONS["sqlite"].keys()))
+def test_a_function_that_is_no_aggregate_may_have_an_idle_distinct(name):
+    function = FUNCTIONS["sqlite"][name]
+    arguments = ", ".join(["a"] * max(1, function.least))
+    sql = f"SELECT {name}(DISTINCT {arguments}) FROM t"
+    schema = Schema("made", "sqlite", (Table("t", (Column("a", "TEXT"),)),))
+    checker = Checker(schema)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (a TEXT)")
+        known = name in checker.dialect.functions  # this SQLite may lack it
+        assert checker.accepts(sql) == known and verify(sql, schema).valid
+        if known:
+            connection.execute(f"EXPLAIN {sql}")

@@ -129,3 +129,13 @@ def test_no_from_that_comes_later_makes_a_column_of_a_string_in_double_quotes(sh
     assert checker.accepts(f"{joined} other)") and not checker.prefix_ok(f"{joined} `no name`)")
     for text in (begun, joined):
         assert checker.accepts(checker.complete(text))
+
+
+def test_a_string_in_a_subquery_is_none_where_an_item_around_has_its_name(shop):
+    checker = Checker(read_schema(shop))
+    inner = '(SELECT avg("no name") FROM products)'
+    named = "SELECT tier, count(*) AS `no name` FROM customers GROUP BY tier"
+    assert not checker.accepts(f"{named} HAVING count(*) > {inner}")
+    assert checker.accepts(f"{named.replace('`no name`', 'other')} HAVING count(*) > {inner}")
+    assert checker.accepts(f"SELECT {inner}, count(*) AS `no name` FROM customers")
+    assert checker.accepts(checker.complete(f"{named} HAVING count(*) > (SELECT avg("))

@@ -238,6 +238,11 @@ def asked(**changes):
     return guides.make_guide(prompt, decoding=decoding, **options)
 
 
+def test_types_are_a_constraint_of_their_own():
+    assert guides.checker_of(SCHEMA, constraint="types").types
+    assert not guides.checker_of(SCHEMA).types
+
+
 def test_no_constraint_means_no_guide():
     assert asked(decoding=Decoding(constraint="none")) is None
 

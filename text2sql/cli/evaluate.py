@@ -30,7 +30,8 @@ ConstraintOption = Annotated[
     str,
     typer.Option(
         help="Which tokens are legal: none (all), schema (SQL over its tables and columns),"
-        " values (and the database's values where one is compared)."
+        " types (and no sum of texts or the like), values (and the database's values where one is"
+        " compared)."
     ),
 ]
 SelectionOption = Annotated[

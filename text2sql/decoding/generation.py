@@ -18,7 +18,7 @@ from text2sql.errors import SettingsError
 # of the prompt's place, the sample, the text so far; raises Stopped when nobody listens any more
 Listen = Callable[[int, int, str], None]
 
-CONSTRAINTS = ("none", "schema", "values")  # what decides which tokens are legal
+CONSTRAINTS = ("none", "schema", "types", "values")  # what decides which tokens are legal
 
 
 class Stopped(Exception):

@@ -421,7 +421,7 @@ def checker_of(
     Args:
         schema: of the database.
         order: FROM-first SQL is for bases that were trained on it.
-        constraint: only `values` looks at `values`.
+        constraint: only `values` looks at `values`, and `types` at declared types.
         values: as for `Checker`.
     """
     from text2sql.decoding.checking import Checker
@@ -437,6 +437,7 @@ def checker_of(
             values=values,
             invented=False,
             self_joins=order == "select-first",  # pointers could not tell the two apart
+            types=constraint == "types",
         )
         return made, values  # kept beside it: as long as they live, no others have their id
 

@@ -73,7 +73,7 @@ class Sampling(Judged):
     top_p: float = Field(1.0, gt=0, le=1)
     max_new_tokens: int = Field(256, ge=1)
     sampling_batch_size: int = Field(16, ge=1)
-    constraint: Literal["none", "schema", "values"] = "schema"
+    constraint: Literal["none", "schema", "types", "values"] = "schema"
 
 
 class Reject(Sampling):

@@ -2,7 +2,8 @@
 
 An action takes the `Move` of a terminal and changes its frame; False means that the terminal is not
 legal here. Between a name and what makes it a table, a column, a qualifier or a function, `held`
-keeps it: ("name", folded bytes, quoted), ("dot", qualifier), ("source", name, relation).
+keeps it: ("name", folded bytes, quoted), ("dot", qualifier), ("source", name, relation). Where
+columns are watched, also ("of", origin) of a column, and ("compare", `Beside`) behind its operator.
 
 Not covered: kinds of values; a dialect that is typed has more actions, in `kinds`.
 """
@@ -47,8 +48,8 @@ class Actions(QueryActions, ListActions, SourceActions, ClauseActions, OperandAc
         for name in ("null", "blob", "date_value", "time_value", "timestamp_value"):
             self._then(name, self.lend_constant)
 
-    def watch_literals(self) -> None:
-        """Keep in `held` which column a literal will be compared with."""
+    def watch_columns(self) -> None:
+        """Keep in `held` the column that stands alone, and what is compared with it."""
         for name in _FORGETTING:
             self._then(name, self._forget)
         for name in ("compare", "is"):
@@ -64,6 +65,6 @@ class Actions(QueryActions, ListActions, SourceActions, ClauseActions, OperandAc
 
     def _compare(self, move: Move) -> bool:
         equal = move.terminal in ("=", "==", "<>", "!=", "IS", "DISTINCT", "FROM")
-        is_column = move.held is not None and move.held[0] in ("of", "compare")
-        move.held = ("compare", move.held[1]) if equal and is_column else None
+        beside = self._compared_with(move, equal=equal)
+        move.held = ("compare", beside) if beside is not None else None
         return True

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
+from text2sql.decoding.checking.affinities import AffinityActions, AffinityScope, family_of
 from text2sql.decoding.checking.completion import complete
 from text2sql.decoding.checking.dialects import DIALECTS
 from text2sql.decoding.checking.foresight import Foresight
@@ -32,7 +33,7 @@ from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
 from text2sql.decoding.checking.machine import Cell, Shift, machine_of
 from text2sql.decoding.checking.names import Names
-from text2sql.decoding.checking.relations import table_relations
+from text2sql.decoding.checking.relations import Tables, table_relations
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
 from text2sql.decoding.checking.terminals import Terminals
 from text2sql.errors import SettingsError
@@ -94,6 +95,8 @@ class Checker(Terminals):
             `SELECT avg(n) FROM (SELECT count(*) AS n ...)` either. Where operands must fit
             there is then no literal either that only a CAST or `||` would make fit.
         self_joins: let a table stand twice in one FROM, under an alias.
+        types: keep to declared types where they are sure; see `affinities`. Engines other than
+            SQLite do so themselves.
 
     Raises:
         SettingsError: a dialect or order that the checker has no table for.
@@ -108,6 +111,7 @@ class Checker(Terminals):
         values: Values | None = None,
         invented: bool = True,
         self_joins: bool = True,
+        types: bool = False,
     ) -> None:
         if dialect not in DIALECTS:
             known = ", ".join(DIALECTS)
@@ -121,17 +125,17 @@ class Checker(Terminals):
             features = features - {"from_too"} | {"from_first"}
         self.machine = machine_of(frozenset(features))
         self.grammar = self.machine.grammar
-        namespaces = table_relations(schema, self.dialect)
-        self.scope: Scope = (KindScope if self.dialect.typed else Scope)(namespaces, self.dialect)
-        self.actions: Actions = (
-            KindActions(self.scope) if isinstance(self.scope, KindScope) else Actions(self.scope)
-        )
+        self.types = types and not self.dialect.typed
+        kind_of = family_of if self.types else self.dialect.kind_of
+        self.scope = self._scope(table_relations(schema, self.dialect, kind_of))
+        self.actions = _actions(self.scope)
         self.names = Names(self.scope, self.actions)
         self.scope.invents, self.scope.joins_itself = invented, self_joins
         self.literals = Literals(values) if values is not None else None
         if self.literals is not None:
             self.scope.watches = True
-            self.actions.watch_literals()
+        if self.literals is not None or self.types:
+            self.actions.watch_columns()
         self.quotes, self.touching = self.dialect.quotes, self.dialect.touching
         self.signs = self.machine.signs
         self.operators = self.grammar.first["tail_1_8"]
@@ -144,6 +148,11 @@ class Checker(Terminals):
         bottom = self.machine.push(("statement",), None)
         assert bottom is not None
         self.start = self.state_of(((bottom, None, None), lexer.READY, None))
+
+    def _scope(self, namespaces: dict[bytes | None, Tables]) -> Scope:
+        if self.dialect.typed:
+            return KindScope(namespaces, self.dialect)
+        return (AffinityScope if self.types else Scope)(namespaces, self.dialect)
 
     # --- the public questions ----------------------------------------------------------------
 
@@ -379,3 +388,9 @@ class Checker(Terminals):
     def productions(self) -> list[str]:
         """Return every production of the grammar, as it is written."""
         return [self.grammar.describe(name) for name in self.grammar.names]
+
+
+def _actions(scope: Scope) -> Actions:
+    if isinstance(scope, KindScope):
+        return KindActions(scope)
+    return AffinityActions(scope) if isinstance(scope, AffinityScope) else Actions(scope)

@@ -274,7 +274,7 @@ def _string_ends(
 ) -> Iterator[bytes]:
     end = _character_end(partial)
     closes = kept is None or checker.string(place, kept + end) is not None
-    yield from (end + last for last in ((b"'", b"a'") if closes else (b"a'", b"'")))
+    yield from (end + last for last in ((b"'", b"a'") if closes else (b"a'", b"0'", b"'")))
     if kept is None:
         return
     if not end:
@@ -287,7 +287,7 @@ def _string_ends(
 def _quoted_ends(checker: "Checker", place: Place, opener: int, kept: bytes) -> Iterator[bytes]:
     close = bytes((checker.quotes[opener],))
     yield _character_end(lexer.cut(kept)) + close
-    yield b"x" + close
+    yield from (b"x" + close, b"0" + close)
     folded = checker.dialect.fold(kept, quoted=True)
     for name in begun_names(checker, place, folded, quoted=True)[:_NAMES]:
         yield name[len(kept) :].replace(close, close + close) + close

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from text2sql.decoding.checking.functions import (
+    DISTINCT_TOO,
     FORMS,
     SCALAR_TOO,
     Function,
@@ -29,11 +30,11 @@ _FEATURES = {
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
     " namespaces"
-    " distinct_list materialized try_cast whole_division text_arrow quantified subscripts"
+    " materialized try_cast whole_division text_arrow quantified subscripts"
     " grouping_sets from_too semi_joins similar_to star_rest rows range_offsets asof bare_filter"
     " nameless_recursion row_lists",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
-    " except_all call_order distinct_list distinct_on materialized full_pairs"
+    " except_all call_order distinct_on materialized full_pairs"
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
     " trim_from within_group nameless_recursion range_offsets grouping_sets fetch"
     " collations",
@@ -81,6 +82,7 @@ class Dialect:
     column_limit: int = 1 << 20  # items of a SELECT
     hex_numbers: bool = False  # 0x1F
     any_type: bool = False  # CAST(x AS whatever)
+    distinct_too: frozenset[str] = frozenset()  # functions, no aggregates, that may have DISTINCT
     touching: bool = False  # "a"AND, AS"a": no space between a word and a quotation mark
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
@@ -217,6 +219,7 @@ DIALECTS: dict[str, Dialect] = {
         column_limit=2000,
         hex_numbers=True,
         any_type=True,
+        distinct_too=DISTINCT_TOO,
         touching=True,
     ),
     "duckdb": _dialect(

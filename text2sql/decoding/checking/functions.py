@@ -139,6 +139,11 @@ FUNCTIONS: dict[str, dict[str, Function]] = {
     dialect: {name: forms[0] for name, forms in named.items()} for dialect, named in FORMS.items()
 }
 
+# Scalar functions of SQLite's that may have DISTINCT, which says nothing there.
+DISTINCT_TOO = frozenset(
+    name for name, form in FUNCTIONS["sqlite"].items() if form.kind == "scalar" and form.takes
+) - _names(sqlite.ONE_BY_ONE)
+
 # Aggregates that are scalar functions with more arguments.
 SCALAR_TOO: dict[str, dict[str, Function]] = {
     dialect: {

@@ -176,8 +176,7 @@ name_tail    = '(' @call arguments @end_arguments ')' @called within filter over
              | @column
 member       = <member> @member | '*' @qualified_star
 arguments    = '*' @count_star
-             | -distinct_list DISTINCT @distinct_argument @argument expr_1 @end_argument call_order
-             | +distinct_list DISTINCT @distinct_argument argument_list call_order
+             | DISTINCT @distinct_argument argument_list call_order
              | +all_arguments ALL @all_arguments argument_list
              | argument_list call_order
              | +trim_from BOTH @trimmed trim_rest | +trim_from LEADING @trimmed trim_rest

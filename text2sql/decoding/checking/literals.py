@@ -10,10 +10,22 @@ yet, columns of derived tables that compute them: there literals stay free.
 """
 
 import itertools
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 Origin = tuple[str, str]  # table and column of the database
+_NUMBER = re.compile(rb"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
+
+
+class Beside(NamedTuple):
+    """The column that a literal is compared with."""
+
+    origin: Origin | None = None  # whose values alone it may be; None: any
+    number: bool = False  # it must say a number, text or not
+
+
 Values = Callable[[str, str], Sequence[str | int | float] | None]
 
 
@@ -60,3 +72,13 @@ def _written(value: str | int | float) -> bytes:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value)).encode()
     return str(value).encode()
+
+
+def says_number(text: bytes) -> bool:
+    """Tell whether SQLite takes a text for a number beside a column of numbers."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def begins_number(text: bytes) -> bool:
+    """Tell whether a text that says a number begins so."""
+    return any(says_number(text + rest) for rest in (b"", b"0"))

@@ -7,6 +7,7 @@ from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Output, Reference
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.lending import LendingActions, hands_on
+from text2sql.decoding.checking.literals import Beside
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Move
 
 GENERIC_TYPES = frozenset(
@@ -121,7 +122,8 @@ class OperandActions(LendingActions):
 
     def do_distinct_argument(self, move: Move) -> bool:
         call: Call = move.frame
-        if not call.function.distinct or call.least > 1:
+        idle = call.function.name in self.dialect.distinct_too
+        if not idle and (not call.function.distinct or call.least > 1):
             return False
         move.frame = self.frames.change(call, distinct=True)
         return True
@@ -131,7 +133,8 @@ class OperandActions(LendingActions):
 
     def do_next_argument(self, move: Move) -> bool:
         call: Call = move.frame
-        return not call.distinct and self._argument(move)
+        several = not call.distinct or call.function.kind == "scalar"
+        return several and self._argument(move)
 
     def _argument(self, move: Move) -> bool:
         call: Call = move.frame
@@ -341,10 +344,25 @@ class OperandActions(LendingActions):
         if isinstance(frame, Context) and frame.kind == "row":
             move.frame = self.frames.change(frame, kind="row_in")
             return True
-        origin = move.held[1] if move.held and move.held[0] == "of" else None
-        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "in", origin)
+        beside = self._compared_with(move, equal=True)
+        move.frame = self.frames.make(Context, self.scope.marked(move.frame), "in", beside)
         move.held = None
         return True
+
+    def _compared_with(self, move: Move, *, equal: bool) -> Beside | None:
+        """Return what the next literal is compared with; None where it may say anything.
+
+        Args:
+            move: `held` is the column before the operator, or what an IS has kept of it.
+            equal: the operator asks whether two values are the same.
+        """
+        held = move.held
+        if not equal or held is None or held[0] not in ("of", "compare"):
+            return None
+        if held[0] == "compare":
+            kept: Beside = held[1]
+            return kept
+        return Beside(held[1]) if held[1] is not None else None
 
     do_end_in = ActionBase._pop
 

@@ -11,7 +11,7 @@ refer to it.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from text2sql.decoding.checking.dialects import Dialect
@@ -98,11 +98,18 @@ def relation(
     )
 
 
-def table_relations(schema: Schema, dialect: Dialect) -> dict[bytes | None, Tables]:
+def table_relations(
+    schema: Schema, dialect: Dialect, kind_of: Callable[[str], str]
+) -> dict[bytes | None, Tables]:
     """Return the relation of each table by its folded name, by namespace.
 
     None is the namespace that needs no prefix; it is known by its own name too, where the dialect
     has one. Of two names that fold alike the first counts.
+
+    Args:
+        schema: whose tables are wanted.
+        dialect: folds their names.
+        kind_of: what the values of a declared type are.
     """
     found: dict[bytes | None, Tables] = {None: {}}
     for table in schema.tables:
@@ -111,7 +118,7 @@ def table_relations(schema: Schema, dialect: Dialect) -> dict[bytes | None, Tabl
         made = relation(
             [dialect.stored(column.name) for column in table.columns],
             [(table.full_name, column.name) for column in table.columns],
-            [dialect.kind_of(column.type) for column in table.columns],
+            [kind_of(column.type) for column in table.columns],
             key=[dialect.stored(name) for name in table.primary_key if not table.view],
             types=[dialect.type_of(column.type) for column in table.columns],
         )

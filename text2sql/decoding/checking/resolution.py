@@ -28,6 +28,8 @@ from text2sql.decoding.checking.obligations import CORRELATED, Obligations
 from text2sql.decoding.checking.relations import Origin, Relation
 
 _OPEN = ("items", "on")  # phases in which a subquery is read before its FROM is whole
+# Those in which SQLite does not show a subquery what the items are called.
+_ALIASLESS = frozenset({"items", "late", "from", "join", "natural", "full", "half", "values"})
 
 
 class Resolution(Obligations):
@@ -96,6 +98,9 @@ class Resolution(Obligations):
         first, *others = [s.name for s in block.sources if s.relation.count(name)] or [None]
         return count == 1 and first == output.qualifier and not (others and block.outer)
 
+    def _names_item(self, block: Block, reference: Reference) -> bool:
+        return any(o.explicit and o.name == reference.name for o in block.outputs)
+
     def _hand_out(self, block: Block, reference: Reference) -> Block | None:
         outer = None if reference.local else self._outer(block, reference)
         if outer is not None:
@@ -152,6 +157,8 @@ class Resolution(Obligations):
         """Tell whether a query around has a double-quoted name more than once."""
         seen = list(self.chain(block))[1:]
         for around in seen:
+            if around.phase not in _ALIASLESS and self._names_item(around, reference):
+                return True
             count = self.count(around, reference)
             if around.phase != "items" and count > (0 if reference.local else 1):
                 return True
@@ -159,6 +166,8 @@ class Resolution(Obligations):
         place: Frame | None = block.parent
         while place is not None:
             if isinstance(place, Block) and place not in seen:
+                if place.phase not in _ALIASLESS and self._names_item(place, reference):
+                    return True
                 stored = place.phase == "items" and reference.name in self.all_columns
                 owed = place.phase in _OPEN and any(
                     r.name == reference.name and not r.soft for r in place.pending
@@ -242,7 +251,7 @@ class Resolution(Obligations):
         may_be_alias &= self.dialect.alias_in_terms or (alone and phase != "having")
         if may_be_alias and phase != "on" and self._is_alias(block, reference.name, nested):
             return block
-        if reference.soft and any(o.explicit and o.name == reference.name for o in block.outputs):
+        if reference.soft and self._names_item(block, reference):
             return None  # sqlglot takes it for the alias, which may not stand here
         if count > 1:
             return None

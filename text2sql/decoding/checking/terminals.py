@@ -18,7 +18,7 @@ from text2sql.decoding.checking.dialects import Dialect
 from text2sql.decoding.checking.frames import Block, Context
 from text2sql.decoding.checking.kinds import KindActions
 from text2sql.decoding.checking.lexer import Place
-from text2sql.decoding.checking.literals import Literals
+from text2sql.decoding.checking.literals import Beside, Literals, begins_number, says_number
 from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import GIVEN, LISTED, NEW, Names
@@ -27,6 +27,7 @@ from text2sql.decoding.checking.relations import Origin
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 _AFTER_IS = ("is_tail", "is_value")
+_DOUBLE, _NAMED = 1, 2  # how a name is written: in double quotes, in others
 _WHOLE = re.compile(rb"\d+(\.0*|e\+?\d+)")
 
 
@@ -38,6 +39,7 @@ class Terminals:
     actions: Actions
     names: Names
     literals: Literals | None
+    types: bool  # declared types count, in a dialect that takes any value anywhere
     signs: dict[bytes, tuple[str, ...]]
 
     if TYPE_CHECKING:
@@ -68,6 +70,8 @@ class Terminals:
         if not text.isascii() and lexer.cut(text) != b"":
             return None
         cell, frame, _ = place
+        if quoted == _DOUBLE and self.wants_number(place) and not says_number(text):
+            quoted = _NAMED  # no string may stand here
         folded = self.dialect.fold(text, quoted=bool(quoted))
         if folded in TRUTHS and cell.terminals & {"<alias>", "<bare_alias>", "<new_column>"}:
             return None
@@ -128,7 +132,7 @@ class Terminals:
             if not self.allows(cell, frame, terminal):
                 continue
             may_be_string = terminal == "<column>" and self.dialect.string_fallback
-            if quoted == 1 and may_be_string and self.names.string_fits(frame):
+            if quoted == _DOUBLE and may_be_string and self._may_begin_string(place, text):
                 return True
             if terminal in GIVEN and lexer.whole_size(text) > self.dialect.name_limit:
                 continue
@@ -136,6 +140,11 @@ class Terminals:
             if begun and self._may_be_given(place, terminal):
                 return True
         return False
+
+    def _may_begin_string(self, place: Place, text: bytes) -> bool:
+        """Tell whether double quotes may hold a string that begins so."""
+        told = not self.wants_number(place) or begins_number(text)
+        return told and self.names.string_fits(place[1])
 
     def number(self, place: Place, text: bytes) -> Place | None:
         """Read a whole number."""
@@ -196,6 +205,8 @@ class Terminals:
         origin = self.compared(place)
         if origin and not self.literals.has(origin, text or b""):  # type: ignore[union-attr]
             return None
+        if self.wants_number(place) and not says_number(text or b""):
+            return None
         told = self._told(place)
         if told is not None and not told.text_ok(*place, text or b""):
             return None
@@ -222,6 +233,8 @@ class Terminals:
         cell = place[0]
         origin = self.compared(place)
         if origin and not self.literals.begins(origin, text or b""):  # type: ignore[union-attr]
+            return False
+        if self.wants_number(place) and not begins_number(text or b""):
             return False
         told = self._told(place)
         if text is not None and told is not None:
@@ -252,7 +265,7 @@ class Terminals:
     def string_matters(self, place: Place) -> bool:
         """Tell whether what a string says decides if it is legal here."""
         terminals = place[0].terminals
-        if self.compared(place):
+        if self.compared(place) or self.wants_number(place):
             return True
         matters = not terminals.isdisjoint(("ESCAPE_STRING", "<alias>", "<table>", "<member>"))
         return matters or self.actions.lends(place[1]) or self._is_kept(place)
@@ -269,20 +282,29 @@ class Terminals:
         is_told = isinstance(actions, KindActions) and actions.reads_text(*place)
         return actions if is_told else None  # type: ignore[return-value]
 
-    def compared(self, place: Place) -> Origin:
-        """Return the column whose values alone a literal at this place may be; None: any."""
-        if self.literals is None:
+    def _beside(self, place: Place) -> Beside | None:
+        """Return what a literal at this place is compared with; None: nothing that is known."""
+        if self.literals is None and not self.types:
             return None
         cell, frame, held = place
+        found = None
         if held is not None and held[0] == "compare":
-            origin: Origin = held[1]
+            found = held[1]
         elif isinstance(frame, Context) and frame.kind == "in" and cell.symbol.startswith("expr_1"):
-            origin = frame.detail
-        else:
+            found = frame.detail
+        return found if isinstance(found, Beside) else None
+
+    def compared(self, place: Place) -> Origin:
+        """Return the column whose values alone a literal at this place may be; None: any."""
+        beside = self._beside(place)
+        if beside is None or beside.origin is None or self.literals is None:
             return None
-        if not isinstance(origin, tuple):
-            return None
-        return origin if origin and self.literals.stored(origin) is not None else None
+        return beside.origin if self.literals.stored(beside.origin) is not None else None
+
+    def wants_number(self, place: Place) -> bool:
+        """Tell whether a text at this place must say a number; see `affinities`."""
+        beside = self._beside(place)
+        return beside is not None and beside.number
 
     def sign(self, place: Place, text: bytes) -> Place | None:
         """Read a whole operator or punctuation mark."""

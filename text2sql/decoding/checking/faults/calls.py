@@ -70,7 +70,7 @@ def _call_of(stop: Refusal) -> tuple[Call | None, Lexeme]:
 
 def _arguments(stop: Refusal) -> Fault | None:
     call, name = _call_of(stop)
-    if call is None:
+    if call is None or (call.distinct and call.function.kind == "aggregate"):
         return None
     function = call.function
     more = commas_ahead(stop) + 1 if stop.lexeme.text == "," else 0

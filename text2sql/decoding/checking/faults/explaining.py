@@ -14,7 +14,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from text2sql.decoding.checking.faults import calls, clauses, columns, sources
+from text2sql.decoding.checking.faults import affinities, calls, clauses, columns, sources
 from text2sql.decoding.checking.faults.expectations import expectation, nearest_word
 from text2sql.decoding.checking.faults.refusals import Refusal, find_refusals
 from text2sql.decoding.checking.faults.wording import Fault, Reason, blame, blame_name
@@ -60,12 +60,16 @@ def _inventing(checker: "Checker") -> "Checker":
 
 
 def _explain(stop: Refusal) -> Fault:
-    return _lexical(stop) or _no_value(stop) or _reasoned(stop) or _syntax(stop)
+    told = _lexical(stop) or _no_value(stop) or affinities.literal_fault(stop)
+    return told or _reasoned(stop) or _syntax(stop)
 
 
 def _reasoned(stop: Refusal) -> Fault | None:
     """Return what an action has against the lexeme; None where the grammar refuses it."""
     for refusal in find_refusals(stop):
+        told = affinities.fault_of(refusal)
+        if told is not None:
+            return told
         reason = _REASONS.get(refusal.action)
         if reason is None and stop.checker.dialect.typed:
             reason = calls.unfit
@@ -153,6 +157,7 @@ def _mistaken_alias(stop: Refusal) -> Fault | None:
 
 def _after_distinct(stop: Refusal) -> Fault | None:
     call = stop.place[1]
-    if not isinstance(call, Call) or not call.distinct or stop.lexeme.text != ",":
+    several = not isinstance(call, Call) or not call.distinct or call.function.kind == "scalar"
+    if several or stop.lexeme.text != ",":
         return None
     return blame(stop, f"{call.function.name}(DISTINCT ...) takes one argument")

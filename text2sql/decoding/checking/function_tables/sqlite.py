@@ -132,3 +132,10 @@ OPTIONAL = """
     acos acosh asin asinh atan atan2 atanh ceil ceiling cos cosh degrees exp floor ln log log10 log2
     mod pi pow power radians sin sinh soundex sqrt tan tanh trunc
 """
+
+# Of the scalar functions those whose arguments sqlglot must find one by one: behind DISTINCT, which
+# says nothing there to SQLite, it takes all for one.
+ONE_BY_ONE = """
+    atan2 char glob iif instr json_extract json_object json_remove json_set like mod nullif pow
+    power replace substring trim
+"""

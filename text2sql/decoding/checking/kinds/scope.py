@@ -1,6 +1,6 @@
 """A scope that knows the kinds of columns, and which of them a GROUP BY has to name.
 
-    >>> scope = KindScope(table_relations(schema, dialect), DIALECTS["duckdb"])
+    >>> scope = KindScope(table_relations(schema, dialect, dialect.kind_of), DIALECTS["duckdb"])
     >>> scope.column_kind(block, Reference(None, b"total"))
     'decimal'
 
