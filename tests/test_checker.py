@@ -322,6 +322,15 @@ def test_what_from_owes_is_paid_by_the_sources_that_a_completion_writes(checker)
     assert "AS no_such_column" in whole and " AS t2" in whole
 
 
+def test_a_position_is_counted_where_stored_values_are_asked_for_too(checker):
+    strict = Checker(checker.schema, values=lambda table, column: ["gold"])
+    typed = Checker(checker.schema, types=True)
+    for one in (checker, strict, typed):
+        assert one.accepts("SELECT name, tier FROM customers GROUP BY 1 + 9 ORDER BY 2, 2 - 9")
+        for clause in ("ORDER BY 3", "GROUP BY 3", "ORDER BY 0"):
+            assert not one.accepts(f"SELECT name, tier FROM customers {clause}")
+
+
 def test_however_many_names_are_taken_a_completion_finds_another(checker):
     names = ["x", "y", "t", "u", "v", *(f"t{n}" for n in range(9))]
     begun = (

@@ -24,6 +24,7 @@ _FORGETTING = (
     "end_scalar", "computed", "compared", "logical", "string", "blob", "number", "null", "boolean",
     "arithmetic", "concat", "bits", "arrow", "sign",
 )  # fmt: skip
+_WATCHED = ("of", "compare", "low")  # what `held` keeps of a column
 _MARKS = (
     "string", "blob", "null", "boolean", "date_value", "timestamp_value", "time_value", "computed",
     "not", "is_null", "arithmetic", "concat", "arrow", "bits", "is", "between", "like",
@@ -60,7 +61,9 @@ class Actions(QueryActions, ListActions, SourceActions, ClauseActions, OperandAc
         self.table[name] = then if first is None else lambda move: first(move) and then(move)
 
     def _forget(self, move: Move) -> bool:
-        move.held = None
+        """Drop what was kept of a column, and nothing else: a number may be a position."""
+        if move.held is not None and move.held[0] in _WATCHED:
+            move.held = None
         return True
 
     def _compare(self, move: Move) -> bool:

@@ -196,9 +196,10 @@ class AffinityActions(Actions):
     def _forget(self, move: Move) -> bool:
         held = move.held
         low = held is not None and held[0] == "compare" and held[-1] == "between"
-        keeps = low and move.terminal in ("STRING", "NUMBER")
-        move.held = ("low", held[1]) if keeps else None
-        return True
+        if low and move.terminal in ("STRING", "NUMBER"):
+            move.held = ("low", held[1])
+            return True
+        return super()._forget(move)
 
     def do_between_low(self, move: Move) -> bool:
         """Compare the upper end with what the lower end was, if that was one literal."""

@@ -246,7 +246,7 @@ class Plans(Aggregation):
         taken = {source.name.lower() for source in block.sources if source.name}
         if name is not None and name.lower() in taken:  # to sqlglot "A" and "a" are one
             return None
-        if not block.barred.isdisjoint(found.counts):
+        if block.barred and not block.barred.isdisjoint(found.counts):
             return None
         if any(o.left_out and o.left_out.issuperset(found.names) for o in block.outputs):
             return None  # nothing may be left of it
