@@ -8,11 +8,13 @@ same questions, so that their ratio holds on a machine that does other things to
 of the time in which questions are left: when the last ones are being answered, there are no sixteen
 users any more.
 
-    python benchmarks/serving.py [--limit 184] [--rounds 3] [--base mini] [--output FILE]
+    python benchmarks/serving.py [--limit 184] [--rounds 3] [--base mini] [--output FILE] [--here]
 
-Hardware: meant for 2 cores; torch has one thread. Clients are threads of the same process, which
-the figures pay for. `cpu_ratio` is of CPU seconds a question, those of the clients included and
-those of the workers that run queries not; where other programs have the cores, it is the steadier.
+Hardware: meant for 2 cores; torch has one thread. The model has a process of its own, as under
+`t2s serve`; `--here` keeps it in this one. Clients are threads of this process, which the figures
+pay for. `cpu_ratio` is of CPU seconds a question, those of clients and model included and those of
+the workers that run queries not. It says what is saved by writing together; that two cores work at
+once shows in `ratio` alone, and only where no other program has them.
 The last line is JSON.
 """
 
@@ -42,7 +44,7 @@ from text2sql.decoding.verification import verify
 from text2sql.samples.building import samples_folder
 from text2sql.schema import canonicalise
 from text2sql.serving import Service, create_app
-from text2sql.serving.running import SWITCH_SECONDS
+from text2sql.serving.batches import SWITCH_SECONDS
 from text2sql.serving.settings import read_service
 
 USERS = 16
@@ -66,6 +68,13 @@ class Asked(NamedTuple):
     question: str
 
 
+class Place(NamedTuple):
+    """What is asked."""
+
+    address: str
+    model_pid: int | None  # the process of the model, where it has one
+
+
 class Figures(NamedTuple):
     """What one side did."""
 
@@ -81,17 +90,20 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=184, help="questions of each side")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, help="for the raw result")
+    parser.add_argument("--here", action="store_true", help="no process of the model's own")
     options = parser.parse_args()
     torch.set_num_threads(1)
     sys.setswitchinterval(SWITCH_SECONDS)  # as `t2s serve` does
     load = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(lambda: read_service(settings(Path(folder), options.base)))
+        file = settings(Path(folder), options.base)
+        service = Service(lambda: read_service(file), apart=not options.here)
         service.open()
         asked = questions(service.databases)
         with served(service) as address:
-            answer(address, asked[:USERS] * len(KINDS), 1)  # reads schemas, opens workers
-            found = [round_of(address, asked, options.limit) for _ in range(options.rounds)]
+            place = Place(address, service.model_pid)
+            answer(place, asked[:USERS] * len(KINDS), 1)  # reads schemas, opens workers
+            found = [round_of(place, asked, options.limit) for _ in range(options.rounds)]
         checks = checks_ms(service, asked)
         service.close()
     report(found, checks, load, options.output)
@@ -136,7 +148,7 @@ def served(service: Service) -> Iterator[str]:
     thread.join(timeout=30)
 
 
-def answer(address: str, asked: list[Asked], users: int) -> Figures:
+def answer(place: Place, asked: list[Asked], users: int) -> Figures:
     """Let some users ask one question after another until none is left."""
     left: queue.SimpleQueue[tuple[int, Asked]] = queue.SimpleQueue()
     for entry in enumerate(asked):
@@ -145,25 +157,27 @@ def answer(address: str, asked: list[Asked], users: int) -> Figures:
     dry: list[tuple[float, int]] = []  # when no question was left, and how many were answered
 
     # before the clock: making one loads certificates, which plain HTTP does not need
-    clients = [httpx.Client(base_url=address, timeout=300, verify=False) for _ in range(users)]
+    clients = [
+        httpx.Client(base_url=place.address, timeout=300, verify=False) for _ in range(users)
+    ]
 
     def ask(user: int) -> None:
         with clients[user] as client:
             while not left.empty():
                 try:
-                    place, (database, question) = left.get_nowait()
+                    number, (database, question) = left.get_nowait()
                 except queue.Empty:
                     return
                 if left.empty():
                     dry.append((time.perf_counter(), len(took)))
-                kind = (user if users > 1 else place // USERS) % len(KINDS)
+                kind = (user if users > 1 else number // USERS) % len(KINDS)
                 begun = time.perf_counter()
                 body = {"question": question, "database": database}
                 response = client.post("/v1/ask", json=body, headers={"x-kind": str(kind)})
                 response.raise_for_status()
                 took.append(1000 * (time.perf_counter() - begun))
 
-    begun, cpu = time.perf_counter(), cpu_seconds()
+    begun, cpu = time.perf_counter(), cpu_seconds(place)
     threads = [threading.Thread(target=ask, args=(user,)) for user in range(users)]
     for thread in threads:
         thread.start()
@@ -172,18 +186,22 @@ def answer(address: str, asked: list[Asked], users: int) -> Figures:
     if len(took) < len(asked):
         raise SystemExit("a request failed: there are no figures")
     ended, done = dry[0]
-    return Figures(done / (ended - begun), (cpu_seconds() - cpu) / len(asked), took)
+    return Figures(done / (ended - begun), (cpu_seconds(place) - cpu) / len(asked), took)
 
 
-def cpu_seconds() -> float:
-    """Return what this process has used; workers that run queries are not in it."""
-    return time.process_time()
+def cpu_seconds(place: Place) -> float:
+    """Return what this process and the model's have used, without workers that run queries."""
+    if place.model_pid is None:
+        return time.process_time()
+    fields = Path(f"/proc/{place.model_pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])  # utime and stime, proc(5)
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def round_of(address: str, asked: list[Asked], limit: int) -> tuple[Figures, Figures]:
+def round_of(place: Place, asked: list[Asked], limit: int) -> tuple[Figures, Figures]:
     """Return figures of one user and of all, the same questions in the same order."""
-    many = [asked[place % len(asked)] for place in range(limit)]
-    return answer(address, many, 1), answer(address, many, USERS)
+    many = [asked[number % len(asked)] for number in range(limit)]
+    return answer(place, many, 1), answer(place, many, USERS)
 
 
 def checks_ms(service: Service, asked: list[Asked]) -> tuple[float, float]:

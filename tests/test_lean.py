@@ -1,4 +1,4 @@
-"""A forward pass without transformers' own ways around it: the same logits, bit for bit."""
+"""A forward pass without what transformers puts around it: steps are the same, bit for bit."""
 
 import pytest
 import torch
@@ -11,20 +11,44 @@ from text2sql.decoding import cache, lean
 OTHER = list(range(90, 70, -1))
 
 
-def written(model):
-    """Return the logits of rows behind two prefixes and none, read and stepped."""
+def read(model):
+    """Return rows behind two prefixes and none, and what the model says behind their prompts."""
     rows = cache.SharedRows(model, cache.Prefixes())
-    found = [rows.prefill(list(zip((PREFIX, OTHER, []), QUESTIONS, strict=True)))]
+    found = rows.prefill(list(zip((PREFIX, OTHER, []), QUESTIONS, strict=True)))
     rows.admit([0, 1, 2, 1])
-    found.append(rows.step([7, 8, 9, 10]))
+    return rows, found
+
+
+def stepped(rows):
+    """Return the logits of two steps."""
+    found = rows.step([7, 8, 9, 10])
     rows.arrange([3, 0])
-    return torch.cat([*found, rows.step([5, 6])])
+    return torch.cat([found, rows.step([5, 6])])
 
 
-def as_transformers(model, monkeypatch):
-    with monkeypatch.context() as patched:
-        patched.setattr(lean, "suits", lambda model: False)
-        return written(model)
+def written(model):
+    """Return the logits of prompts and of the steps behind them."""
+    rows, found = read(model)
+    return torch.cat([found, stepped(rows)])
+
+
+@pytest.fixture
+def transformers(monkeypatch):
+    """Return what does something with a model as transformers computes it."""
+
+    def compute(work, model):
+        with monkeypatch.context() as patched:
+            patched.setattr(lean, "suits", lambda model: False)
+            return work(model)
+
+    return compute
+
+
+def same_steps(model, compute):
+    """Tell whether rows that transformers has read go on to the same bits in both ways."""
+    ours, theirs = compute(read, model)[0], compute(read, model)[0]
+    ours._lean = True
+    return torch.equal(stepped(ours), stepped(theirs))
 
 
 def adapted(model):
@@ -35,17 +59,28 @@ def adapted(model):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("architecture", ["llama", "qwen2"])
-def test_logits_are_those_of_transformers(architecture, dtype, monkeypatch):
+def test_steps_are_those_of_transformers_to_the_bit(architecture, dtype, transformers):
     model = build(architecture).to(dtype)
     assert lean.suits(model)
-    assert torch.equal(written(model), as_transformers(model, monkeypatch))
+    assert same_steps(model, transformers)
 
 
-def test_an_adapter_is_at_work(monkeypatch):
+@pytest.mark.parametrize(("dtype", "apart"), [(torch.float32, 1e-5), (torch.bfloat16, 0.05)])
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+def test_prompts_laid_end_to_end_are_read_as_each_by_itself(
+    architecture, dtype, apart, transformers
+):
+    model = build(architecture).to(dtype)
+    found, wanted = written(model), transformers(written, model)
+    assert (found - wanted).abs().max() <= apart * wanted.abs().max()
+
+
+def test_an_adapter_is_at_work(transformers):
     plain = written(build("llama"))
     model = adapted(build("llama"))
     assert lean.suits(model)
-    assert torch.equal(written(model), as_transformers(model, monkeypatch))
+    assert same_steps(model, transformers)
+    torch.testing.assert_close(written(model), transformers(written, model), atol=1e-5, rtol=1e-5)
     assert not torch.allclose(written(model), plain)
 
 

@@ -4,6 +4,8 @@ import gc
 import json
 import os
 import shutil
+import signal
+from contextlib import closing, suppress
 
 import pytest
 import torch
@@ -13,9 +15,10 @@ from transformers import AutoModelForCausalLM
 
 from text2sql.bases import find_base, mini
 from text2sql.bases.loading import load_tokenizer
-from text2sql.errors import DatabaseError, PolicyError, SettingsError, UnknownName
+from text2sql.errors import DatabaseError, ModelError, PolicyError, SettingsError, UnknownName
 from text2sql.prompting.card import write_card
 from text2sql.serving import create_app
+from text2sql.serving.engines import Joined, Question
 from text2sql.serving.identity import hash_key
 from text2sql.serving.service import Service
 from text2sql.serving.settings import read_service
@@ -210,3 +213,27 @@ def test_what_a_user_sees_of_the_schema_is_under_the_policy(place):
     assert seen == ["shop", "clinic"]
     assert not wrong["valid"] and "known: customers, orders" in wrong["fault"]["message"]
     assert right.json()["valid"] and "'gold'" in right.json()["rewritten"]
+
+
+def test_models_in_a_process_of_their_own_answer_the_same_and_outlive_it(place):
+    user = {"role": "buyer", "tier": "gold"}
+    here = Service(lambda: read_service(place / "service.yaml"))
+    apart = Service(lambda: read_service(place / "service.yaml"), apart=True)
+    with closing(here), closing(apart):
+        here.open()
+        apart.open()
+        answers = [
+            Joined().predict(service.find(name), Question(QUESTION), user=user, gone=bool)
+            for service in (here, apart)
+            for name in ("plain", "tuned")
+        ]
+        pid = apart.model_pid
+        os.kill(pid, signal.SIGKILL)
+        with suppress(ModelError):  # where the death is noticed in the middle of it
+            apart.find().predict(QUESTION, user=user)
+        again = apart.find("tuned").predict(QUESTION, user=user)
+
+        assert here.model_pid is None and apart.model_pid not in (None, pid)
+        assert {(a.sql, tuple(a.rows[0])) for a in (*answers, again)} == {
+            (answers[0].sql, tuple(answers[0].rows[0]))
+        }

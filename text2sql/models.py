@@ -153,7 +153,7 @@ class Model:
         A server answers one request after another, so that more would only delay what is kept of a
         run that is killed.
         """
-        batches = CALL_BATCHES if isinstance(self.backend, LocalBackend) else 1
+        batches = 1 if isinstance(self.backend, ServerBackend) else CALL_BATCHES
         return batches * decoding.batch_size
 
     def close(self) -> None:
@@ -187,6 +187,7 @@ def open_model(
     load_in_4bit: bool = False,
     trust_remote_code: bool | None = None,
     load: Callable[..., Any] = load_model,
+    backend: Callable[[Any, Any, Base], Backend] = LocalBackend,
 ) -> Model:
     """Open a base, with or without an adapter.
 
@@ -202,6 +203,7 @@ def open_model(
         load_in_4bit: through bitsandbytes.
         trust_remote_code: let the base's repository run its own code; None refuses.
         load: takes what `load_model` takes; that of a `bases.sharing.Pool` shares weights.
+        backend: generates with what was loaded, its tokenizer and base.
 
     Raises:
         UnknownName: no such base or style.
@@ -229,7 +231,7 @@ def open_model(
         **source,
     )
     return Model(
-        LocalBackend(model, tokenizer, found),
+        backend(model, tokenizer, found),
         found,
         card.style if card else style or found.style,
         card.language if card else language or "en",

@@ -18,7 +18,7 @@ Not covered: models without a key-value cache; quantised or offloaded caches.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from inspect import signature
 from typing import Any, Protocol
 
@@ -118,6 +118,17 @@ class _Recorder(Cache):
         self.values.append(values)
         return keys, values
 
+    def spread(self, taken: Tensor) -> "_Recorder":
+        """Turn prompts that were read end to end into rows.
+
+        Args:
+            taken: (rows, columns), true where a row has a token; the others become zeros.
+        """
+        spread = _Recorder()
+        spread.keys = [_spread(keys, taken) for keys in self.keys]
+        spread.values = [_spread(values, taken) for values in self.values]
+        return spread
+
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return 0
 
@@ -191,6 +202,14 @@ class _Slots(Cache):
         return max(self.stops, default=0)
 
 
+def _spread(packed: Tensor, taken: Tensor) -> Tensor:
+    """Turn (1, heads, tokens, width) into (rows, heads, columns, width)."""
+    _, heads, _, width = packed.shape
+    rows = packed.new_zeros(*taken.shape, heads, width)
+    rows[taken] = packed[0].transpose(0, 1)
+    return rows.transpose(1, 2)
+
+
 def _empty(like: Tensor) -> Tensor:
     return like.new_zeros(0, like.shape[1], 0, like.shape[3])
 
@@ -238,27 +257,32 @@ class SharedRows:
     @torch.inference_mode()
     def prefill(self, prompts: Sequence[Split]) -> Tensor:
         """Read prompts; see `Rows`."""
-        width = max(len(own) for _, own in prompts)
         begun = [self._known.get(ids, self.model) if ids else None for ids, _ in prompts]
-        before = max((prefix.length for prefix in begun if prefix), default=0)
-        heads = self.model.config.get_text_config(decoder=True).num_attention_heads
-        size = max(1, SCORES // (heads * width * (before + width)))
         own = [list(ids) for _, ids in prompts]
-        parts = [
-            self._read_part(own[i : i + size], begun[i : i + size], width)
-            for i in range(0, len(prompts), size)
-        ]
+        width = max(map(len, own))
+        parts = [self._read_part(own[part], begun[part], width) for part in self._parts(own, begun)]
         self._read = _joined([recorder for recorder, _ in parts])
         self._begun = [(p, width - len(ids)) for p, ids in zip(begun, own, strict=True)]
         return torch.cat([logits for _, logits in parts])
 
+    def _parts(self, own: list[list[int]], begun: list[Prefix | None]) -> Iterator[slice]:
+        """Yield what is read at once: at least a prompt, and not too many scores."""
+        width = max(map(len, own))
+        before = max((prefix.length for prefix in begun if prefix), default=0)
+        heads = self.model.config.get_text_config(decoder=True).num_attention_heads
+        size = max(1, SCORES // (heads * width * (before + width)))
+        yield from (slice(i, i + size) for i in range(0, len(own), size))
+
     def _read_part(
-        self, prompts: Sequence[list[int]], begun: Sequence[Prefix | None], width: int
+        self, prompts: list[list[int]], begun: list[Prefix | None], width: int
     ) -> tuple[_Recorder, Tensor]:
         device, recorder = self.model.device, _Recorder()
-        padded = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
         first = torch.tensor([[width - len(prompt)] for prompt in prompts], device=device)
         column = torch.arange(width, device=device)
+        if self._lean:
+            logits = lean.read(self.model, prompts, begun, recorder)
+            return recorder.spread(column >= first), logits
+        padded = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
         seen = (column[None, :] <= column[:, None]) & (column >= first)[:, None, :]
         places = _lengths(begun, device) + (column - first).clamp(min=0)
         ids, shares = torch.tensor(padded, device=device), Shares.of(begun, device)

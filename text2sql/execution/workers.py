@@ -5,9 +5,6 @@
     ['1']
     >>> worker.stop()
 
-The child is a fresh interpreter that imports this package and nothing of the caller's, so a
-caller's script needs no `if __name__ == "__main__"`, and a notebook works.
-
 Covered: a worker that dies, hangs, or was killed from outside; a caller interrupted by Ctrl-C.
 Not covered: several threads on one worker (`executor.Executor` lends each to one).
 """
@@ -21,10 +18,10 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from text2sql.errors import Text2SQLError
 from text2sql.execution.frames import OPENED, OPENING, READY, Reply, decode, encode
+from text2sql.execution.interpreters import command
 from text2sql.execution.pipes import Pipe
 from text2sql.execution.results import Caps
 from text2sql.execution.walls import Wall, packed
@@ -34,12 +31,6 @@ _START_SECONDS = 60.0
 _OPEN_SECONDS = 30.0
 _BATCH, _BATCH_BYTES = 32, 48 << 10  # sent ahead; a Unix socket holds about 200 kB, counted amply
 
-# -I: files of the current folder must not stand in for modules; the parent's own paths come last.
-_CODE = (
-    "import sys; sys.path.insert(0, sys.argv[1]); sys.path.extend(sys.argv[5:]); "
-    "from text2sql.execution.worker_main import main; main(*map(int, sys.argv[2:5]))"
-)
-_ROOT = str(Path(__file__).resolve().parents[2])
 _KEPT = ("PATH", "HOME", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
@@ -84,12 +75,10 @@ class Worker:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         numbers = (theirs.fileno(), os.getpid(), self._memory)
-        extra = [path for path in sys.path if path and Path(path).is_absolute()]
-        command = [sys.executable, "-I", "-c", _CODE, _ROOT, *map(str, numbers), *extra]
         kept = {key: os.environ[key] for key in _KEPT if key in os.environ}
         try:
             self._process = subprocess.Popen(
-                command,
+                command("text2sql.execution.worker_main", *numbers),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -45,6 +45,8 @@ class Asker:
     gone: Callable[[], bool] = bool  # whether they want no answer any more
 
 
+SWITCH_SECONDS = 0.0005  # a thread gets Python's lock by then: else the model waits 5 ms, and again
+
 ASKER: ContextVar[Asker] = ContextVar("asker")
 
 _joining = threading.Lock()

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2sql.errors import SettingsError, Text2SQLError, need
+from text2sql.serving.batches import SWITCH_SECONDS
 from text2sql.serving.logs import LOGGER, log_as_json
 from text2sql.serving.problems import one_line
 from text2sql.serving.service import Service
@@ -28,7 +29,6 @@ from text2sql.serving.settings import ServiceSettings
 LOOK_SECONDS = 2.0  # between two looks at the files
 DRAIN_SECONDS = 30  # for answers that are being written when a signal comes
 BACKLOG = 512  # connections that wait to be accepted
-SWITCH_SECONDS = 0.0005  # a thread gets Python's lock by then: else the model waits 5 ms, and again
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 log = logging.getLogger(LOGGER)
@@ -57,7 +57,7 @@ def serve(
     """
     need("serve", "fastapi", "uvicorn", "prometheus_client", "jwt")
     sys.setswitchinterval(SWITCH_SECONDS)
-    service = Service(read)
+    service = Service(read, apart=True)
     assert service.settings is not None
     host, port = host or service.settings.host, service.settings.port if port is None else port
     check_address(host, open_to_all=service.identify is None)

@@ -32,6 +32,7 @@ from text2sql.predictor import Predictor
 from text2sql.prompting import read_card
 from text2sql.serving.identity import Way, open_identity
 from text2sql.serving.limits import Limits
+from text2sql.serving.model_process import ModelProcess
 from text2sql.serving.problems import Problem
 from text2sql.serving.settings import ModelEntry, ServiceSettings
 
@@ -81,8 +82,15 @@ class Service:
         read: Callable[[], ServiceSettings] | None = None,
         *,
         limits: Limits | None = None,
+        apart: bool = False,
     ) -> None:
         """Read the settings; `open` opens what they name.
+
+        Args:
+            read: returns the settings.
+            limits: in the place of the settings'.
+            apart: let models that have no CUDA device run in a process of their own
+                (`serving.model_process`), so that all cores are used.
 
         Raises:
             SettingsError, DatabaseError: they are wrong.
@@ -94,7 +102,8 @@ class Service:
         self.models: Sequence[str] = ()
         self.databases: Sequence[str] = ()
         self._stock = _Stock()
-        self._pool, self._late = Pool(), False
+        self._apart, self._late = ModelProcess() if apart else None, False
+        self._pool = Pool()
         self._changing, self._counting = threading.Lock(), threading.Lock()
         if self.settings is not None:
             self.identify = open_identity(self.settings.identity)
@@ -135,6 +144,11 @@ class Service:
         if not self.ready:
             message = "the model is loading: try again soon"
             raise Problem(503, message, kind="loading", retry_after=5)
+
+    @property
+    def model_pid(self) -> int | None:
+        """The process that runs the models; None where this one does, or none is open."""
+        return self._apart.pid if self._apart is not None else None
 
     def find(
         self, model: str | None = None, database: str | None = None, *, user: User | None = None
@@ -262,11 +276,17 @@ class Service:
         stamp = _stamp(Path(entry.adapter) / "adapter_model.safetensors") if entry.adapter else ()
         if old is not None and (old.entry, old.stamp) == (entry, stamp):
             return old
-        source = partial(open_model, **entry.loading(), load=self._pool.load)
+        source = partial(self._open_model, entry)
         opened = _Opened(entry, stamp, source)
         if not self._late:
             opened.model()
         return opened
+
+    def _open_model(self, entry: ModelEntry) -> Model:
+        if self._apart is None or _has_cuda():
+            return open_model(**entry.loading(), load=self._pool.load)
+        process = self._apart
+        return open_model(**entry.loading(), load=process.load, backend=process.backend)
 
     def _join(
         self, stock: _Stock, settings: ServiceSettings, database: Database, old: _Stock
@@ -302,6 +322,14 @@ class Service:
             old, self._stock = self._stock, _Stock()
         if self.settings is not None:
             self._drop(set(old.models.values()))
+        if self._apart is not None:
+            self._apart.close()
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _check_model(entry: ModelEntry) -> None:
