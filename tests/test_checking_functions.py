@@ -43,7 +43,7 @@ LITERALS = {
     "format": "'%Y-%m'",
 }
 LITERALS |= {"fraction": "0.5", "digit": "1"}
-LISTS = {"duckdb": {"text[]": "TEXT[]", "int4[]": "INTEGER[]"}}
+LISTS = {name: {"text[]": "TEXT[]", "int4[]": "INTEGER[]"} for name in ("duckdb", "postgres")}
 Run = Callable[[str], object]
 
 
@@ -153,7 +153,7 @@ def test_every_call_of_the_table_runs_on_postgres(postgres_url: str) -> None:
 
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA functions; SET search_path TO functions")
-        connection.execute(table(TYPES))
+        connection.execute(table(types_of("postgres")))
         found = refused("postgres", lambda sql: error_of(connection.execute, f"EXPLAIN {sql}"))
         missing = functions.OPTIONAL["postgres"]
         assert [c for c in found if c[7:].split("(")[0] not in missing] == []

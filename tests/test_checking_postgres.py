@@ -261,3 +261,45 @@ def test_a_string_becomes_an_interval_by_a_cast(checker):
     assert checker.accepts(
         "SELECT at FROM visits WHERE at::time >= '20:00' AND at - now() > '-3 days'"
     )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT name FROM people WHERE name <> ALL (ARRAY['a', name]) OR 2 = ANY (ARRAY[id])",
+        "SELECT unnest(tags) AS tag, count(*) FROM visits GROUP BY tag ORDER BY tag",
+        "SELECT boss, (array_agg(name ORDER BY id))[1] FROM people GROUP BY boss",
+        "SELECT tags[1], cardinality(tags || name), (string_to_array(name, ' '))[2]"
+        " FROM visits JOIN people ON person = id",
+        "WITH RECURSIVE r AS (SELECT id, ARRAY[id] AS way FROM people UNION ALL"
+        " SELECT p.id, r.way || p.id FROM people p JOIN r ON p.boss = r.id) SELECT way FROM r",
+    ],
+)
+def test_arrays_are_made_and_taken_apart(checker, sql):
+    assert checker.accepts(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 FROM visits WHERE at = ANY (ARRAY['2020-01-01'",
+        "SELECT array_agg(name)[",
+        "SELECT name[",
+        "SELECT ARRAY[1, 'a'",
+        "SELECT tags || 'a' FROM",
+        "SELECT count(unnest(",
+    ],
+)
+def test_an_array_has_values_of_one_kind_and_no_operators_of_texts(checker, sql):
+    assert not checker.prefix_ok(sql)
+
+
+def test_a_prefix_ends_with_a_label_a_clock_or_the_column_that_leads(checker):
+    assert checker.prefix_ok("SELECT DISTINCT ON (p.boss) name FROM people p OR")
+    assert checker.complete("SELECT at FROM visits WHERE at::time > TIME ").endswith("'00:00'")
+    moods = Schema("m", "postgres", (table("days", "mood ENUM('calm','wild')"),))
+    assert checker_of(moods).complete("SELECT 1 FROM days WHERE mood = 'c").endswith("'calm'")
+
+
+def checker_of(schema: Schema) -> Checker:
+    return Checker(schema, dialect="postgres")

@@ -47,7 +47,7 @@ STATE_LIMIT = 50_000  # states that are remembered at most, about 1.6 kB each wi
 UNKNOWN: Any = object()  # in place of an exception: much is asked for the first time
 _DEEPENS = frozenset(
     {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "POSITION", "USING", "WINDOW"}
-    | {"TRY_CAST", "ANY", "SOME", "ROLLUP", "CUBE", "GROUPING", "["}
+    | {"TRY_CAST", "ANY", "SOME", "ROLLUP", "CUBE", "GROUPING", "[", "ARRAY"}
 )
 _ROOM = 30  # places beyond DEPTH_LIMIT for one more query, where no parser counts them
 _PART_ENDS = (",", ")", "ORDER")

@@ -89,6 +89,7 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
     _, mode, text = state.reading
     if mode == lexer.STRING:
         yield from _stored_ends(checker, state)
+        yield from _label_ends(checker, state)
         yield from _string_ends(checker, state.reading[0], *text)
         return
     if mode == lexer.NUMBER:
@@ -267,6 +268,15 @@ def _stored_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
     if found is not None:
         rest = found[len(begun) :]
         yield rest.replace(b"'", b"''") + b"'" if mode == lexer.STRING else rest
+
+
+def _label_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
+    """Yield the ends of the values of an enumerated type, where only those may stand."""
+    (_, frame, _), _, text = state.reading
+    if isinstance(checker.actions, KindActions) and text[0] is not None and not text[1]:
+        for label in checker.actions.labels(frame):
+            if label.startswith(text[0]):
+                yield label[len(text[0]) :].replace(b"'", b"''") + b"'"
 
 
 def _string_ends(

@@ -37,7 +37,7 @@ _FEATURES = {
     " except_all call_order distinct_on materialized full_pairs"
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
     " trim_from within_group nameless_recursion range_offsets grouping_sets fetch"
-    " collations",
+    " collations arrays subscripts",
 }
 
 
@@ -118,6 +118,8 @@ class Dialect:
         """
         if not self.typed:
             return None
+        if declared.endswith("[]"):
+            return f"{self.type_of(declared[:-2])}[]"
         written = " ".join(declared.lower().split())
         whole = written in self.cast_types and written not in NARROW_TYPES
         return self.cast_types[written][0] if whole else written

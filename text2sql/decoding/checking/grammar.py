@@ -154,9 +154,12 @@ primary      = NUMBER @number | STRING @string | NULL @null | +blobs BLOB @blob
              | +extract EXTRACT @can_extract '(' @extract <field> @field FROM expr_1 @extracted ')'
                @end_extract
              | +interval INTERVAL @interval interval
+             | +arrays array
              | +position POSITION @can_position '(' @position expr_5 @positioned IN expr_5
                @end_position ')'
              | <column> name_tail
+array        = ARRAY '[' @array @array_value_next expr_1 @array_value
+               { ',' @array_value_next expr_1 @array_value } ']' @end_array
 parenthesis  = @scalar query @end_scalar | @group expr_1 row @end_parenthesis
 row          = +rows @can_be_row ',' @row expr_1 { @next_in_row ',' @row expr_1 } |
 case         = case_base when { when } case_else
@@ -243,6 +246,7 @@ comparand    = +quantified ANY @can_quantify '(' @quantified query @end_quantifi
              | +any_all SOME @any_of '(' @in any_of ')' @end_in
              | +any_all ALL @any_of '(' @in any_of ')' @end_in
 any_of       = @in_query query @end_in_query | @in_array <array_name> @array_name array_rest
+             | +arrays @any_array array @end_any_array
 array_rest   = '.' @array_dot <array_member> @array_member | @array_alone
 is_tail      = not_word is_value
 not_word     = NOT |

@@ -33,7 +33,7 @@ LITERALS = {
 
 # Where a literal must be a unit, a format, a date or a position.
 TYPED_LITERALS = {
-    "STRING": (b"''", b"'day'", b"'%Y'", b"'2000-01-01'", b"'UTC'"),
+    "STRING": (b"''", b"'day'", b"'%Y'", b"'2000-01-01'", b"'00:00'", b"'UTC'"),
     "NUMBER": (b"1", b"2", b"3"),
     "ARROW_KEY": (b"'a'",),
 }

@@ -21,7 +21,7 @@ FORMS = {
         count(any) int8
         covar_pop(number, number) float plain
         covar_samp(number, number) float plain
-        array_agg(any) other
+        array_agg(any) listed
         every(boolean) boolean
         json_agg(any) json
         jsonb_agg(any) jsonb
@@ -73,6 +73,11 @@ FORMS = {
         acos(number) float
         acosh(number) float
         age(moment|timestamptz, [same]) interval
+        array_append(list, element) same
+        array_length(list, int4) int4
+        array_position(list, element) int4
+        array_remove(list, element) same
+        array_to_string(list, text, [text]) text
         ascii(text) int4
         asin(number) float
         asinh(number) float
@@ -81,6 +86,7 @@ FORMS = {
         atanh(number) float
         bit_length(text) int4
         btrim(text, [text]) text
+        cardinality(list) int4
         cbrt(number) float
         ceil(integer|float) float
         ceil(decimal) decimal
@@ -178,11 +184,13 @@ FORMS = {
         sin(number) float
         sind(number) float
         sinh(number) float
+        regexp_split_to_array(text, text) text[]
         split_part(text, text, int4) text
         sqrt(integer|float) float
         sqrt(decimal) decimal
         starts_with(text, text) boolean
         statement_timestamp() timestamptz
+        string_to_array(text, text) text[]
         strpos(text, text) int4
         substr(text, int4, [int4]) text
         substring(text, int4, [int4]) text operand
@@ -204,6 +212,7 @@ FORMS = {
         trunc(integer|float) float
         trunc(decimal) decimal
         trunc(integer|decimal, int4) decimal
+        unnest(list) element
         upper(text) text
         width_bucket(number, number, number, int4) int4
     """,

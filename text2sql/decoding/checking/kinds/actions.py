@@ -21,6 +21,7 @@ from text2sql.decoding.checking.kinds.strings import (
     interval_ok,
     key_begins,
     key_ok,
+    labels_of,
     literal_begins,
     literal_ok,
     moment_begins,
@@ -32,7 +33,15 @@ from text2sql.decoding.checking.kinds.strings import (
     zone_begins,
     zone_ok,
 )
-from text2sql.decoding.checking.kinds.tables import PARTS, SAMPLES, SCALARS, TYPES, Kinds, expand
+from text2sql.decoding.checking.kinds.tables import (
+    LISTS,
+    PARTS,
+    SCALARS,
+    TYPES,
+    Kinds,
+    element,
+    expand,
+)
 
 # Rows are not known beforehand.
 _UNFIXED = (b"||(SELECT '')", b"+(SELECT 1)", b" OR(SELECT TRUE)", b"+(SELECT INTERVAL'1 day')")
@@ -65,16 +74,20 @@ class KindActions(KindSemiJoins):
             return
         if isinstance(frame, Call) and frame.ordered:
             yield from self._repeated(frame, terminals, name)
+        if "STRING" in terminals:
+            yield from (b"'" + label + b"'" for label in self.labels(frame))
         if "IS" in terminals and isinstance(frame, Context) and _is_made(frame):
             yield from self._mended(frame.parent, frame.stack[-1], terminals)
         if "NUMBER" in terminals and self._beside_fixed(frame) is not None:
             yield from (b"(SELECT 1)", b"(SELECT INTERVAL'1 day')")
         if "NUMBER" in terminals:
             kinds = self._aim(frame)
-            yield from (text for kind, text in SAMPLES.items() if kinds and kind in kinds)
+            known = self.rules.samples.items()
+            samples = sorted(known, key=lambda sample: self._is_far(frame, sample[0]))
+            yield from (text for kind, text in samples if kinds and kind in kinds)
             if kinds and "date" in kinds:
                 yield b"DATE '2000-01-01'"
-            if kinds and "text[]" in kinds:
+            if kinds and "text[]" in kinds and not self.rules.exact:
                 yield b"string_split(''||(SELECT ''),'')"
         elif "IS" in terminals and isinstance(frame, Call) and frame.closed:
             if hasattr(frame.parent, "stack"):
@@ -91,6 +104,15 @@ class KindActions(KindSemiJoins):
                 yield b".".join(name(part) for part in (qualifier, column) if part)
             elif "<member>" in terminals:
                 yield name(column)
+
+    def _is_far(self, frame: Any, kind: str) -> bool:
+        """Tell whether a list has values of another kind than a call that takes one shall make."""
+        call = frame.parent if isinstance(frame, Context) else frame
+        if kind not in LISTS or not isinstance(call, Call) or not hasattr(call.parent, "stack"):
+            return False
+        wanted = self.demanded(call.parent).kinds
+        makes = call.function.returns == "element"
+        return makes and wanted is not None and element(kind) not in wanted
 
     def _aim(self, frame: Any) -> Kinds | None:
         """Return what is wanted in the end of what begins here: around CASE, CAST, parentheses."""
@@ -150,6 +172,11 @@ class KindActions(KindSemiJoins):
         if self.spans(frame):
             return frozenset({"interval"})
         return kinds if kinds is not None and "string" in kinds and "text" not in kinds else None
+
+    def labels(self, frame: Any) -> tuple[bytes, ...]:
+        """Return the values of an enumerated type of which a string must be one; mostly none."""
+        wanted = sorted(self._wanted_of_string(frame) or ())
+        return tuple(label for kind in wanted for label in labels_of(kind))
 
     def part_of(self, frame: Any) -> str | None:
         """Return which of PARTS is read here; None where any expression is."""

@@ -47,7 +47,7 @@ class KindCalls(KindRows):
         if function.name == "unnest":  # makes rows: the beginning of an item, of no aggregate query
             if not isinstance(frame, Block) or frame.phase not in ("items", "late"):
                 return False
-            return frame.item == b"" and not frame.aggregates
+            return frame.item == b"" and (self.rules.exact or not frame.aggregates)
         if function.most != 0 or function.kind != "scalar" or not hasattr(frame, "stack"):
             return True
         here = Move(frame, None, "(", None, None, 0, False)
@@ -57,7 +57,7 @@ class KindCalls(KindRows):
         before = move.frame
         if not super().do_call(move) or not self.may_call(before, move.frame.function):
             return False
-        if move.frame.function.name != "unnest":
+        if move.frame.function.name != "unnest" or self.rules.exact:
             return True
         block = self.frames.change(move.frame.parent, groups=before.groups | {"star"})
         move.frame = self.frames.change(move.frame, parent=block)
@@ -85,7 +85,7 @@ class KindCalls(KindRows):
         if operand is None:
             return False
         operand = self._commit(move, operand)
-        if operand.kind == "null" and not self._taken_by(move) <= {"any", "same"}:
+        if operand.kind == "null" and not self._taken_by(move) <= {"any", "same", "element"}:
             return False
         if operand.kind in ("null", "string") and self._is_polymorphic(move):
             return False

@@ -217,7 +217,7 @@ class KindConstructs(KindOperators):
             return False
         if not self._may_stand(move, operand):
             return False
-        kept = operand._replace(level=9, text=joined("(", operand.text, ")"))
+        kept = operand._replace(level=9, whole=True, text=joined("(", operand.text, ")"))
         return self._push_operand(move, kept)
 
     def do_end_scalar(self, move: Move) -> bool:
@@ -236,8 +236,9 @@ class KindConstructs(KindOperators):
         return self._push_operand(move, Operand("boolean"))
 
     def do_subscript(self, move: Move) -> bool:
-        operand = self._narrow(move, self._pop_operand(move), LISTS | {"text"})
-        if operand is None or operand.constant:
+        able = LISTS if self.rules.exact else LISTS | {"text"}
+        operand = self._narrow(move, self._pop_operand(move), able)
+        if operand is None or operand.constant or (self.rules.exact and not operand.whole):
             return False
         self._mark(move)
         move.frame = self.frames.make(Context, move.frame, "paren")
@@ -253,7 +254,8 @@ class KindConstructs(KindOperators):
         kind = "text" if operand.kind == "text" else element(operand.kind)
         text = joined(operand.text, "[", place.text)
         fixed = all_of(operand.fixed, place.fixed)
-        return self._push_operand(move, Operand(kind, text=text, fixed=fixed))
+        made = Operand(kind, text=text, fixed=fixed, leaves=operand.leaves)
+        return self._push_operand(move, made)
 
     def do_double_colon(self, move: Move) -> bool:
         operand = self._pop_operand(move)

@@ -26,16 +26,17 @@ _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?")
 
 # Functions that take any value of their kinds.
 _HARMLESS = """
-    abs age ascii bit_length btrim cardinality ceil ceiling char_length character_length coalesce
-    concat concat_ws date_part date_trunc floor greatest initcap isfinite justify_days
+    abs age ascii bit_length btrim cardinality ceil ceiling char_length character_length
+    coalesce concat concat_ws date_part date_trunc floor greatest initcap isfinite justify_days
     justify_hours justify_interval least left length lower ltrim md5 now nullif octet_length pi
-    quote_ident quote_literal replace reverse right round rtrim sign starts_with strpos trim upper
-    array_length array_to_string century contains date_diff datediff day dayname dayofmonth
-    dayofweek dayofyear decade ends_with epoch era hash hour if ifnull iif isodow last_day lcase
-    microsecond millennium millisecond sha256 to_json typeof unicode weekofyear yearweek len
-    list_contains list_distinct list_extract list_position list_reverse_sort
-    list_sort list_unique list_value minute month monthname prefix quarter second strftime
-    string_split strip_accents suffix today ucase week weekday year
+    quote_ident quote_literal replace reverse right round rtrim sign starts_with strpos trim
+    upper array_append array_length array_position array_remove array_to_string century contains
+    date_diff datediff day dayname dayofmonth dayofweek dayofyear decade ends_with epoch era
+    hash hour if ifnull iif isodow last_day lcase microsecond millennium millisecond sha256
+    to_json typeof unicode weekofyear yearweek len list_contains list_distinct list_extract
+    list_position list_reverse_sort list_sort list_unique list_value minute month monthname
+    prefix quarter second strftime string_split string_to_array strip_accents suffix today ucase
+    unnest week weekday year
 """
 HARMLESS = frozenset(_HARMLESS.split())
 TOLD_BY_KIND = frozenset({"pg_typeof", "typeof"})  # known before any value is

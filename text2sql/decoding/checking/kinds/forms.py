@@ -11,7 +11,7 @@ Not covered: ARRAY[...], OVERLAPS, regular expressions that are no literals.
 from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Reference
-from text2sql.decoding.checking.kinds.constructs import KindConstructs
+from text2sql.decoding.checking.kinds.arrays import KindArrays
 from text2sql.decoding.checking.kinds.operands import (
     BEFORE_AND,
     BEHIND_SIGN,
@@ -39,7 +39,7 @@ def _reads_simply(frame: Any) -> bool:
     return any(isinstance(entry, Demand) and entry.sign == BEFORE_AND for entry in frame.stack)
 
 
-class KindForms(KindConstructs):
+class KindForms(KindArrays):
     """The actions that read a form."""
 
     def __init__(self, scope: KindScope) -> None:

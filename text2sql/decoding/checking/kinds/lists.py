@@ -24,6 +24,9 @@ def wants_list(frame: Any, dialect: Dialect) -> bool:
     """Tell whether what a frame reads is an argument that every form wants to be a list."""
     while isinstance(frame, Call) and frame.closed:  # what FILTER and OVER may follow
         frame = frame.parent
+    stack = getattr(frame, "stack", ())
+    if stack and getattr(stack[-1], "sign", "") == "||":
+        return False  # what is appended
     inside = isinstance(frame, Context) and frame.kind in ("operand", "primary", "expression")
     call = frame.parent if inside else frame
     if not isinstance(call, Call) or call.closed:
@@ -46,4 +49,6 @@ def may_begin(terminal: str, symbol: str) -> bool:
         terminal: what comes.
         symbol: the top of the stack; the parenthesis of a call is no operand.
     """
+    if terminal == symbol:  # nothing else may: the bracket of ARRAY
+        return True
     return terminal not in _OTHERS and (terminal != "(" or symbol == "name_tail")

@@ -57,6 +57,7 @@ class Operand(NamedTuple):
     text: tuple[Any, ...] | None = None  # how it is written; None: not known
     constant: bool = False  # a literal, with signs or parentheses perhaps
     fixed: Fixed = False  # made of literals alone: engines work it out before they run
+    whole: bool = False  # a column, or something in parentheses: PostgreSQL takes an element of it
     leaves: Leaves = None  # the columns that decide its type: it is its kind if theirs are
 
 
@@ -332,7 +333,7 @@ class KindOperands(Actions):
             if kind is not None or named:
                 constant = kind is not None and self.scope.is_fixed(block, reference)
                 fixed = self.rules.folds and constant
-                return Operand(kind or str(named), text=text, fixed=fixed, leaves=leaves)
+                return Operand(kind or str(named), None, 9, text, False, fixed, True, leaves)
             direct = False
         return Operand("any", text=text)
 
@@ -354,7 +355,7 @@ class KindOperands(Actions):
         if likely is not None:
             likely = likely - {"null", "string"} or likely
             kind = group_of(likely) if asked is None else one_of(likely)
-        return Operand(kind, reference, text=text, fixed=fixed)
+        return Operand(kind, reference, text=text, fixed=fixed, whole=True)
 
     def _commit(self, move: Move, operand: Operand) -> Operand:
         """Ask of FROM that a column has the kind that it is taken for."""

@@ -20,9 +20,11 @@ from text2sql.decoding.checking.kinds.operands import (
     leaves_of,
 )
 from text2sql.decoding.checking.kinds.tables import (
+    LISTS,
     NUMBERS,
     TEXTS,
     arithmetic,
+    element,
     expand,
     partners,
     reaches,
@@ -93,6 +95,9 @@ class KindOperators(KindLiterals):
     def do_concat(self, move: Move) -> bool:
         self._mark(move)
         first = self._commit(move, self._pop_operand(move))
+        if self.rules.exact and expand(first.kind) <= LISTS:
+            self._push_operand(move, first)
+            return self._demand(move, 9, frozenset({first.kind, element(first.kind)}), "||")
         unknown = self.rules.exact and is_free(first)
         left = self._narrow(move, first, TEXTS if unknown else self.rules.joined)
         if left is None or not self._may_make(move, "text", 8):
@@ -107,6 +112,10 @@ class KindOperators(KindLiterals):
             return False
         self._pop_operand(move)
         left = self._pop_operand(move)
+        if self.rules.exact and left.kind in LISTS:
+            text, leaves = joined(left.text, "||", right.text), leaves_of(left, right)
+            fixed = all_of(left.fixed, right.fixed)
+            return self._made(move, left.kind, 8, text=text, fixed=fixed, leaves=leaves)
         kinds = {left.kind, right.kind} - ({"string"} if self.rules.exact else set())
         kind = "blob" if kinds == {"blob"} else "text"
         fixed = all_of(left.fixed, right.fixed)

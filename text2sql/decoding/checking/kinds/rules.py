@@ -23,6 +23,7 @@ from text2sql.decoding.checking.kinds.tables import (
     LISTS,
     MOMENTS,
     NUMBERS,
+    SAMPLES,
     SCALARS,
     TEXTS,
     Kinds,
@@ -41,6 +42,7 @@ class Rules:
     matched: Kinds  # operands of LIKE
     casts: dict[str, Kinds]  # what CAST makes of a kind
     sure: dict[str, Kinds]  # what it makes of every value of a kind
+    samples: dict[str, bytes]  # a value of each kind
     opaque: Kinds = frozenset()  # kinds that have neither equality nor order
     folds: bool = False  # it works out what has no column in it before it runs; see `folding`
     exact: bool = False  # `/` keeps whole numbers whole; `||` wants a text on one side
@@ -143,8 +145,11 @@ _DUCKDB = Rules(
         "any": SCALARS,
     },
     sure=_SURE,
+    samples=SAMPLES | {"text[]": b"string_split('','')"},
 )
 # A literal is read when the statement is prepared, and refused then where it does not convert.
+_ARRAYS = {f"{k}[]": b"ARRAY[" + text + b"]" for k, text in SAMPLES.items() if f"{k}[]" in LISTS}
+_UNSORTED = frozenset({"json[]", "opaque[]", "other[]", "any[]"})
 _OPAQUE = frozenset({"json", "jsonb", "opaque"})  # `||` and `=` of them take no text
 _POSTGRES = Rules(
     truths=frozenset({"boolean", "null"}),
@@ -155,7 +160,7 @@ _POSTGRES = Rules(
         **{kind: frozenset({kind, "null"}) for kind in ("boolean", "blob")},
         **{kind: frozenset({kind, "string", "null"}) for kind in ("interval", "time")},
         "json": frozenset({"null"}),  # it has no equality
-        "other": frozenset({"null"}),  # two of them may differ
+        **dict.fromkeys(("other", *_UNSORTED), frozenset({"null"})),  # two of them may differ
         "null": SCALARS - _OPAQUE | {"null"},
         "any": frozenset({"null"}),
     },
@@ -175,7 +180,8 @@ _POSTGRES = Rules(
         "blob": TEXTS | {"blob"},
         "any": TEXTS,
     },
-    opaque=frozenset({"json", "opaque"}),
+    samples=SAMPLES | _ARRAYS,
+    opaque=frozenset({"json", "opaque"}) | _UNSORTED,
     folds=True,
     exact=True,
     sure=_SURE,

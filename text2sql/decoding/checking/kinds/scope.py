@@ -29,7 +29,6 @@ from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.tables import (
     ALL,
     LISTS,
-    SAMPLES,
     SCALARS,
     Kinds,
     expand,
@@ -94,7 +93,8 @@ class KindScope(JoinScope):
         if output.text is not None and len(output.text) == 1 and found:
             return found[0]
         kinds = set(found)
-        return output.kind if kinds <= SCALARS and output.kind in SCALARS else None
+        whole = SCALARS | LISTS
+        return output.kind if kinds <= whole and output.kind in whole else None
 
     def is_fixed(self, block: Block, reference: Reference) -> bool:
         """Tell whether a column that FROM has is a constant of a derived table."""
@@ -242,8 +242,9 @@ class KindScope(JoinScope):
             if r.name == name and (qualifier is None or r.qualifier in (None, qualifier))
         ]
         asked = [r.kinds for r in own if r.kinds is not None]
-        kinds = frozenset.intersection(*asked) if asked else frozenset(SAMPLES)
-        text = next((text for kind, text in SAMPLES.items() if kind in kinds), b"1")
+        samples = self.rules.samples
+        kinds = frozenset.intersection(*asked) if asked else frozenset(samples)
+        text = next((text for kind, text in samples.items() if kind in kinds), b"1")
         return b"(SELECT " + text + b")" if any(r.varying for r in own) else text
 
     # --- what must be grouped ----------------------------------------------------------------
@@ -431,13 +432,17 @@ class KindScope(JoinScope):
     def payments(
         self, block: Block, terminals: frozenset[str], written: Callable[[bytes], bytes]
     ) -> Iterator[bytes]:
-        """Yield texts that a SELECT owes: what it must group, the window that QUALIFY needs.
+        """Yield texts that a SELECT owes: what it must group or sort, the window of QUALIFY.
 
         Args:
             block: the SELECT.
             terminals: that the grammar lets follow.
             written: writes a name.
         """
+        led = self.leading(block) if "<column>" in terminals else None
+        for place, name in sorted(led or (), key=str):
+            if place is not None:
+                yield _written((block.sources[place].name, name), written)
         if owes_window(block):
             yield b"rank()OVER()=1" if "<column>" in terminals else b" AND rank()OVER()=1"
         if block.phase == "late" and block.aggregates and "GROUP" in terminals:

@@ -38,7 +38,6 @@ SAMPLES = {
     "json": b"to_json((SELECT 1))",
     "jsonb": b"to_json((SELECT 1))::JSONB",
     "blob": b"''::BYTEA",
-    "text[]": b"string_split('','')",
 }
 TYPES = {
     "text": b"TEXT",
