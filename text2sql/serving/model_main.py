@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, NoReturn
@@ -22,13 +21,13 @@ from typing import Any, NoReturn
 from text2sql.bases.base import Base
 from text2sql.bases.loading import load_tokenizer
 from text2sql.bases.sharing import Pool
-from text2sql.decoding.generation import Decoding, Stopped
+from text2sql.decoding.generation import Stopped
 from text2sql.errors import ModelError, PromptError, SettingsError
 from text2sql.execution.pipes import Pipe
 from text2sql.execution.sampling import Value
-from text2sql.prompting.segments import Prompt
 from text2sql.schema.model import Schema
 from text2sql.serving.batches import ASKER, SWITCH_SECONDS, Asker, JoinedBackend
+from text2sql.serving.model_process import Request
 
 MOST_QUESTIONS = 1024  # at once; more wait for their turn, first come, first served
 _CONTEXT = ("max_position_embeddings", "n_positions")  # what is asked of a model's settings
@@ -73,10 +72,10 @@ class Models:
         """Let go of a model when what it writes is written."""
         Thread(target=self._models.pop(model).close, daemon=True).start()
 
-    def ask(self, number: int, *asked: Any, schema: Schema | None) -> None:
+    def ask(self, number: int, request: Request, *, schema: Schema | None) -> None:
         """Begin a question."""
         self._questions[number] = question = _Question()
-        self._threads.submit(partial(self._answer, number, question, *asked, schema))
+        self._threads.submit(self._answer, number, question, request, schema)
 
     def values(self, number: int, found: Any, error: str | None) -> None:
         """Hand a question the values that it has asked for."""
@@ -99,18 +98,9 @@ class Models:
         return self._schemas[number]
 
     def _answer(
-        self,
-        number: int,
-        question: _Question,
-        model: int,
-        prompts: Sequence[Prompt],
-        decoding: Decoding,
-        wants_values: bool,
-        listens: bool,
-        name: str | None,
-        schema: Schema | None,
+        self, number: int, question: _Question, request: Request, schema: Schema | None
     ) -> None:
-        ASKER.set(Asker(name, question.gone.is_set))
+        ASKER.set(Asker(request.name, question.gone.is_set))
 
         def listen(place: int, sample: int, text: str) -> None:
             self._send(number, "text", (place, sample, text))
@@ -122,12 +112,11 @@ class Models:
                 raise ModelError(error)
             return found
 
-        extras: dict[str, Any] = {"listen": listen} if listens else {}
-        extras |= {"values": values} if wants_values else {}
+        extras: dict[str, Any] = {"listen": listen} if request.listens else {}
+        extras |= {"values": values} if request.values else {}
         try:
-            backend = self._models[model]
-            texts = backend.generate(prompts, decoding, schema=schema, **extras)
-            self._send(number, "done", texts)
+            backend, asked = self._models[request.model], (request.prompts, request.decoding)
+            self._send(number, "done", backend.generate(*asked, schema=schema, **extras))
         except Stopped:
             pass
         except Exception as error:  # whatever the model raises: the next prompt may be a better one

@@ -45,6 +45,18 @@ SCHEMAS = 256  # that are kept over there, each under one number
 LOOK_SECONDS = 0.2  # between two looks whether a caller is still there
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a model, as it goes over."""
+
+    model: int  # its number
+    prompts: tuple[Prompt, ...]
+    decoding: Decoding
+    values: bool  # whether values can be asked for
+    listens: bool  # whether texts are heard as they grow
+    name: str | None  # of the asker
+
+
 class _Child:
     """The process and the calls that wait for it."""
 
@@ -293,8 +305,9 @@ class ProcessBackend:
             raise ModelError(f"the model {self.base.name} is closed")
         asker = ASKER.get(Asker())
         extras = values is not None, listen is not None, asker.name
+        request = Request(self.number, tuple(prompts), decoding, *extras)
         with self.process.call() as call:
-            call.send("ask", self.number, tuple(prompts), decoding, *extras, schema=schema)
+            call.send("ask", request, schema=schema)
             while True:
                 kind, found = call.reply(LOOK_SECONDS) or ("", None)
                 if kind == "done":
