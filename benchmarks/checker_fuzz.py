@@ -14,9 +14,9 @@ runs of other seeds are added, and the table and the last line sum up all of the
 
 At least 100 schemas: Spider's where T2S_DATA is set, the bundled ones, made ones with odd names,
 and two of 500 and 2,000 columns. --order from-first walks texts that begin with FROM, and judges
-the SQL that they stand for, --types those that keep to declared types. --dialect postgres needs
---server or T2S_POSTGRES, whose user may create databases. Hardware: two CPU cores. The last line is
-JSON.
+the SQL that they stand for; --constraint walks those that keep to declared types or stored values.
+--dialect postgres needs --server or T2S_POSTGRES, whose user may create databases. Hardware: two
+CPU cores. The last line is JSON.
 """
 
 import argparse
@@ -48,6 +48,7 @@ from text2sql.reporting.tables import text_table
 from text2sql.schema.model import Schema
 from text2sql.scoring.manifests import commit, libraries
 
+_VALUES = ("Ann", "it's", "é", 7, 2.5)  # of every column, where literals are stored values
 PATIENCE = 30  # seconds of this process's CPU for a walk, its judgement and its completion
 _LENGTHS = (8, 16, 30, 60)  # of walks, after which they look for the end
 _NAMES = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\d+|(?<=: )\S+$")
@@ -62,13 +63,13 @@ class Task:
     seed: int
     server: str | None
     order: str = ORDERS[0]
-    types: bool = False  # declared types count
+    constraint: str = "schema"  # "types": declared types count; "values": literals are stored ones
 
     @property
     def key(self) -> str:
         """What tells it from every other one."""
         about = f"{self.schema.dialect} {self.schema.name} {self.walks} {self.seed}"
-        about += " types" if self.types else ""
+        about += f" {self.constraint}" if self.constraint != "schema" else ""
         return about if self.order == ORDERS[0] else f"{about} {self.order}"
 
 
@@ -150,7 +151,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=os.environ.get("T2S_DATA"), help="data root")
     parser.add_argument("--dialect", default="sqlite", choices=("sqlite", "duckdb", "postgres"))
     parser.add_argument("--order", default=ORDERS[0], choices=ORDERS)
-    parser.add_argument("--types", action="store_true", help="keep to declared types, in SQLite")
+    parser.add_argument("--constraint", default="schema", choices=("schema", "types", "values"))
     parser.add_argument("--limit", type=int, default=2000, help="queries to walk")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
@@ -178,7 +179,7 @@ def divide(
         seed = zlib.crc32(f"{schema.name} {number} {options.seed}".encode())
         place = number % len(servers)
         if own:
-            how = (servers[place], options.order, options.types)
+            how = (servers[place], options.order, options.constraint)
             lists[place].append(Task(schema, own, seed, *how))
     return lists
 
@@ -205,7 +206,13 @@ def _fuzz_all(tasks: list[Task]) -> list[Outcome]:
 def fuzz(task: Task) -> Outcome:
     """Walk over one schema and judge what comes out."""
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
-    checker = Checker(task.schema, dialect=task.schema.dialect, order=task.order, types=task.types)
+    checker = Checker(
+        task.schema,
+        dialect=task.schema.dialect,
+        order=task.order,
+        types=task.constraint == "types",
+        values=(lambda table, column: _VALUES) if task.constraint == "values" else None,
+    )
     random = Random(task.seed)
     with open_oracle(task.schema, server=task.server) as oracle:
         trial = Trial(checker, oracle, Outcome(key=task.key))

@@ -239,7 +239,7 @@ def test_a_walk_that_does_not_end_is_interrupted() -> None:
 
 def test_walks_are_shared_out_over_the_schemas() -> None:
     known = [wide_schemas.one_column("sqlite")] * 7
-    options = Namespace(limit=24, seed=1, order="select-first", types=False)
+    options = Namespace(limit=24, seed=1, order="select-first", constraint="schema")
     [tasks] = checker_fuzz.divide(known, options, [None])
     assert sum(task.walks for task in tasks) == 24
     assert {task.walks for task in tasks} == {3, 4}
