@@ -8,9 +8,10 @@ accepted statement alive, and is its completion fine?
     T2S_DATA=... python benchmarks/checker_coverage.py [--mutants 10000] [--seed 1] [--limit 100]
     python benchmarks/checker_coverage.py --statements my.jsonl --schemas my_schemas/
 
-Gold that the engine does not prepare is excluded and listed. Without T2S_DATA Spider is left out.
-PostgreSQL needs --server or T2S_POSTGRES, whose user may create a database. What is wrong goes to
---failures as JSON lines. Hardware: two CPU cores; some three minutes. The last line is JSON.
+Gold that the engine does not prepare is excluded and listed. --types (with --mutants 0) asks how
+much of the gold keeps to declared types, and shows what does not. Without T2S_DATA Spider is left
+out. PostgreSQL needs --server or T2S_POSTGRES, whose user may create a database. What is wrong goes
+to --failures as JSON lines. Hardware: two CPU cores; some three minutes. The last line is JSON.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
@@ -75,6 +76,7 @@ class Task:
     prefixes: int  # statements whose prefixes are tried
     seed: int
     server: str | None
+    types: bool = False  # declared types count
 
 
 @dataclass(slots=True)
@@ -98,7 +100,8 @@ def main() -> None:
         server = stack.enter_context(private_database(options.server)) if options.server else None
         sets = list(statement_sets(options, server))
         outcomes = {known.name: Outcome() for known in sets}
-        for task, outcome in measured(list(plan(sets, options, server)), options.processes):
+        tasks = [replace(t, types=options.types) for t in plan(sets, options, server)]
+        for task, outcome in measured(tasks, options.processes):
             outcomes[task.name].add(outcome)
     show(outcomes, options.show)
     if options.failures:
@@ -118,6 +121,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--mutants", type=int, default=None, help="default 10,000, or 5 x limit")
     parser.add_argument("--prefixes", type=int, default=None, help="statements tried by prefix")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--types", action="store_true", help="keep to declared types, in SQLite")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--statements", type=Path, help="only this file of db_id and query")
     parser.add_argument("--schemas", type=Path, help="the folder of its schemas")
@@ -202,7 +206,7 @@ def measure(task: Task) -> Outcome:
     """Try gold, mutants and prefixes of one database."""
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     schema = task.source.schema
-    checker = Checker(schema, dialect=schema.dialect)
+    checker = Checker(schema, dialect=schema.dialect, types=task.types)
     random = Random(task.seed)
     with open_oracle(schema, script=task.source.script, server=task.server) as oracle:
         trial = Trial(checker, oracle, task.db_id, Outcome())
