@@ -494,6 +494,22 @@ def test_an_alias_in_a_string_is_cut_in_no_letter_by_the_longest_name(checker, l
         assert checker.accepts((begun + checker.completion(half)).decode())
 
 
+def test_no_name_is_a_star():
+    checker = Checker(schema_of(("t", "*", "a"), ("*", "b")))
+    for begun in ("SELECT `*", "SELECT max(ALL `*", "SELECT 1 AS `*", "SELECT t.`*"):
+        assert not checker.accepts(f"{begun}` FROM t")
+        assert checker.accepts(checker.complete(begun))
+    assert checker.accepts("SELECT * FROM t UNION SELECT 1, 2")  # it is shown all the same
+    assert not checker.accepts("SELECT * FROM `*`") and not checker.accepts("SELECT 1 AS '*'")
+
+
+def test_a_table_that_needs_an_alias_gets_the_one_that_is_owed():
+    checker = Checker(schema_of(("a''b", "c"), ("u", "d")))
+    begun = "SELECT x FROM u, (SELECT (y = `a''b`.c, z) = (1"
+    whole = checker.complete(begun)
+    assert checker.accepts(whole) and whole.count("a''b") == 3
+
+
 def test_a_name_with_a_quotation_mark_in_it_is_written_by_a_completion():
     made = schema_of(("tick`ed", "a`b", "`c"))
     checker = Checker(made, invented=False)

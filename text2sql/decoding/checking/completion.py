@@ -21,6 +21,7 @@ from text2sql.decoding.checking.kinds import KindActions, KindScope, endings
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import Shift
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
+from text2sql.decoding.checking.names import GIVEN
 from text2sql.decoding.checking.options import (
     LITERALS,
     begun_names,
@@ -30,6 +31,7 @@ from text2sql.decoding.checking.options import (
     written,
 )
 from text2sql.decoding.checking.plans import Payment
+from text2sql.decoding.checking.source_actions import UNALIASED
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State
@@ -166,7 +168,9 @@ def _lexemes(checker: "Checker", place: Place) -> Iterator[bytes]:
 def _written(checker: "Checker", place: Place, ranked: list[tuple[int, str]]) -> Iterator[bytes]:
     for _, terminal in sorted(ranked):
         found = [option.text for option in written(checker, place, terminal, functions=False)]
-        yield from islice(sorted(found, key=lambda name: (len(name), name)), _NAMES)
+        if terminal not in GIVEN:  # of those the names that are owed come first
+            found.sort(key=lambda name: (len(name), name))
+        yield from islice(found, _NAMES)
 
 
 def _owed(checker: "Checker", place: Place) -> Iterator[bytes]:
@@ -216,7 +220,7 @@ def _payment(checker: "Checker", block: Block, payment: Payment) -> Iterator[byt
         and checker.scope.add_source(block, payment.qualifier or name, found, lenient=lenient)
     ]
     for name in sorted(fitting, key=lambda name: (len(name), name))[:_NAMES]:
-        if payment.qualifier in (None, name):
+        if payment.qualifier in (None, name) and not UNALIASED.match(name):
             yield named(checker, name)
         yield named(checker, name) + b" AS " + _alias(checker, block, payment)
     made = _columns(checker, block, payment)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from text2sql.decoding.checking.dialects import Dialect
 from text2sql.schema.model import Schema
 
+STAR = b"*"  # stands for all columns; one that is called so is nameless here
 Origin = tuple[str, str] | None  # (table, column) of the database, None for what is computed
 
 
@@ -98,6 +99,10 @@ def relation(
     )
 
 
+def _key(dialect: Dialect, name: str) -> bytes | None:
+    return None if name == "*" else dialect.stored(name)
+
+
 def table_relations(
     schema: Schema, dialect: Dialect, kind_of: Callable[[str], str]
 ) -> dict[bytes | None, Tables]:
@@ -115,8 +120,10 @@ def table_relations(
     for table in schema.tables:
         if dialect.system_prefix and dialect.stored(table.name).startswith(dialect.system_prefix):
             continue  # the execution room lets nobody read it
+        if table.name == STAR.decode():
+            continue
         made = relation(
-            [dialect.stored(column.name) for column in table.columns],
+            [_key(dialect, column.name) for column in table.columns],
             [(table.full_name, column.name) for column in table.columns],
             [kind_of(column.type) for column in table.columns],
             key=[dialect.stored(name) for name in table.primary_key if not table.view],

@@ -23,7 +23,7 @@ from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import GIVEN, LISTED, NEW, Names
 from text2sql.decoding.checking.obligations import FRESH
-from text2sql.decoding.checking.relations import Origin
+from text2sql.decoding.checking.relations import STAR, Origin
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 _AFTER_IS = ("is_tail", "is_value")
@@ -67,7 +67,7 @@ class Terminals:
 
     def name(self, place: Place, text: bytes, quoted: int) -> Place | None:
         """Read a whole name."""
-        if not text.isascii() and lexer.cut(text) != b"":
+        if text == STAR or (not text.isascii() and lexer.cut(text) != b""):
             return None
         cell, frame, _ = place
         if quoted == _DOUBLE and self.wants_number(place) and not says_number(text):
@@ -215,12 +215,13 @@ class Terminals:
                 return self.shift(place, terminal, text)
         if "ESCAPE_STRING" in cell.terminals:
             return self.shift(place, "ESCAPE_STRING", text) if text and len(text) == 1 else None
+        if not text or text == STAR:
+            return None
         if "<member>" in cell.terminals:
-            fits = text and self._may_be_member(text)
-            return self.shift(place, "<member>", (text, 3)) if fits else None
-        if self.dialect.string_alias and "<table>" in cell.terminals and text:
+            return self.shift(place, "<member>", (text, 3)) if self._may_be_member(text) else None
+        if self.dialect.string_alias and "<table>" in cell.terminals:
             return self.shift(place, "<table>", (self.dialect.fold(text, quoted=True), 3))
-        if self.dialect.string_alias and "<alias>" in cell.terminals and text:
+        if self.dialect.string_alias and "<alias>" in cell.terminals:
             return self.shift(place, "<alias>", (self.dialect.fold(text, quoted=True), 3))
         return None
 
