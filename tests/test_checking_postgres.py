@@ -303,3 +303,35 @@ def test_a_prefix_ends_with_a_label_a_clock_or_the_column_that_leads(checker):
 
 def checker_of(schema: Schema) -> Checker:
     return Checker(schema, dialect="postgres")
+
+
+def test_a_side_of_a_set_operation_may_have_parentheses_and_an_order_of_its_own(checker):
+    sides = "(SELECT name FROM people ORDER BY boss LIMIT 3) UNION ALL ({} LIMIT 3)"
+    assert checker.accepts(sides.format("SELECT name FROM people ORDER BY id DESC") + " ORDER BY 1")
+    assert checker.accepts(
+        f"WITH w AS ({sides.format('SELECT name FROM people')}) SELECT name FROM w"
+    )
+    assert checker.accepts("SELECT id FROM people EXCEPT (SELECT 1 UNION ALL SELECT 2) ORDER BY id")
+    assert checker.prefix_ok("SELECT * FROM people UNION (SELECT *")
+    assert not checker.accepts(sides.format("SELECT id FROM people"))
+    fault = checker.explain(sides.format("SELECT name, id FROM people"))
+    assert fault is not None
+    assert "one column" in fault.message
+
+
+def test_exists_needs_no_items(checker):
+    assert checker.accepts("SELECT 1 WHERE EXISTS (SELECT FROM people WHERE boss IS NULL)")
+    assert not checker.prefix_ok("SELECT FROM ")
+    assert not checker.prefix_ok("SELECT 1 WHERE EXISTS (SELECT DISTINCT FROM ")
+
+
+def test_using_may_merge_a_column_of_a_derived_table(checker):
+    counted = "(SELECT boss, count(*) AS n FROM people GROUP BY boss) AS q"
+    assert checker.accepts(f"SELECT boss, name, n FROM people JOIN {counted} USING (boss)")
+    assert not checker.accepts(f"SELECT boss, name, n FROM people JOIN {counted} ON TRUE")
+
+
+def test_a_comment_does_not_part_words_that_sqlglot_joins(checker):
+    assert not checker.prefix_ok("SELECT 1 FROM people WHERE name SIMILAR /*")
+    assert not checker.prefix_ok("SELECT CAST(id AS double /*")
+    assert checker.prefix_ok("SELECT CAST(id AS double precision /*")

@@ -37,7 +37,7 @@ _FEATURES = {
     " except_all call_order distinct_on materialized full_pairs"
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
     " trim_from within_group nameless_recursion range_offsets grouping_sets fetch"
-    " collations arrays subscripts",
+    " collations arrays subscripts no_items parenthesised_arms",
 }
 
 

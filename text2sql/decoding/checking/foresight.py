@@ -19,10 +19,10 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from text2sql.decoding.checking.completion import complete, way_out
-from text2sql.decoding.checking.lexer import Reading
+from text2sql.decoding.checking.lexer import WORD, Reading
 
 if TYPE_CHECKING:
-    from text2sql.decoding.checking.checker import Checker
+    from text2sql.decoding.checking.checker import Checker, State
 
 
 _LIMIT = 100_000  # texts that are remembered at most
@@ -47,10 +47,25 @@ class Foresight:
         if known is None:
             if len(self._ends) >= _LIMIT:
                 self._ends.clear()
-            way = way_out(self._scout, self._scout.state_of(reading))
+            way = self._way_out(reading)
             known = self._ends[reading] = way is not None
             self._ends.update((state.reading, True) for _, state in way or ())
         return known
+
+    def _way_out(self, reading: Reading) -> list[tuple[bytes, "State"]] | None:
+        """Return a way out; what is begun may be a name or a keyword, and each is followed."""
+        state = self._scout.state_of(reading)
+        way = way_out(self._scout, state)
+        place, mode, text = reading
+        if way is not None or mode != WORD:
+            return way
+        for keyword in place[0].keywords(text):
+            rest = keyword.lower().encode()[len(text) :]
+            after = self._scout.step(state, rest) if rest else None
+            way = way_out(self._scout, after) if after is not None else None
+            if way is not None:
+                return [(rest, after), *way]  # type: ignore[list-item]
+        return None
 
     def completion(self, reading: Reading) -> bytes:
         """Return a short completion; the scout need not look ahead to find it."""

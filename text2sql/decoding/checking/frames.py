@@ -69,7 +69,7 @@ class Query:
     """A query expression: WITH, SELECTs joined by set operations, ORDER BY, LIMIT."""
 
     parent: Any  # a frame; None at the top
-    role: str  # "top", "scalar", "in", "row", "exists", "derived" or "cte"
+    role: str  # "top", "scalar", "in", "row", "exists", "derived", "cte" or "arm"
     names: tuple[tuple[bytes, Relation | None], ...]  # CTEs in sight; None: hidden
     width: int | None  # columns that it must have
     outputs: tuple[Output, ...]  # of its first SELECT
@@ -86,7 +86,7 @@ class Block:
     """One SELECT."""
 
     parent: Any  # a frame
-    phase: str  # items, from, on, closed, where, group, having, order, compound, limit
+    phase: str  # arm, items, from, on, closed, where, group, having, order, compound, limit
     sources: tuple[Source, ...]
     merged: tuple[tuple[bytes, int], ...]  # names that USING merged, and how many columns in one
     natural: tuple[bytes, ...]  # names that NATURAL joins merged

@@ -27,15 +27,20 @@ Symbol = str  # "name": nonterminal; "SELECT", "(", "<table>": terminal; "@name"
 # Loosest first. A production of a level holds operands of the next tighter one.
 NOT_LEVEL, PREDICATE_LEVEL, UNARY_LEVEL = 3, 4, 9
 PRODUCTIONS = r"""
-statement    = @open query semicolon EOT
+statement    = @open whole_query semicolon EOT
 semicolon    = ';' semicolon |
 query        = [ with ] body
+whole_query  = [ with ] wide
 with         = WITH @with recursive cte { ',' cte }
 recursive    = +recursive RECURSIVE @recursive |
-cte          = <cte> @cte cte_columns AS materialized '(' @open_cte query @close_cte ')'
+cte          = <cte> @cte cte_columns AS materialized '(' @open_cte whole_query @close_cte ')'
 cte_columns  = '(' <new_column> @cte_column { ',' <new_column> @cte_column } ')' |
 materialized = +materialized MATERIALIZED | +materialized NOT MATERIALIZED |
-body         = core { set_operation core } order limit @end_query
+body         = core { set_operation arm } order limit @end_query
+arm          = core | +parenthesised_arms parenthesised
+parenthesised = '(' @open_arm body ')' @close_arm
+wide         = body | +parenthesised_arms parenthesised set_operation arm { set_operation arm }
+               order limit @end_query
 set_operation = @can_combine UNION union_all | @can_combine INTERSECT except_all @arm
              | @can_combine EXCEPT except_all @arm
 union_all    = ALL @arm_union | @arm_union
@@ -54,7 +59,7 @@ distinct     = DISTINCT distinct_on | ALL |
 distinct_on  = +distinct_on ON '(' @distinct_on expr_1 @distinct_on_term
                { ',' expr_1 @distinct_on_term } ')' @end_distinct_on
              | @distinct
-items        = item { ',' @next_item item }
+items        = item { ',' @next_item item } | +no_items @no_items
 item         = '*' @star star_rest | @item expr_1 @item_value item_alias
 star_rest    = +star_rest EXCLUDE @can_edit left_out replaced
              | +star_rest REPLACE @can_edit replacements |

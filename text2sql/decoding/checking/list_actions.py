@@ -20,6 +20,12 @@ class ListActions(ActionBase):
     def do_distinct(self, move: Move) -> bool:
         return True
 
+    def do_no_items(self, move: Move) -> bool:
+        """Let EXISTS have a SELECT of nothing."""
+        block: Block = move.frame
+        plain = move.terminal == "FROM" and not block.groups
+        return plain and self.scope.query_of(block).role == "exists"
+
     def do_item(self, move: Move) -> bool:
         move.frame = self.frames.change(
             move.frame, item=b"", lent=frozenset(), uses="", nested=False

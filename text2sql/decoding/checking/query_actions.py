@@ -180,6 +180,16 @@ class QueryActions(ActionBase):
         held = query.role == "derived" and not query.arms and move.frame.phase == "values"
         return query.recursion != "used" and not held
 
+    def do_open_arm(self, move: Move) -> bool:
+        """Begin a SELECT in parentheses: one side of a set operation, with an order of its own."""
+        width = move.frame.width
+        return self._select(move, "arm") and self._push(move, "arm", width=width)
+
+    def do_close_arm(self, move: Move) -> bool:
+        query: Query = move.frame
+        move.frame = self.frames.change(query.parent, phase="closed", outputs=query.outputs)
+        return True
+
     def do_arm(self, move: Move) -> bool:
         block: Block = move.frame
         query: Query = block.parent

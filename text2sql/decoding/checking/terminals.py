@@ -26,6 +26,7 @@ from text2sql.decoding.checking.obligations import FRESH
 from text2sql.decoding.checking.relations import STAR, Origin
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
+_SECOND_WORDS = frozenset({"BY", "TO", "SETS"})  # of ORDER BY, SIMILAR TO, GROUPING SETS
 _AFTER_IS = ("is_tail", "is_value")
 _DOUBLE, _NAMED = 1, 2  # how a name is written: in double quotes, in others
 _WHOLE = re.compile(rb"\d+(\.0*|e\+?\d+)")
@@ -197,7 +198,9 @@ class Terminals:
 
     def comment_begins(self, place: Place) -> bool:
         """Tell whether a comment may stand here: not between ORDER and BY, which sqlglot joins."""
-        return bool(place[0].symbol != "BY")
+        cell, _, held = place
+        splits_type = held is not None and held[0] == "type of"
+        return cell.symbol not in _SECOND_WORDS and not splits_type
 
     def string(self, place: Place, text: bytes | None) -> Place | None:
         """Read a whole string."""

@@ -85,6 +85,7 @@ def _columns(number: int) -> str:
 
 def _subquery(query: Query) -> str:
     places = {"in": "the subquery after IN", "limit": "the subquery of LIMIT"}
+    places["arm"] = "a SELECT of a set operation"
     return places.get(query.role, "a subquery that is a value")
 
 

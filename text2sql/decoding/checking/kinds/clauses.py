@@ -42,10 +42,13 @@ class KindClauses(KindCalls):
 
     def _may_star(self, block: Block) -> bool:
         """Tell whether `*` of some table has the kinds of the SELECT before a set operation."""
-        query = self.scope.query_of(block)
-        if not query.arms or not self.rules.exact:
+        if not self.rules.exact or not self._is_further(block):
             return True
         return any(self.scope.star_fits(block, found) for found in self.scope.relations(block))
+
+    def _is_further(self, block: Block) -> bool:
+        """Tell whether other SELECTs say what kinds the items of one must have."""
+        return bool(self.scope.before(self.scope.query_of(block)))
 
     def _in_typed_query(self, block: Block) -> bool:
         query = self.scope.query_of(block)
@@ -55,7 +58,7 @@ class KindClauses(KindCalls):
         block = move.frame
         if isinstance(block, Block) and (block.aggregates or self._in_typed_query(block)):
             return False
-        if self.rules.exact and isinstance(block, Block) and self.scope.query_of(block).arms:
+        if self.rules.exact and isinstance(block, Block) and self._is_further(block):
             return False
         return super().do_qualified_star(move) and self._flag(move, "star")
 
@@ -108,6 +111,8 @@ class KindClauses(KindCalls):
         return not self.rules.exact or self._flag(move, "distinct")
 
     def do_distinct_on(self, move: Move) -> bool:
+        if self.scope.query_of(move.frame).columns:
+            return False  # sqlglot takes what it names for the item, and that for renamed
         return self._flag(move, "distinct on")
 
     def do_distinct_on_term(self, move: Move) -> bool:
@@ -188,7 +193,7 @@ class KindClauses(KindCalls):
 
     def do_can_derive(self, move: Move) -> bool:
         block: Block = move.frame
-        if self.rules.exact and self.scope.query_of(block).arms and "star" in block.groups:
+        if self.rules.exact and "star" in block.groups and self._is_further(block):
             return False
         return block.phase not in ("natural", "full", "half") and super().do_can_derive(move)
 
@@ -337,6 +342,8 @@ class KindClauses(KindCalls):
     def do_can_combine(self, move: Move) -> bool:
         """Let a set operation follow only what has kinds that are known and can be compared."""
         block: Block = move.frame
+        if not block.outputs:
+            return False
         unknown = self.rules.opaque | {"any"} if self.rules.exact else frozenset[str]()
         known = not any(output.kind in unknown for output in block.outputs)
         if self.rules.exact and "star" in block.groups and (block.merged or block.natural):
@@ -347,6 +354,17 @@ class KindClauses(KindCalls):
         if first == other:
             return first
         return (self.rules.unify(first, other) if self.rules.exact else None) or "any"
+
+    def do_close_arm(self, move: Move) -> bool:
+        outputs = _plain(move.frame.outputs)
+        if not super().do_close_arm(move):
+            return False
+        block: Block = move.frame
+        query: Query = block.parent
+        pairs = zip(query.outputs, outputs, strict=False) if query.arms else ()
+        together = all(self.rules.unify(a.kind, b.kind) is not None for a, b in pairs)
+        move.frame = self.frames.change(block, outputs=outputs)
+        return together
 
     def do_arm(self, move: Move) -> bool:
         merged = self._merged(move)

@@ -165,8 +165,9 @@ class KindOperands(Actions):
         query = block.parent
         if block.phase not in ("items", "late"):
             return None
-        if isinstance(query, Query) and query.arms and len(block.outputs) < len(query.outputs):
-            kind = query.outputs[len(block.outputs)].kind
+        before = self.scope.before(query)
+        if len(block.outputs) < len(before):
+            kind = before[len(block.outputs)].kind
             return None if kind == "any" else self.rules.together(kind)
         if isinstance(query, Query) and query.role in ("in", ROW_ROLE) and query.parent is not None:
             return self._wanted_in(query.parent, len(block.outputs))

@@ -90,7 +90,8 @@ class Rules:
         if both <= MOMENTS:
             return "timestamptz" if "timestamptz" in both else "timestamp"
         if self.exact and both <= NUMBERS:
-            return next((k for k in ("float", "decimal") if k in (first, second)), group_of(both))
+            widest = ("float", "decimal", *(["int8"] if both <= INTEGERS else []))
+            return next((k for k in widest if k in (first, second)), group_of(both))
         return group_of(both - {"boolean"} or both)
 
 

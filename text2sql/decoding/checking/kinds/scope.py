@@ -18,6 +18,7 @@ from text2sql.decoding.checking.frames import (
     Context,
     Frame,
     Output,
+    Query,
     Reference,
     Source,
 )
@@ -126,7 +127,9 @@ class KindScope(JoinScope):
         left = self.frames.change(block, sources=block.sources[self.joined_from(block) : -1])
         last = block.sources[-1].relation
         kind = self.column_kind(left, Reference(None, name))
-        return kind is not None and merges(kind, last.kinds[last.places[name]])
+        other = last.kinds[last.places[name]]
+        unknown = other == "any"  # of a derived table whose list is still being read
+        return kind is not None and (unknown or merges(kind, other))
 
     def owe(self, block: Block, reference: Reference) -> Block | None:
         """Return the SELECT with one more obligation; None where that could never be met."""
@@ -202,16 +205,24 @@ class KindScope(JoinScope):
         kinds = found.kinds
         if "distinct" in block.groups and not self.rules.opaque.isdisjoint(kinds):
             return False
-        query = self.query_of(block)
-        if not query.arms:
+        wanted = [output.kind for output in self.before(self.query_of(block))]
+        if not wanted:
             return True
-        wanted = [output.kind for output in query.outputs]
         if len(kinds) != len(wanted) or block.sources:
             return False
         return all(
             self.rules.unify(one, other) is not None
             for one, other in zip(wanted, kinds, strict=True)
         )
+
+    def before(self, query: Query) -> tuple[Output, ...]:
+        """Return the items of the SELECTs before one, whose kinds it has to have; () of the first.
+
+        They stand outside of the parentheses that one side of a set operation may have.
+        """
+        while query.role == "arm" and not query.arms:
+            query = query.parent.parent
+        return query.outputs if query.arms else ()
 
     def visible(self, block: Block) -> tuple[Source, ...]:
         """Return the sources whose columns can be named where a SELECT is read."""
