@@ -183,6 +183,10 @@ def test_a_name_that_no_table_has_is_explained_by_the_from_behind_it(checker):
     assert "no column 'nme' in customers" in strict.explain("SELECT nme FROM customers").message
     derived = "SELECT avg(n) FROM (SELECT count(*) AS n FROM customers)"
     assert "no table has a column 'n'" in strict.explain(derived).message
+    qualified = derived.replace("avg(n)", "x.n, avg(x.n)") + " AS x"
+    assert "no table has a column 'n'" in strict.explain(qualified).message
+    long = "SELECT buyers.name FROM (SELECT name FROM customers) AS buyers"
+    assert "'buyers' is no table, nor as short as an alias" in strict.explain(long).message
 
 
 def test_a_misspelt_type_is_one_to_sqlite_and_to_the_checker_of_a_model_a_fault(checker):

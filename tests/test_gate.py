@@ -180,3 +180,9 @@ def test_any_text_gets_a_verdict(text: str) -> None:
     for dialect in ("sqlite", "duckdb", "postgres", "mysql"):
         found = refusal(text, dialect)
         assert found is None or found.kind in ("refused", "parse")
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "mysql", "snowflake"])
+def test_what_sqlglot_does_not_read_without_an_error_of_its_own_is_refused(dialect: str) -> None:
+    with pytest.raises(Refusal, match="cannot be read as one query"):
+        gate.check("SELECT date(``)" if dialect == "mysql" else 'SELECT date("")', dialect)

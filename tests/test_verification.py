@@ -26,6 +26,7 @@ def explain(samples):
     [
         ("", "parse", "there is no SQL"),
         ("SELECT FROM WHERE", "parse", ""),
+        ('SELECT date("") FROM orders', "parse", ""),  # sqlglot raises what is no error of its own
         ("SELECT 1; SELECT 2", "parse", "2 statements instead of one"),
         ("DROP TABLE customers", "parse", "DROP is not a query"),
         (

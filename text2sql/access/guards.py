@@ -296,6 +296,6 @@ def parse_query(sql: str, dialect: str) -> exp.Query | None:
     """Return the tree of one query; None for anything else."""
     try:
         trees = sqlglot.parse(sql, read=dialect)
-    except (SqlglotError, RecursionError):
+    except (SqlglotError, ValueError, RecursionError):
         return None
     return trees[0] if len(trees) == 1 and isinstance(trees[0], exp.Query) else None

@@ -150,7 +150,15 @@ def _member_fault(
             others = _tables_with(stop, reference.name, but=source.relation)
             what += f"; {others} has it" if others else ""
             return blame_name(stop, what, name, _shown(source.relation))
+    if _is_made_up(stop, blocks) and not _tables_with(stop, reference.name):
+        every = [column for table in stop.checker.scope.every_table for column in _shown(table)]
+        return blame_name(stop, f"no table has a column {unquoted(name)!r}", name, every)
     return _no_alias(stop, blocks, qualifier)
+
+
+def _is_made_up(stop: Refusal, blocks: list[Block]) -> bool:
+    """Tell whether a name is refused that a subquery in a FROM still to come could have."""
+    return not stop.checker.scope.invents and bool(blocks) and blocks[0].phase == "items"
 
 
 def _no_alias(stop: Refusal, blocks: list[Block], name: Lexeme) -> Fault:
@@ -164,6 +172,8 @@ def _no_alias(stop: Refusal, blocks: list[Block], name: Lexeme) -> Fault:
     known = [written(stop, source.name) for source in sources if source.name]
     if table is not None:
         return blame(stop, f"table {unquoted(name)!r} is not in FROM{so_far}", name)
+    if _is_made_up(stop, blocks):
+        return blame(stop, f"{unquoted(name)!r} is no table, nor as short as an alias, T1", name)
     return blame_name(stop, f"no alias {unquoted(name)!r} in FROM{so_far}", name, known)
 
 
