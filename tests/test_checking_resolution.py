@@ -131,6 +131,16 @@ def test_no_from_that_comes_later_makes_a_column_of_a_string_in_double_quotes(sh
         assert checker.accepts(checker.complete(text))
 
 
+def test_a_string_in_a_clause_that_sees_nothing_around_is_none_where_sqlite_sees_a_column(shop):
+    checker = Checker(read_schema(shop))
+    for clause in ('WINDOW w AS (ORDER BY "{}")', 'ORDER BY "{}"', 'GROUP BY "{}"'):
+        sql = f"SELECT 1 FROM orders WHERE EXISTS (SELECT 1 FROM products {clause})"
+        assert checker.accepts(sql.format("no name")) and not checker.accepts(sql.format("status"))
+        nested = sql.format("{}").replace('"{}"', 'name IN (SELECT "{}")')
+        assert checker.accepts(nested.format("no name"))
+        assert not checker.accepts(nested.format("status"))
+
+
 def test_a_string_in_a_subquery_is_none_where_an_item_around_has_its_name(shop):
     checker = Checker(read_schema(shop))
     inner = '(SELECT avg("no name") FROM products)'

@@ -256,7 +256,7 @@ class Resolution(Obligations):
         if count > 1:
             return None
         if phase in ("group", "order", "window"):
-            return block if reference.soft else None
+            return self._string(block, reference) if reference.soft else None
         return self._resolve_outside(block, reference)
 
     def is_renamed(self, block: Block, reference: Reference) -> bool:
