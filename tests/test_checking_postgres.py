@@ -325,6 +325,23 @@ def test_exists_needs_no_items(checker):
     assert not checker.prefix_ok("SELECT 1 WHERE EXISTS (SELECT DISTINCT FROM ")
 
 
+def test_an_aggregate_within_a_group_is_of_its_own_select(checker):
+    inside = "(SELECT mode() WITHIN GROUP (ORDER BY {}) FROM visits)"
+    assert checker.accepts(f"SELECT 1 FROM people WHERE id > {inside.format('person')}")
+    assert not checker.accepts(f"SELECT 1 FROM people WHERE id > {inside.format('boss')}")
+    assert checker.prefix_ok("SELECT 1 FROM visits WHERE at > TIMESTAMPTZ '2023-05-01 00:00:00+")
+
+
+def test_a_model_is_not_led_to_what_only_a_cast_behind_it_would_mend():
+    held = Checker(SCHEMA, dialect="postgres", invented=False)
+    for sql in ("SELECT avg(name", "SELECT 1 FROM people WHERE id = (name", "SELECT -name FROM"):
+        assert not held.accepts(f"{sql}::int) FROM people")
+        assert not held.prefix_ok(f"{sql} ")
+    assert held.accepts("SELECT avg(CAST(name AS int)), sum(at - at) FROM people, visits")
+    assert held.accepts("SELECT name::int FROM people")
+    assert not held.prefix_ok("SELECT name FROM people --")
+
+
 def test_using_may_merge_a_column_of_a_derived_table(checker):
     counted = "(SELECT boss, count(*) AS n FROM people GROUP BY boss) AS q"
     assert checker.accepts(f"SELECT boss, name, n FROM people JOIN {counted} USING (boss)")

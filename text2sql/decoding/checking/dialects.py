@@ -68,7 +68,6 @@ class Dialect:
     folds_quoted: bool = True  # a quoted name ignores case too
     string_fallback: bool = False  # "x" that names nothing is a string
     string_alias: bool = False  # AS 'x'
-    complete: bool = True  # enough of its SQL is known to hold a model to it
     typed: bool = False  # operands must fit; otherwise any value may stand anywhere
     strict_groups: bool = False  # what is selected must be grouped or aggregated
     alias_in_where: bool = False
@@ -238,7 +237,6 @@ DIALECTS: dict[str, Dialect] = {
         {ord('"'): ord('"')},
         folds_quoted=False,
         namespace=b"public",
-        complete=False,
         typed=True,
         strict_groups=True,
         alias_in_terms=False,

@@ -200,6 +200,8 @@ class Terminals:
         """Tell whether a comment may stand here: not between ORDER and BY, which sqlglot joins."""
         cell, _, held = place
         splits_type = held is not None and held[0] == "type of"
+        if self.dialect.typed and not self.scope.invents:
+            return False  # where kinds must fit a model that is at a loss would hide in one
         return cell.symbol not in _SECOND_WORDS and not splits_type
 
     def string(self, place: Place, text: bytes | None) -> Place | None:

@@ -20,7 +20,7 @@ from text2sql.decoding.checking.kinds.operands import (
     is_free,
     joined,
 )
-from text2sql.decoding.checking.kinds.scope import KindScope
+from text2sql.decoding.checking.kinds.scope import WITHIN, KindScope
 from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, expand, reaches
 from text2sql.decoding.checking.names import COLLATION
 from text2sql.decoding.checking.scope import Move
@@ -240,7 +240,7 @@ class KindForms(KindArrays):
         if call.function.name not in self.ordered or call.distinct:
             return False
         ordered = self.frames.change(call, ordered=True)
-        move.frame = self.frames.make(Context, ordered, "filter")
+        move.frame = self.frames.make(Context, ordered, "filter", WITHIN)
         kinds = NUMBERS if call.function.name == "percentile_cont" else None
         return self._demand(move, 1, kinds)
 

@@ -35,6 +35,7 @@ from text2sql.decoding.checking.kinds.tables import (
     element,
     expand,
     group_of,
+    grows,
     one_of,
     reaches,
 )
@@ -44,6 +45,7 @@ _READS = (*PARTS, "operand", "primary", "expression")
 Leaves = frozenset[tuple[bytes | None, bytes]] | None  # None: something else decides
 SURE: Leaves = frozenset()
 ROW_ROLE = "row"  # of a query behind a row and IN that sees nothing of the queries around it
+_PLAIN = SCALARS - {"json"}  # other kinds have parts, by `->` and `[`
 BEFORE_AND = "BETWEEN"  # the sign of a demand
 BEHIND_SIGN = "sign"  # the detail of a part that an operator wants, not a function
 
@@ -316,7 +318,25 @@ class KindOperands(Actions):
         if not super()._refer(move, reference):
             return False
         operand = self._referred(move, before, reference, alone)
-        return operand is not None and self._push_operand(move, operand)
+        if operand is None or not (self.scope.invents or self._may_serve(move.frame, operand)):
+            return False
+        return self._push_operand(move, operand)
+
+    def _may_serve(self, frame: Any, operand: Operand) -> bool:
+        """Tell whether a column can become what is wanted without `::` behind it.
+
+        A model that has begun `avg(name` does not think of a CAST: it runs into a comment, or on
+        and on. What it means as a CAST it can say by that word, before the column.
+        """
+        least, wanted, _ = self.demanded(frame)
+        while isinstance(frame, Context) and frame.kind == "paren" and frame.detail is None:
+            if wanted is not None or frame.stack:
+                break
+            frame = frame.parent
+            wanted = self.demanded(frame).kinds
+        if wanted is None or is_free(operand) or not expand(operand.kind) <= _PLAIN:
+            return True
+        return grows(operand.kind, wanted, least, exact=self.rules.exact)
 
     def _referred(
         self, move: Move, frame: Frame, reference: Reference, alone: bool

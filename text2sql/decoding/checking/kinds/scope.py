@@ -37,6 +37,7 @@ from text2sql.decoding.checking.kinds.tables import (
 from text2sql.decoding.checking.relations import Relation, Tables
 
 SETS = "sets"  # among `Block.groups`: GROUP BY has several sets, and no key tells other columns
+WITHIN = "within"  # the detail of the place that an aggregate's WITHIN GROUP is
 NEED_GROUPS = ("having", "order", "qualify", "window")
 
 
@@ -275,6 +276,8 @@ class KindScope(JoinScope):
         filtered = isinstance(frame, Context) and frame.kind == "filter"
         if call is None and not filtered:
             return super().resolve(frame, reference, **options)
+        if isinstance(frame, Context) and frame.detail == WITHIN:  # else the aggregate would be of a query around
+            reference = reference._replace(local=True)
         self._inside += 1
         try:
             met = super().resolve(frame, reference, **options)

@@ -130,7 +130,19 @@ def literal_begins(text: bytes, kinds: Collection[str]) -> bool:
 
 def endings(text: bytes) -> Iterator[bytes]:
     """Yield ends of a string that may make it an interval, a moment, a number, a format ..."""
-    yield from (b"", b"1", b"0", b"Y", b"]", b" day", b"a", b"0]", b".a", b"$.a"[len(text) :])
+    yield from (
+        b"",
+        b"1",
+        b"0",
+        b"00",
+        b"Y",
+        b"]",
+        b" day",
+        b"a",
+        b"0]",
+        b".a",
+        b"$.a"[len(text) :],
+    )
     yield from (tail + (_unclosed(text + tail) or b"") for tail in (b"", b"d", b"a]", b"]"))
     yield from (known[len(text) : size] for size in (10, 19) for known in _MOMENTS_BEGUN)
     _, space, unit = text.rpartition(b" ")

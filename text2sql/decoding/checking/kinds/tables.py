@@ -159,6 +159,7 @@ def _moments(sign: str, left: str, right: str, one: Kinds, other: Kinds) -> str 
     return "date" if (left, right, sign) == ("int4", "date", "+") else None
 
 
+_LOOSE = 6  # the level of + and -
 _CONCRETE = tuple(sorted(SCALARS - {"string"}))
 
 
@@ -166,6 +167,18 @@ _CONCRETE = tuple(sorted(SCALARS - {"string"}))
 def partners(sign: str, left: str, *, exact: bool = False) -> Kinds:
     """Return the kinds that may stand to the right of an arithmetic operator."""
     return frozenset(kind for kind in _CONCRETE if arithmetic(sign, left, kind, exact=exact))
+
+
+def grows(kind: str, wanted: Kinds, least: int, *, exact: bool) -> bool:
+    """Tell whether operators behind a value, of a level of at least `least`, can make it fit."""
+    if reaches(kind, wanted, 8, least):
+        return True
+    return least <= _LOOSE and any(
+        expand(made) <= wanted
+        for sign in "+-*/%"
+        for right in partners(sign, kind, exact=exact)
+        if (made := arithmetic(sign, kind, right, exact=exact)) is not None
+    )
 
 
 def reaches(kind: str, wanted: Kinds | None, level: int, least: int, *, again: bool = True) -> bool:
