@@ -113,6 +113,15 @@ def test_only_the_letters_of_ascii_are_the_same_in_both_cases():
             connection.execute('SELECT [Équipe] FROM "Relevés"')
 
 
+def test_the_name_of_a_window_names_no_item(music):
+    sql = 'SELECT lag(id) OVER w FROM singer WINDOW w AS (PARTITION BY "w")'
+    assert canonicalise(sql, SCHEMA) == sql.replace('"w"', "'w'")
+    held = f'SELECT "w" FROM ({sql.replace("PARTITION BY", "ORDER BY")})'
+    canonical = canonicalise(held, SCHEMA)
+    assert canonical.startswith("SELECT 'w' FROM")
+    assert music.execute(canonical).fetchall() == music.execute(held).fetchall()
+
+
 def test_other_dialects_keep_their_quotes():
     sql = 'SELECT "x" FROM singer'
     assert canonicalise(f" {sql}; ", SCHEMA, dialect="duckdb") == sql

@@ -167,7 +167,12 @@ def _shown_by(select: exp.Select, clause: str, scope: Scope) -> Iterator[Names]:
     if sources:  # which sources show their rowid depends on SQLite's version
         yield ROWID_NAMES
     if clause != "expressions":  # SQLite hides output names from the list that defines them
-        yield frozenset(fold(p.alias) for p in select.expressions if p.alias)
+        yield frozenset(fold(name) for p in select.expressions if (name := _alias(p)))
+
+
+def _alias(projection: exp.Expr) -> str:
+    """Return what AS calls an item; sqlglot keeps the name of its window there, too."""
+    return "" if isinstance(projection, exp.Window) else projection.alias
 
 
 def _sources(select: exp.Select) -> Iterator[exp.Expr]:
@@ -249,8 +254,8 @@ def _outputs_of_select(select: exp.Select, scope: Scope) -> Names:
 def _projected(projection: exp.Expr, select: exp.Select, scope: Scope) -> Names:
     if projection.is_star:
         return _starred(projection, select, scope)
-    if projection.alias:
-        return frozenset({fold(projection.alias)})
+    if _alias(projection):
+        return frozenset({fold(_alias(projection))})
     if isinstance(projection, exp.Column):
         quoted = projection.this.args.get("quoted") and not projection.table
         is_string = quoted and not names_something(projection, scope)
