@@ -103,35 +103,44 @@ class JoinedBackend(LocalBackend):
 
 
 @dataclass(eq=False)
-class _Call:
-    """What one thread waits for."""
+class Call:
+    """What somebody waits for."""
 
     decoding: Decoding
     asked: "Sequence[Asked]"
     gone: Callable[[], bool]
+    ended: "Callable[[Call], None]"  # is told when all is written, or why it is not
     texts: "dict[Asked, list[Generation]]" = field(default_factory=dict)
     error: Exception | None = None
-    done: threading.Event = field(default_factory=threading.Event)
 
     def end(self, error: Exception | None = None) -> None:
-        """Let the thread go on."""
+        """Let whoever waits go on."""
         self.error = error
-        self.done.set()
+        self.ended(self)
+
+    def found(self) -> list[list[Generation]]:
+        """Return the texts of each prompt, or raise what kept them from being written."""
+        if self.error is not None:
+            raise self.error
+        return [self.texts[one] for one in self.asked]
 
 
 class Desk:
-    """Takes what threads ask, and has a thread of its own that answers it."""
+    """Takes what is asked, and answers it: in a thread of its own, or in turns of the caller's."""
 
-    def __init__(self, open_batch: "Callable[[Decoding], Batch]") -> None:
+    def __init__(
+        self, open_batch: "Callable[[Decoding], Batch]", *, own_thread: bool = True
+    ) -> None:
         """Begin with nothing to write.
 
         Args:
             open_batch: returns an empty batch for some settings.
+            own_thread: begin to write by itself; otherwise one thread calls `submit` and `turn`.
         """
-        self._open_batch = open_batch
+        self._open_batch, self._own_thread = open_batch, own_thread
         self._changed = threading.Condition()  # guards the four below
-        self._turns: Turns[tuple[_Call, Asked]] = Turns()
-        self._active: dict[Asked, _Call] = {}  # in the batch
+        self._turns: Turns[tuple[Call, Asked]] = Turns()
+        self._active: dict[Asked, Call] = {}  # in the batch
         self._closed: Exception | None = None
         self._thread: threading.Thread | None = None
         self._batch: Batch | None = None  # of the thread alone
@@ -153,65 +162,83 @@ class Desk:
         """
         if not asked:
             return []
-        asker, left = ASKER.get(Asker()), threading.Event()
-        call = _Call(decoding, asked, lambda: left.is_set() or asker.gone())
-        self._submit(asker.name or call, call)
+        asker, left, done = ASKER.get(Asker()), threading.Event(), threading.Event()
+        gone = lambda: left.is_set() or asker.gone()  # noqa: E731
+        call = Call(decoding, asked, gone, lambda _: done.set())
+        self.submit(asker.name or call, call)
         try:
-            call.done.wait()
+            done.wait()
         finally:
             left.set()  # this thread may have been interrupted
-        if call.error is not None:
-            raise call.error
-        return [call.texts[one] for one in asked]
+        return call.found()
 
-    def _submit(self, whose: Hashable, call: _Call) -> None:
+    def submit(self, whose: Hashable, call: Call) -> None:
+        """Let a call wait for its turn; calls of one asker share one.
+
+        Raises:
+            Exception: what `close` was given.
+        """
         with self._changed:
             if self._closed is not None:
                 raise self._closed
             self._turns.add(whose, [(call, one) for one in call.asked])
-            if self._thread is None:
+            if self._own_thread and self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="decode", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
     def close(self, error: Exception) -> None:
-        """End the thread after its next step; who waits gets the error."""
+        """Write no more; who waits gets the error."""
         with self._changed:
             self._closed = error
             thread = self._thread
             self._changed.notify()
-        if thread is not None and thread is not threading.current_thread():
+        if not self._own_thread:
+            self._fail(error)
+        elif thread is not None and thread is not threading.current_thread():
             thread.join()
 
     # What follows runs in the thread that has the model.
 
+    def turn(self) -> bool:
+        """Write one token of each text; return whether there is more to write."""
+        try:
+            self._let_go()
+            self._admit()
+            self._step()
+        except Exception as error:  # nobody is left waiting, whatever it is
+            self._fail(error)
+        return any(self.load)
+
     def _work(self) -> None:
-        error: Exception = ModelError("the model's thread has ended")
         try:
             while self._wait():
-                self._admit()
-                self._step()
-            error = self._closed or error
-        except Exception as own:  # nobody is left waiting, whatever it is
-            error = own
+                self.turn()
         finally:
-            self._batch = None
             with self._changed:
-                waiting = [call for call, _ in self._turns.take_all()]
-                for call in {*waiting, *self._active.values()}:
-                    call.end(error)
-                self._active.clear()
                 self._thread = None
+            self._fail(self._closed or ModelError("the model's thread has ended"))
+
+    def _fail(self, error: Exception) -> None:
+        self._batch = None
+        with self._changed:
+            waiting = [call for call, _ in self._turns.take_all()]
+            calls = {*waiting, *self._active.values()}
+            self._active.clear()
+        for call in calls:
+            call.end(error)
 
     def _wait(self) -> bool:
         """Return when there is something to write; False where the desk is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._active or len(self._turns))
-            calls = set(self._active.values())
-        for call in calls:
+        return self._closed is None
+
+    def _let_go(self) -> None:
+        """End the calls whose callers have left."""
+        for call in set(self._active.values()):
             if call.gone():
                 self._end(call, Stopped())
-        return self._closed is None
 
     def _admit(self) -> None:
         """Put into the batch what there is room for."""
@@ -225,7 +252,7 @@ class Desk:
                 self._active[asked] = call
             self._batch.add(asked)
 
-    def _take(self) -> "tuple[_Call, Asked] | None":
+    def _take(self) -> "tuple[Call, Asked] | None":
         with self._changed:
             if not len(self._turns):
                 return None
@@ -256,7 +283,7 @@ class Desk:
         if len(call.texts) == len(call.asked):
             call.end()
 
-    def _end(self, call: _Call, error: Exception | None = None) -> None:
+    def _end(self, call: Call, error: Exception | None = None) -> None:
         """Forget what is left of a call."""
         with self._changed:
             self._turns.take_all(lambda entry: entry[0] is call)

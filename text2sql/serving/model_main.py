@@ -2,93 +2,171 @@
 
     python -I -c "... main(fd, threads)"      started by `model_process`, never by hand
 
-A question is asked by a thread of its own; one thread for each model writes for all of them
-(`serving.batches`).
+One thread does it all: between two steps of the model it begins the questions that have come. A
+second one would take Python's lock from it at each of the model's many short operations.
 
-Covered: an error of one message is its answer; the process ends with its parent's end of the pipe.
+Covered: an error of one message is its answer; a model that loads while others write; the process
+ends with its parent's end of the pipe.
 """
 
 import os
 import pickle
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from queue import SimpleQueue
-from threading import Event, Lock, Thread
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock, Thread
 from typing import Any, NoReturn
 
 from text2sql.bases.base import Base
 from text2sql.bases.loading import load_tokenizer
 from text2sql.bases.sharing import Pool
+from text2sql.decoding.backends import LocalBackend
 from text2sql.decoding.generation import Stopped
 from text2sql.errors import ModelError, PromptError, SettingsError
 from text2sql.execution.pipes import Pipe
-from text2sql.execution.sampling import Value
+from text2sql.execution.sampling import Value, Values
 from text2sql.schema.model import Schema
-from text2sql.serving.batches import ASKER, SWITCH_SECONDS, Asker, JoinedBackend
+from text2sql.serving.batches import SWITCH_SECONDS, Call, Desk
 from text2sql.serving.model_process import Request
 
-MOST_QUESTIONS = 1024  # at once; more wait for their turn, first come, first served
 _CONTEXT = ("max_position_embeddings", "n_positions")  # what is asked of a model's settings
 _SAID = (ModelError, PromptError, SettingsError)  # errors that are told as what they are
-Send = Callable[..., None]
+Message = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+class Line:
+    """The pipe to the parent: read by one thread, written to by any."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe, self._sending = pipe, Lock()
+        self._kept: deque[Message] = deque()  # read while something else was waited for
+
+    def send(self, *reply: Any) -> None:
+        """Send a reply, whole."""
+        message = pickle.dumps(reply)
+        with self._sending:
+            self._pipe.send(message)
+
+    def receive(self, *, wait: bool) -> Message | None:
+        """Return the next message; None where there is none and nobody is to wait."""
+        if self._kept:
+            return self._kept.popleft()
+        return self._next() if wait or self._pipe.wait(0) else None
+
+    def receive_values(self, number: int) -> Message:
+        """Return the values that a call has asked for, or that nobody wants them any more."""
+        while True:
+            message = self._next()
+            if message[0] in ("values", "gone") and message[1] == number:
+                return message
+            self._kept.append(message)
+
+    def _next(self) -> Message:
+        message: Message = pickle.loads(self._pipe.receive())  # from our own program
+        return message
+
+
+@dataclass(slots=True)
 class _Question:
     """What is known of one that is being answered."""
 
-    gone: Event = field(default_factory=Event)
-    values: SimpleQueue[tuple[Any, str | None]] = field(default_factory=SimpleQueue)
+    gone: bool = False
 
 
 class Models:
     """The models of this process, and what is asked of them."""
 
-    def __init__(self, send: Send) -> None:
-        self._send, self._pool = send, Pool()
-        self._models: dict[int, JoinedBackend] = {}
+    def __init__(self, line: Line) -> None:
+        self._line, self._pool = line, Pool()
+        self._models: dict[int, tuple[LocalBackend, Desk]] = {}
         self._schemas: dict[int, Schema] = {}
         self._questions: dict[int, _Question] = {}
-        self._threads = ThreadPoolExecutor(MOST_QUESTIONS)  # they wait, nearly all of the time
+
+    def turn(self) -> bool:
+        """Write one token of each text; return whether there is more to write."""
+        busy = [desk for _, desk in list(self._models.values()) if any(desk.load)]
+        return sum(desk.turn() for desk in busy) > 0  # each of them has its turn
+
+    def take(self, kind: str, *message: Any) -> None:
+        """Do what a message says; the schema that it is about comes last."""
+        *rest, known = message
+        schema = self._learn(known) if known is not None else None
+        getattr(self, kind)(*rest, **({"schema": schema} if kind == "ask" else {}))
 
     def load(self, number: int, *load: Any) -> None:
-        """Load a model and tell what its parent wants to know of it; questions go on meanwhile."""
+        """Load a model and tell what its parent wants to know of it; others write meanwhile."""
         Thread(target=self._load, args=(number, *load), daemon=True).start()
 
     def _load(self, number: int, model: int, base: Base, adapter: Any, options: Any) -> None:
         try:
             source = {name: options.get(name) for name in ("revision", "trust_remote_code")}
             loaded = self._pool.load(base, adapter=adapter, **options)
-            self._models[model] = JoinedBackend(loaded, load_tokenizer(base, **source), base)
+            backend = LocalBackend(loaded, load_tokenizer(base, **source), base)
+            self._models[model] = backend, Desk(backend.open_batch, own_thread=False)
         except Exception as error:
-            self._send(number, "failed", *_told(error))
+            self._line.send(number, "failed", *_told(error))
             return
         config = {name: getattr(loaded.config, name, None) for name in _CONTEXT}
-        self._send(number, "done", {"dtype": loaded.dtype, "config": config})
+        self._line.send(number, "done", {"dtype": loaded.dtype, "config": config})
 
     def forget(self, model: int) -> None:
-        """Let go of a model when what it writes is written."""
-        Thread(target=self._models.pop(model).close, daemon=True).start()
+        """Let go of a model; what it is asked just now is not written."""
+        backend, desk = self._models.pop(model)
+        desk.close(ModelError(f"the model {backend.base.name} is closed"))
+        backend.close()
 
     def ask(self, number: int, request: Request, *, schema: Schema | None) -> None:
         """Begin a question."""
         self._questions[number] = question = _Question()
-        self._threads.submit(self._answer, number, question, request, schema)
+        extras: dict[str, Any] = {}
+        if request.listens:
+            extras["listen"] = lambda *said: self._line.send(number, "text", said)
+        if request.values:
+            extras["values"] = self._values(number)
+        try:
+            backend, desk = self._models[request.model]
+            asked = backend.ask(request.prompts, request.decoding, schema=schema, **extras)
+            ended = lambda call: self._end(number, call)  # noqa: E731
+            call = Call(request.decoding, asked, lambda: question.gone, ended)
+            desk.submit(request.name or call, call)
+        except Exception as error:  # whatever it is, it is this question's own
+            self._questions.pop(number, None)
+            self._line.send(number, "failed", *_told(error))
 
-    def values(self, number: int, found: Any, error: str | None) -> None:
-        """Hand a question the values that it has asked for."""
-        if (question := self._questions.get(number)) is not None:
-            question.values.put((found, error))
+    def _end(self, number: int, call: Call) -> None:
+        """Tell how a question has ended."""
+        self._questions.pop(number, None)
+        if call.error is None:
+            self._line.send(number, "done", call.found())
+        elif not isinstance(call.error, Stopped):
+            self._line.send(number, "failed", *_told(call.error))
+
+    def values(self, number: int, *_: Any) -> None:
+        """Pass over values that came when nobody waited for them any more."""
 
     def gone(self, number: int) -> None:
         """Let go of a question that nobody waits for."""
         if (question := self._questions.get(number)) is not None:
-            question.gone.set()
-            question.values.put((None, "nobody waits for it"))
+            question.gone = True
 
-    def learn(self, known: tuple[int, Schema | None, int | None]) -> Schema:
+    def _values(self, number: int) -> Values:
+        """Return what asks the parent for a column's values, and waits for them."""
+
+        def values(table: str, column: str) -> Sequence[Value] | None:
+            self._line.send(number, "values", (table, column))
+            kind, _, *reply = self._line.receive_values(number)
+            if kind == "gone":
+                self.gone(number)
+                raise Stopped
+            found, error, _ = reply
+            if error is not None:
+                raise ModelError(error)
+            return found
+
+        return values
+
+    def _learn(self, known: tuple[int, Schema | None, int | None]) -> Schema:
         """Return the schema that is meant, keep a new one, forget an old one."""
         number, schema, old = known
         if old is not None:
@@ -96,33 +174,6 @@ class Models:
         if schema is not None:
             self._schemas[number] = schema
         return self._schemas[number]
-
-    def _answer(
-        self, number: int, question: _Question, request: Request, schema: Schema | None
-    ) -> None:
-        ASKER.set(Asker(request.name, question.gone.is_set))
-
-        def listen(place: int, sample: int, text: str) -> None:
-            self._send(number, "text", (place, sample, text))
-
-        def values(table: str, column: str) -> Sequence[Value] | None:
-            self._send(number, "values", (table, column))
-            found, error = question.values.get()
-            if error is not None:
-                raise ModelError(error)
-            return found
-
-        extras: dict[str, Any] = {"listen": listen} if request.listens else {}
-        extras |= {"values": values} if request.values else {}
-        try:
-            backend, asked = self._models[request.model], (request.prompts, request.decoding)
-            self._send(number, "done", backend.generate(*asked, schema=schema, **extras))
-        except Stopped:
-            pass
-        except Exception as error:  # whatever the model raises: the next prompt may be a better one
-            self._send(number, "failed", *_told(error))
-        finally:
-            del self._questions[number]
 
 
 def _told(error: Exception) -> tuple[str, str]:
@@ -139,19 +190,14 @@ def main(descriptor: int, threads: int) -> NoReturn:
     import torch
 
     torch.set_num_threads(threads)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    pipe, sending = Pipe(descriptor), Lock()
-
-    def send(*reply: Any) -> None:
-        message = pickle.dumps(reply)
-        with sending:
-            pipe.send(message)
-
-    models = Models(send)
-    while True:
-        try:
-            kind, *rest, known = pickle.loads(pipe.receive())  # from our own program
-        except (EOFError, OSError):
-            os._exit(0)  # threads may be in the middle of a pass whose texts nobody wants
-        extras = {"schema": models.learn(known) if known else None} if kind == "ask" else {}
-        getattr(models, kind)(*rest, **extras)
+    sys.setswitchinterval(SWITCH_SECONDS)  # a model that loads does not keep the others waiting
+    line = Line(Pipe(descriptor))
+    models, busy = Models(line), False
+    try:
+        while True:
+            while (message := line.receive(wait=not busy)) is not None:
+                models.take(*message)
+                busy = True
+            busy = models.turn()
+    except (EOFError, OSError):
+        os._exit(0)  # threads may be in the middle of something that nobody wants

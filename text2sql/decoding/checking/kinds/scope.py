@@ -276,7 +276,9 @@ class KindScope(JoinScope):
         filtered = isinstance(frame, Context) and frame.kind == "filter"
         if call is None and not filtered:
             return super().resolve(frame, reference, **options)
-        if isinstance(frame, Context) and frame.detail == WITHIN:  # else the aggregate would be of a query around
+        if (
+            isinstance(frame, Context) and frame.detail == WITHIN
+        ):  # else the aggregate would be of a query around
             reference = reference._replace(local=True)
         self._inside += 1
         try:
