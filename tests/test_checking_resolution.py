@@ -141,6 +141,14 @@ def test_a_string_in_a_clause_that_sees_nothing_around_is_none_where_sqlite_sees
         assert not checker.accepts(nested.format("status"))
 
 
+def test_what_the_list_still_owes_is_no_string_in_on(shop):
+    checker = Checker(read_schema(shop))
+    inner = 'EXISTS (SELECT 1 WHERE "{}" > 1)'
+    begun = "SELECT total FROM orders JOIN refunds ON "
+    assert checker.accepts(f"{begun}{inner.format('other')}, (SELECT 1 AS total)")
+    assert not checker.prefix_ok(begun + inner.format("total"))
+
+
 def test_a_string_in_a_subquery_is_none_where_an_item_around_has_its_name(shop):
     checker = Checker(read_schema(shop))
     inner = '(SELECT avg("no name") FROM products)'

@@ -102,3 +102,10 @@ def test_gold_of_spider_survives_the_way_there_and_back(spider):
         text = to_from_first(plain, example.queries[0])
         assert first.accepts(text) and not text.upper().startswith("SELECT")
         assert first.to_sql(text).split() == example.queries[0].split()
+
+
+def test_numbers_that_touch_a_keyword_or_are_hexadecimal_are_read(shop):
+    first = Checker(read_schema(shop), order="from-first")
+    for text in ("FROM orders SELECT.5", "FROM orders SELECT 0xE WHERE NOT.0 = 0x1f GROUP BY.7"):
+        assert "SELECT" in first.to_sql(text)
+    assert first.to_sql("FROM orders SELECT.5 WHERE.12") == "SELECT.5 FROM orders WHERE.12"

@@ -55,7 +55,7 @@ class ClauseActions(ActionBase):
         if whole and self._is_hidden_position(block):
             return False
         if isinstance(block, Block) and block.item == b"":
-            if block.phase != "items" and move.payload[:2] == b"0x":
+            if block.phase not in ("items", "late") and move.payload[:2] == b"0x":
                 return False  # a position for sqlglot
             bound = block.phase == "compound" or self.scope.is_led(block)
             if bound and not self._is_position(block, move.payload):

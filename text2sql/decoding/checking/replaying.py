@@ -14,9 +14,11 @@ Not covered: lexemes that may only stand apart from their neighbours: each is re
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from text2sql.decoding.checking import lexer
+from text2sql.decoding.checking.grammar import Grammar
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.machine import Shift
@@ -54,14 +56,17 @@ _SIGNS = (("whole_division", "//"), ("regex", r"!~\*|!~|~\*"))
 
 
 @cache
-def _pattern(openers: frozenset[int], features: frozenset[str]) -> re.Pattern[str]:
+def _pattern(
+    openers: frozenset[int], features: frozenset[str], hex_numbers: bool
+) -> re.Pattern[str]:
+    hexadecimal = "0[xX][0-9a-fA-F]+|" if hex_numbers else ""
     blob = "(?P<blob>[xX]'[^']*') |" if "blobs" in features else ""
     signs = "".join(f"{sign}|" for feature, sign in _SIGNS if feature in features)
     bracket = r"|\[[^\]]*\]" if ord("[") in openers else ""
     backtick = "|`(?:[^`]|``)*`" if ord("`") in openers else ""
     return re.compile(
         rf"""(?P<blank>[ \t\n\r]+) | (?P<comment>--[^\n]*\n?|/\*.*?\*/)
-        | {blob} (?P<number>(?:\d+(?:\.\d*)?|(?<![\w"`\]])\.\d+)(?:[eE][+-]?\d+)?)
+        | {blob} (?P<number>{hexadecimal}(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
         | (?P<word>[A-Za-z0-9_\u0080-\U0010ffff]+) | (?P<string>'(?:[^']|'')*')
         | (?P<quoted>"(?:[^"]|"")*"{backtick}{bracket}) | (?P<unclosed>(?:['"`]|/\*).*)
         | (?P<sign>{signs}->>|->|\|\||<=|>=|<>|!=|==|<<|>>|::|.)""",
@@ -71,11 +76,30 @@ def _pattern(openers: frozenset[int], features: frozenset[str]) -> re.Pattern[st
 
 def lexemes(checker: "Checker", sql: str) -> Iterator[Lexeme]:
     """Yield the lexemes of a text, comments too, and an empty one at its end."""
-    pattern = _pattern(frozenset(checker.quotes), checker.dialect.features)
-    for match in pattern.finditer(sql):
-        if match.lastgroup != "blank":
-            yield Lexeme(str(match.lastgroup), match.start(), match[0])
+    dialect = checker.dialect
+    pattern = _pattern(frozenset(checker.quotes), dialect.features, dialect.hex_numbers)
+    before, place = Lexeme("end", 0, ""), 0
+    while (match := pattern.match(sql, place)) is not None:
+        kind, text = str(match.lastgroup), match[0]
+        if kind == "number" and text[0] == "." and place and _is_name(checker, before, place):
+            kind, text = "sign", "."  # of T1.2nd; SELECT.5 has a number
+        place += len(text)
+        if kind != "blank":
+            before = Lexeme(kind, place - len(text), text)
+            yield before
     yield Lexeme("end", len(sql), "")
+
+
+def _is_name(checker: "Checker", lexeme: Lexeme, end: int) -> bool:
+    """Tell whether a lexeme that ends at a place is a name rather than a keyword."""
+    keyword = lexeme.kind == "word" and lexeme.text.upper() in _keywords(checker.grammar)
+    return lexeme.end == end and lexeme.kind in ("word", "quoted") and not keyword
+
+
+@cache
+def _keywords(grammar: Grammar) -> frozenset[str]:
+    bodies = chain.from_iterable(grammar.alternatives.values())
+    return frozenset(symbol for symbol in chain.from_iterable(bodies) if symbol.isupper())
 
 
 def replay(checker: "Checker", found: Iterable[Lexeme]) -> tuple[list[Terminal], Lexeme | None]:

@@ -101,6 +101,9 @@ class Resolution(Obligations):
     def _names_item(self, block: Block, reference: Reference) -> bool:
         return any(o.explicit and o.name == reference.name for o in block.outputs)
 
+    def _owes(self, block: Block, reference: Reference) -> bool:
+        return any(r.name == reference.name and not r.soft for r in block.pending)
+
     def _hand_out(self, block: Block, reference: Reference) -> Block | None:
         outer = None if reference.local else self._outer(block, reference)
         if outer is not None:
@@ -159,6 +162,8 @@ class Resolution(Obligations):
         for around in seen:
             if around.phase not in _ALIASLESS and self._names_item(around, reference):
                 return True
+            if around.phase == "on" and self._owes(around, reference):
+                return True
             count = self.count(around, reference)
             if around.phase != "items" and count > (0 if reference.local else 1):
                 return True
@@ -169,9 +174,7 @@ class Resolution(Obligations):
                 if place.phase not in _ALIASLESS and self._names_item(place, reference):
                     return True
                 stored = place.phase == "items" and reference.name in self.all_columns
-                owed = place.phase in _OPEN and any(
-                    r.name == reference.name and not r.soft for r in place.pending
-                )
+                owed = place.phase in _OPEN and self._owes(place, reference)
                 if stored or owed or self.count(place, reference):
                     return True
             place = place.parent
