@@ -93,7 +93,8 @@ def calls(dialect: str) -> Iterator[tuple[str, bool]]:
                     arguments(form, length, types_of(dialect)) if length else [[]]
                 ):
                     call = f"{form.name}({', '.join(row)}){over}"
-                    yield f"SELECT {call} AS x FROM k", number == 0
+                    groups = f" GROUP BY {row[0]}" if form.name == "grouping" else ""
+                    yield f"SELECT {call} AS x FROM k{groups}", number == 0
 
 
 def refused(dialect: str, run: Run) -> list[str]:

@@ -147,7 +147,7 @@ def test_most_sql_as_people_write_it_is_let_in(postgres_url):
             connection.execute((FOLDER / "postgres" / f"{name}.sql").read_bytes())
         checker = Checker(read_schema(url), dialect="postgres")
         found += sum(checker.accepts(case["query"]) for case in cases if case["db_id"] == name)
-    assert found >= 0.89 * len(cases)
+    assert found >= 0.97 * len(cases)
 
 
 def test_a_table_in_quotes_is_verified_by_its_own_name():
@@ -340,6 +340,42 @@ def test_a_model_is_not_led_to_what_only_a_cast_behind_it_would_mend():
     assert held.accepts("SELECT avg(CAST(name AS int)), sum(at - at) FROM people, visits")
     assert held.accepts("SELECT name::int FROM people")
     assert not held.prefix_ok("SELECT name FROM people --")
+
+
+def test_grouping_is_of_a_column_that_group_by_names(checker):
+    sql = "SELECT boss, grouping(boss) AS total, count(*) FROM people GROUP BY {} ORDER BY total"
+    assert checker.accepts(sql.format("ROLLUP (boss)"))
+    assert not checker.accepts(sql.format("boss").replace("grouping(boss)", "grouping(id)"))
+    assert not checker.accepts("SELECT grouping(name) FROM people GROUP BY id")
+    for call in ("sum(grouping(boss))", "grouping(boss) OVER ()", "grouping(boss + 1)"):
+        assert not checker.accepts(f"SELECT {call} FROM people GROUP BY boss")
+    assert checker.prefix_ok("SELECT count(*) FROM people GROUP BY boss HAVING grouping(b")
+
+
+def test_an_interval_is_made_of_parts_by_name(checker):
+    assert checker.accepts("SELECT now() - make_interval(days => id, secs => 2.5) FROM people")
+    assert not checker.accepts("SELECT make_interval(days => 1, days => 2)")
+    assert not checker.accepts("SELECT make_interval(days => 1.5)")
+    assert not checker.prefix_ok("SELECT make_interval(w => ")
+
+
+def test_a_model_answers_on_a_server_and_is_held_to_its_schema(postgres_url):
+    pytest.importorskip("torch")
+    import psycopg
+
+    from text2sql import Predictor
+
+    with private_database(postgres_url) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "CREATE TABLE orders (id int PRIMARY KEY, status text, placed date);"
+                "INSERT INTO orders VALUES (1, 'paid', '2024-05-01'), (2, 'open', '2024-06-01')"
+            )
+        with Predictor.from_pretrained("mini", database=url) as predictor:
+            answer = predictor.predict("how many orders are there?")
+        checker = Checker(read_schema(url), dialect="postgres", invented=False)
+        assert answer.error is None and answer.rows == [(2,)]
+        assert checker.accepts(answer.sql)
 
 
 def test_using_may_merge_a_column_of_a_derived_table(checker):

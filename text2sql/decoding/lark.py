@@ -25,8 +25,9 @@ from itertools import chain
 
 from text2sql.decoding.checking.dialects import DIALECTS, Dialect
 from text2sql.decoding.checking.functions import DATE_PARTS
-from text2sql.decoding.checking.grammar import Grammar, Symbol, compile_grammar, is_terminal
+from text2sql.decoding.checking.grammar import Grammar, compile_grammar
 from text2sql.decoding.checking.names import GIVEN
+from text2sql.decoding.checking.symbols import Symbol, is_terminal
 from text2sql.errors import SettingsError
 from text2sql.schema.model import Schema
 

@@ -28,6 +28,7 @@ from text2sql.decoding.checking.dialects import DIALECTS
 from text2sql.decoding.checking.foresight import Foresight
 from text2sql.decoding.checking.frames import Block, Call, Context, Reference
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
+from text2sql.decoding.checking.kinds.calls import GROUPING
 from text2sql.decoding.checking.kinds.lists import may_begin, wants_list
 from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
@@ -47,7 +48,7 @@ STATE_LIMIT = 50_000  # states that are remembered at most, about 1.6 kB each wi
 UNKNOWN: Any = object()  # in place of an exception: much is asked for the first time
 _DEEPENS = frozenset(
     {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "POSITION", "USING", "WINDOW"}
-    | {"TRY_CAST", "ANY", "SOME", "ROLLUP", "CUBE", "GROUPING", "[", "ARRAY"}
+    | {"TRY_CAST", "ANY", "SOME", "ROLLUP", "CUBE", "GROUPING", "[", "ARRAY", "MAKE_INTERVAL"}
 )
 _ROOM = 30  # places beyond DEPTH_LIMIT for one more query, where no parser counts them
 _PART_ENDS = (",", ")", "ORDER")
@@ -64,6 +65,8 @@ _COMPOUND_TERMS = frozenset(
     | {"FETCH", "NEXT"}
 ) | set(",);")
 
+# grouping() takes a column.
+_ONE_COLUMN = frozenset({"<column>", "<member>", ".", ")"})
 # ORDER BY in an aggregate of distinct values takes the column that it is of.
 _REPEATED_TERMS = frozenset({*",).", "<column>", "<member>"}) | {
     *("ASC", "DESC", "NULLS", "FIRST", "LAST")
@@ -327,6 +330,8 @@ class Checker(Terminals):
             return self._row_allows(cell, frame.kind, terminal)
         elif isinstance(frame, Call) and frame.function.most == 0 and not frame.closed:
             return terminal in (")", "*")
+        elif isinstance(frame, Call) and frame.function.name == GROUPING and not frame.closed:
+            return terminal in _ONE_COLUMN
         elif isinstance(frame, Call) and frame.distinct and frame.ordered and not frame.closed:
             return terminal in _REPEATED_TERMS
         if isinstance(self.actions, KindActions):

@@ -37,7 +37,8 @@ _FEATURES = {
     " except_all call_order distinct_on materialized full_pairs"
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
     " trim_from within_group nameless_recursion range_offsets grouping_sets fetch"
-    " collations arrays subscripts no_items parenthesised_arms",
+    " collations arrays subscripts no_items parenthesised_arms"
+    " named_arguments",
 }
 
 
@@ -45,6 +46,7 @@ _FEATURES = {
 TIME_UNITS = frozenset(
     b"year years month months day days hour hours minute minutes second seconds week weeks".split()
 )
+SPANS = frozenset(b"years months weeks days hours mins secs".split())  # of MAKE_INTERVAL
 FIELDS = frozenset(b"year month day hour minute second quarter week dow doy epoch".split())
 LITERAL_TYPES = ((b"date", "date"), (b"timestamp", "timestamp"))
 

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-Symbol = str  # "name": nonterminal; "SELECT", "(", "<table>": terminal; "@name": action
+from text2sql.decoding.checking.symbols import Symbol, is_terminal, shortest
 
 # Loosest first. A production of a level holds operands of the next tighter one.
 NOT_LEVEL, PREDICATE_LEVEL, UNARY_LEVEL = 3, 4, 9
@@ -160,9 +160,12 @@ primary      = NUMBER @number | STRING @string | NULL @null | +blobs BLOB @blob
                @end_extract
              | +interval INTERVAL @interval interval
              | +arrays array
+             | +named_arguments MAKE_INTERVAL @can_make '(' @make_interval span { ',' span } ')'
+               @end_make_interval
              | +position POSITION @can_position '(' @position expr_5 @positioned IN expr_5
                @end_position ')'
              | <column> name_tail
+span         = <span> @span '=>' expr_1 @spanned
 array        = ARRAY '[' @array @array_value_next expr_1 @array_value
                { ',' @array_value_next expr_1 @array_value } ']' @end_array
 parenthesis  = @scalar query @end_scalar | @group expr_1 row @end_parenthesis
@@ -329,11 +332,6 @@ class Grammar:
         return f"{name} = {' '.join(body)}"
 
 
-def is_terminal(symbol: Symbol) -> bool:
-    """Tell a terminal from a nonterminal; actions are neither."""
-    return not (symbol[0] == "@" or symbol[0].islower())
-
-
 @cache
 def compile_grammar(features: frozenset[str]) -> Grammar:
     """Read `PRODUCTIONS` for a dialect.
@@ -350,7 +348,7 @@ def compile_grammar(features: frozenset[str]) -> Grammar:
     first = _first(alternatives, empty)
     table = {name: _choices(name, bodies, first, empty) for name, bodies in alternatives.items()}
     names = [(name, n) for name, bodies in alternatives.items() for n in range(len(bodies))]
-    return Grammar(alternatives, table, empty, first, _shortest(alternatives), names)
+    return Grammar(alternatives, table, empty, first, shortest(alternatives), names)
 
 
 def _read(features: frozenset[str]) -> Iterator[tuple[str, list[list[Symbol]]]]:
@@ -485,25 +483,3 @@ def _choices(
                 raise ValueError(f"{terminal} begins two alternatives of {name}")
             choices[terminal] = number
     return choices
-
-
-def _shortest(alternatives: dict[str, tuple[tuple[Symbol, ...], ...]]) -> dict[Symbol, int]:
-    shortest: dict[Symbol, int] = {}
-    changed = True
-    while changed:
-        changed = False
-        for name, bodies in alternatives.items():
-            for body in bodies:
-                size = sum(_size(symbol, shortest) for symbol in body)
-                if size < shortest.get(name, 1 << 20):
-                    shortest[name] = size
-                    changed = True
-    return shortest
-
-
-def _size(symbol: Symbol, shortest: dict[Symbol, int]) -> int:
-    if symbol[0] == "@" or symbol == "EOT":
-        return 0
-    if is_terminal(symbol):
-        return len(symbol) + 1 if symbol[0].isupper() and symbol not in ("NUMBER",) else 1
-    return shortest.get(symbol, 1 << 20)

@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
-from text2sql.decoding.checking.grammar import Grammar, Symbol, compile_grammar, is_terminal
+from text2sql.decoding.checking.grammar import Grammar, compile_grammar
 from text2sql.decoding.checking.relations import with_prefix
+from text2sql.decoding.checking.symbols import Symbol, is_terminal
 
 CELL_LIMIT = 200_000  # stacks that are remembered at most
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from text2sql.decoding.checking.actions import Actions
-from text2sql.decoding.checking.dialects import FIELDS
+from text2sql.decoding.checking.dialects import FIELDS, SPANS
 from text2sql.decoding.checking.frames import Block, Context, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut, is_word, letter_end, whole_size
 from text2sql.decoding.checking.lookups import TRUTHS
@@ -45,7 +45,7 @@ KNOWN = {
     "<column>": "",
 }
 COLLATION = b"C"  # the one that every server has; of two that are named, engines take neither
-LISTED = ("<type>", "<field>", "<unit>")
+LISTED = ("<type>", "<field>", "<unit>", "<span>")
 CLASSES = frozenset((*GIVEN, *KNOWN, *LISTED, "<window>"))
 
 
@@ -60,6 +60,7 @@ class Names:
             ),
             "<field>": tuple(sorted(FIELDS)),
             "<unit>": tuple(sorted(self.dialect.units)),
+            "<span>": tuple(sorted(SPANS)),
         }
         self.typed_literals = tuple(
             sorted(n for n, _ in self.dialect.literal_types if self.dialect.typed)

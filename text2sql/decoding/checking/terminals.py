@@ -27,6 +27,7 @@ from text2sql.decoding.checking.relations import STAR, Origin
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 _SECOND_WORDS = frozenset({"BY", "TO", "SETS"})  # of ORDER BY, SIMILAR TO, GROUPING SETS
+_CALLED = frozenset({"POSITION", "MAKE_INTERVAL"})  # words that may be names of columns
 _AFTER_IS = ("is_tail", "is_value")
 _DOUBLE, _NAMED = 1, 2  # how a name is written: in double quotes, in others
 _WHOLE = re.compile(rb"\d+(\.0*|e\+?\d+)")
@@ -55,7 +56,7 @@ class Terminals:
 
     def _keyword(self, place: Place, text: bytes) -> Place | None:
         keyword = text.decode("utf-8", "replace").upper()
-        column = keyword == "POSITION" and text in self.scope.all_columns
+        column = keyword in _CALLED and text in self.scope.all_columns
         if keyword not in place[0].terminals or keyword in TOKEN_CLASSES or column:
             return None
         return self.shift(place, keyword)

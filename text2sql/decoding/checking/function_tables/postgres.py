@@ -23,14 +23,15 @@ FORMS = {
         covar_samp(number, number) float plain
         array_agg(any) listed
         every(boolean) boolean
+        grouping(number|text|date|timestamp|timestamptz|time|interval|boolean) int4 plain
         json_agg(any) json
         jsonb_agg(any) jsonb
         json_object_agg(text, any) json plain
         max(number|text|date|timestamp|timestamptz|time|interval) same
         min(number|text|date|timestamp|timestamptz|time|interval) same
         mode() any plain
-        percentile_cont(number) float literal plain
-        percentile_disc(number) any literal plain
+        percentile_cont(number) float fraction plain
+        percentile_disc(number) any fraction plain
         regr_avgx(number, number) float plain
         regr_avgy(number, number) float plain
         regr_count(number, number) int8 plain

@@ -13,7 +13,9 @@ from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Query
 from text2sql.decoding.checking.functions import DATE_PARTS
+from text2sql.decoding.checking.kinds.calls import GROUPING
 from text2sql.decoding.checking.kinds.operands import Demand, Operand
+from text2sql.decoding.checking.kinds.scope import NEED_GROUPS
 from text2sql.decoding.checking.kinds.semijoins import KindSemiJoins
 from text2sql.decoding.checking.kinds.strings import (
     format_ok,
@@ -74,6 +76,8 @@ class KindActions(KindSemiJoins):
             return
         if isinstance(frame, Call) and frame.ordered:
             yield from self._repeated(frame, terminals, name)
+        if isinstance(frame, Call) and frame.function.name == GROUPING and "NUMBER" in terminals:
+            yield from self._groupable(frame, name)
         if "STRING" in terminals:
             yield from (b"'" + label + b"'" for label in self.labels(frame))
         if "IS" in terminals and isinstance(frame, Context) and _is_made(frame):
@@ -94,6 +98,19 @@ class KindActions(KindSemiJoins):
                 yield from self._mended(frame.parent, Operand(self.made_of(frame)), terminals)
         elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
             yield from self._mended(frame, frame.stack[-1], terminals)
+
+    def _groupable(self, call: Call, name: Callable[[bytes], bytes]) -> Iterator[bytes]:
+        """Yield columns that grouping() may be of."""
+        block = self.scope.block_of(call)
+        pairs = [(s.name, column) for s in block.sources for column in s.relation.ordered[:4]]
+        if block.phase in NEED_GROUPS:
+            own = (pair for pair in block.groups if isinstance(pair, tuple) and len(pair) == 2)
+            found = sorted(pair for pair in own if isinstance(pair[0], int))
+            pairs = [(block.sources[place].name, column) for place, column in found]
+        elif block.phase == "items":
+            pairs = [(None, column) for column in (b"x", *self.scope.column_names[:4])]
+        for qualifier, column in pairs:
+            yield b".".join(name(part) for part in (qualifier, column) if part)
 
     def _repeated(
         self, call: Call, terminals: frozenset[str], name: Callable[[bytes], bytes]

@@ -22,7 +22,7 @@ from text2sql.decoding.checking.kinds.forms import POLYMORPHIC
 from text2sql.decoding.checking.kinds.lists import returns_list, wants_list
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined, leaves_of
 from text2sql.decoding.checking.kinds.rows import KindRows
-from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, Part, shows_all
+from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, SETS, Part, shows_all
 from text2sql.decoding.checking.kinds.tables import (
     LISTS,
     MOMENTS,
@@ -34,6 +34,8 @@ from text2sql.decoding.checking.kinds.tables import (
 )
 from text2sql.decoding.checking.scope import Move
 
+GROUPING = "grouping"  # no aggregate, but where one may stand, and not within one
+
 
 class KindCalls(KindRows):
     """The actions that read a call."""
@@ -41,6 +43,8 @@ class KindCalls(KindRows):
     def may_call(self, frame: Frame, function: Function) -> bool:
         """Tell whether what a function returns can fit, where no argument can help it."""
         if wants_list(frame, self.dialect) and not returns_list(function):
+            return False
+        if isinstance(frame, Call) and frame.function.name == GROUPING and not frame.closed:
             return False
         if function.name in VOLATILE and not self.rules.exact and _in_window(frame):
             return False
@@ -215,6 +219,8 @@ class KindCalls(KindRows):
 
     def do_can_over(self, move: Move) -> bool:
         call: Call = move.frame
+        if call.function.name == GROUPING:
+            return False
         ordered = call.ordered or call.function.name in self.ordered
         if not super().do_can_over(move) or (ordered and not self.dialect.ordered_windows):
             return False
@@ -225,6 +231,7 @@ class KindCalls(KindRows):
     def do_can_filter(self, move: Move) -> bool:
         call: Call = move.frame
         ready = call.function.name not in self.ordered or call.ordered
+        ready &= call.function.name != GROUPING
         return ready and super().do_can_filter(move)
 
     def do_end_call(self, move: Move) -> bool:
@@ -269,7 +276,24 @@ class KindCalls(KindRows):
     def do_end_arguments(self, move: Move) -> bool:
         if not super().do_end_arguments(move) or not self._may_become(move):
             return False
+        if move.frame.function.name == GROUPING and not self._is_grouping(move):
+            return False
         return self._arguments_vary(move)
+
+    def _is_grouping(self, move: Move) -> bool:
+        """Ask that a column is one of GROUP BY's own: grouping() tells whether it is summed up."""
+        call: Call = move.frame
+        text = self._arguments(call)[0].text
+        if text is None or len(text) > 1 or not isinstance(text[0], tuple):
+            return False
+        named = text[0][1:]
+        block = self.scope.block_of(call)
+        if block.phase in NEED_GROUPS:
+            own = self.scope.own(block, {named})
+            return bool(own) and own <= block.groups
+        owing = self.frames.change(block, bare=block.bare | {named}, groups=block.groups | {SETS})
+        move.frame = self.scope.with_block(call, owing)
+        return True
 
     def _may_become(self, move: Move) -> bool:
         """Tell whether what is made of arguments that are all literals fits around the call."""

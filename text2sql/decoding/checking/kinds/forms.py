@@ -246,8 +246,9 @@ class KindForms(KindArrays):
 
     def do_end_within(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))
-        if operand is None or is_free(operand) or not self._sorts(operand):
-            return False
+        told = operand is not None and operand.kind not in ("string", "null")
+        if operand is None or not told or is_free(operand) or not self._sorts(operand):
+            return False  # a bare literal has no type that the aggregate could have
         self._pop(move)
         return self._set(move, (operand,))
 

@@ -9,13 +9,13 @@ Not covered: the kinds that USING and NATURAL merge; see `scope`.
 
 from text2sql.decoding.checking.frames import Block, Reference, Source
 from text2sql.decoding.checking.kinds.families import joinable
+from text2sql.decoding.checking.kinds.sources import SourceScope
 from text2sql.decoding.checking.relations import relation
-from text2sql.decoding.checking.scope import Scope
 
 _NOTHING = relation(())
 
 
-class JoinScope(Scope):
+class JoinScope(SourceScope):
     """The part of a scope that knows what is joined."""
 
     def halved(self, block: Block) -> Block:

@@ -12,13 +12,13 @@ Not covered: rows beside other rows, rows within rows.
 from typing import Any
 
 from text2sql.decoding.checking.frames import Context
-from text2sql.decoding.checking.kinds.forms import KindForms
 from text2sql.decoding.checking.kinds.operands import ROW_ROLE, is_value_of_in
+from text2sql.decoding.checking.kinds.spans import KindSpans
 from text2sql.decoding.checking.kinds.tables import Kinds
 from text2sql.decoding.checking.scope import Move
 
 
-class KindRows(KindForms):
+class KindRows(KindSpans):
     """The actions that read a row."""
 
     # --- on the left ---------------------------------------------------------------------------
