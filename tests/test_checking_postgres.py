@@ -342,6 +342,11 @@ def test_a_model_is_not_led_to_what_only_a_cast_behind_it_would_mend():
     assert not held.prefix_ok("SELECT name FROM people --")
 
 
+def test_a_column_that_alone_may_follow_is_found_from_its_first_letter(checker):
+    sql = "SELECT array_agg(DISTINCT person ORDER BY p"
+    assert checker.complete(sql).startswith(f"{sql}erson")
+
+
 def test_grouping_is_of_a_column_that_group_by_names(checker):
     sql = "SELECT boss, grouping(boss) AS total, count(*) FROM people GROUP BY {} ORDER BY total"
     assert checker.accepts(sql.format("ROLLUP (boss)"))

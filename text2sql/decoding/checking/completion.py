@@ -312,6 +312,9 @@ def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
     for word in place[0].words:
         if word.startswith(text) and word != text:
             yield word[len(text) :]
+    if isinstance(checker.actions, KindActions) and place[1] is not None:
+        pieces = checker.actions.fitting(place[1], place[0].terminals, partial(named, checker))
+        yield from (p[len(text) :] for p in pieces if p.startswith(text) and p != text)
     most = None if "<type>" in place[0].names else _NAMES  # one type alone may fit around a CAST
     for name in begun_names(checker, place, text)[:most]:
         yield name[len(text) :]
