@@ -233,3 +233,4 @@ def test_a_function_that_is_no_aggregate_may_have_an_idle_distinct(name):
         assert checker.accepts(sql) == known and verify(sql, schema).valid
         if known:
             connection.execute(f"EXPLAIN {sql}")
+    assert not checker.accepts(f"SELECT a AS b FROM t ORDER BY {name}(DISTINCT b)")

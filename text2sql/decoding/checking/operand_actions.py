@@ -122,7 +122,9 @@ class OperandActions(LendingActions):
 
     def do_distinct_argument(self, move: Move) -> bool:
         call: Call = move.frame
-        idle = call.function.name in self.dialect.distinct_too
+        # elsewhere items may be named, and sqlglot does not look for them behind DISTINCT
+        unnamed = self.scope.block_of(call).phase in ("items", "late", "on")
+        idle = unnamed and call.function.name in self.dialect.distinct_too
         if not idle and (not call.function.distinct or call.least > 1):
             return False
         move.frame = self.frames.change(call, distinct=True)
