@@ -2,7 +2,8 @@
 
 Execution accuracy by the official rule, constrained and greedy, on Spider dev (where T2S_DATA has
 it) and on the bundled samples, by hardness, with and without questions whose gold returns nothing;
-the samples' Chinese questions by themselves; milliseconds from a question to its rows.
+the samples' Chinese questions by themselves; Spider dev and the samples again with four beams whose
+literals are stored ones; milliseconds from a question to its rows.
 
     python benchmarks/mini.py [--base mini] [--limit N] [--write]
 
@@ -23,6 +24,7 @@ from text2sql import Predictor
 from text2sql.bases import mini
 from text2sql.bases.mini_card import BEGIN, END
 from text2sql.data.catalog import DataSet, find_dataset
+from text2sql.decoding.generation import Decoding
 from text2sql.errors import DataError
 from text2sql.evaluation import evaluate
 from text2sql.models import open_model
@@ -30,6 +32,7 @@ from text2sql.samples.building import samples_folder
 
 RESULTS = Path(__file__).parent / "results" / "mini"
 HARDNESS = ("easy", "medium", "hard", "extra", "all", "without_empty_gold")
+BEAMS = Decoding(num_beams=4, constraint="values")
 WARM, ASKED = 3, 20  # questions before the clock, and under it
 
 
@@ -41,9 +44,10 @@ def main() -> None:
     options = parser.parse_args()
     cards = {}
     with tempfile.TemporaryDirectory() as folder, open_model(options.base) as model:
-        for name, dataset in sets(options.limit):
-            output = Path(folder) / name.replace(" ", "-")
-            cards[name] = evaluate(dataset, model, output, skip_bad_gold=True).scorecard
+        for name, dataset, decoding in sets(options.limit):
+            output = Path(folder) / slug(name)
+            evaluated = evaluate(dataset, model, output, decoding=decoding, skip_bad_gold=True)
+            cards[name] = evaluated.scorecard
     table = accuracy_table(cards)
     figures = {"base": options.base, "accuracy": shares(cards), "validity": validity(cards)}
     figures["question_to_rows_ms"] = milliseconds(options.base)
@@ -53,8 +57,17 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def sets(limit: int | None) -> Iterator[tuple[str, DataSet]]:
-    """Yield the sets of questions, by their names in the table."""
+def sets(limit: int | None) -> Iterator[tuple[str, DataSet, Decoding]]:
+    """Yield the sets of questions, by their names in the table, and how they are answered."""
+    found = dict(datasets(limit))
+    for name, dataset in found.items():
+        yield name, dataset, Decoding()
+    for name in ("Spider dev", "samples dev"):
+        if name in found:
+            yield f"{name}, {BEAMS.num_beams} beams", found[name], BEAMS
+
+
+def datasets(limit: int | None) -> Iterator[tuple[str, DataSet]]:
     try:
         yield "Spider dev", find_dataset("spider", split="dev", limit=limit)
     except DataError as error:
@@ -65,6 +78,10 @@ def sets(limit: int | None) -> Iterator[tuple[str, DataSet]]:
         chinese = [e for e in dataset.examples if e.language == "zh"]
         if split == "dev" and chinese:
             yield "samples dev Chinese", replace(dataset, examples=chinese)
+
+
+def slug(name: str) -> str:
+    return name.replace(",", "").replace(" ", "-").lower()
 
 
 def accuracy_table(cards: dict[str, dict]) -> str:
@@ -112,7 +129,7 @@ def write(table: str, cards: dict[str, dict], figures: dict) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     for name, card in cards.items():
         text = json.dumps(card, indent=2, ensure_ascii=False)
-        (RESULTS / f"{name.replace(' ', '-').lower()}.json").write_text(text + "\n")
+        (RESULTS / f"{slug(name)}.json").write_text(text + "\n")
     (RESULTS / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
     path = mini.folder() / "README.md"
     before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from text2sql.training.rows import Group
 
 SEED = 1
-STEPS = 6_000
+STEPS = 7_400
 TOKENS = 3000  # of a step
 TEXTS = 400  # databases that the tokenizer is learnt from
 HELD_OUT = 48  # databases that tell how far it is

@@ -19,7 +19,7 @@ import platformdirs
 from text2sql.errors import ModelError
 from text2sql.schema.pointers import TOKENS
 
-VERSION = 4  # part of the folder's name: raise it when what is built changes
+VERSION = 5  # part of the folder's name: raise it when what is built changes
 VOCABULARY = 4096
 WIDTH, LAYERS, HEADS, FFN = 192, 6, 3, 512
 CONTEXT = 4096
