@@ -64,6 +64,10 @@ def test_texts_are_those_of_the_model_here(decoding, here, apart, schema):
     assert apart.context == here.context and apart.described == here.described
 
 
+def test_nothing_is_asked_of_the_process_where_there_is_no_prompt(apart, schema):
+    assert asked(apart, schema) == []
+
+
 def test_many_threads_are_answered_at_once(here, apart, schema):
     wanted = dict(zip(QUESTIONS, asked(here, schema, *QUESTIONS), strict=True))
     with ThreadPoolExecutor(9) as threads:

@@ -303,6 +303,8 @@ class ProcessBackend:
         """
         if self.process.forgot(self.number):
             raise ModelError(f"the model {self.base.name} is closed")
+        if not prompts:
+            return []
         asker = ASKER.get(Asker())
         extras = values is not None, listen is not None, asker.name
         request = Request(self.number, tuple(prompts), decoding, *extras)
