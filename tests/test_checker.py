@@ -475,6 +475,14 @@ def test_an_empty_string_for_an_alias_goes_on_by_another_mark(checker, begun):
     assert checker.complete(begun[:-1]).startswith(begun[:-1] + "a'")
 
 
+@pytest.mark.parametrize("name", ["filter", "GROUPS"])
+def test_a_window_has_no_name_that_sqlite_takes_for_a_part_of_one(checker, name):
+    for begun in ("SELECT 1 WINDOW ", "SELECT count() OVER (", "SELECT count() OVER "):
+        assert not any(checker.prefix_ok(f"{begun}{name}{mark}") for mark in (" ", "--", ")"))
+        assert checker.accepts(checker.complete(begun + name))
+    assert checker.accepts("SELECT count(*) OVER (ORDER BY 1 GROUPS CURRENT ROW)")
+
+
 @pytest.mark.parametrize("letters", ["é", "\u2fff", "😀", "w_é"])
 def test_the_name_of_a_window_is_refused_at_a_letter_that_it_cannot_have(checker, letters):
     for begun in ("SELECT 1 WINDOW ", "SELECT count() OVER (ORDER BY 1) WINDOW "):

@@ -17,7 +17,7 @@ from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import ALIAS, FRESH
 from text2sql.decoding.checking.relations import with_prefix
 from text2sql.decoding.checking.scope import CALL_LIMIT, Scope
-from text2sql.decoding.checking.words import NO_TYPES, POSITIONS
+from text2sql.decoding.checking.words import NO_TYPES, NO_WINDOWS, POSITIONS
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
 GIVEN = {
@@ -83,7 +83,8 @@ class Names:
             return False
         if terminal in ("<window>", "<new_window>"):
             allowed = all(self.dialect.allows(name, position) for position in POSITIONS)
-            return allowed and name.isascii()  # they have no quotes, and endings are plain
+            # they have no quotes, and endings are plain
+            return allowed and name.isascii() and name not in NO_WINDOWS
         position = GIVEN.get(terminal) or KNOWN.get(terminal)
         if terminal in GIVEN and not (
             len(name) <= self.dialect.name_limit and name.decode("utf-8", "replace").isidentifier()

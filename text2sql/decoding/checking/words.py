@@ -238,6 +238,9 @@ RESERVED: dict[str, dict[str, frozenset[str]]] = {
     for dialect, words in _WORDS.items()
 }
 
+# SQLite: WINDOW before FILTER is no keyword, and GROUPS in OVER (groups) begins a frame.
+NO_WINDOWS = frozenset({b"filter", b"groups"})
+
 # What CAST takes for no type where a dialect takes any other word for one.
 _NO_TYPES = """
     add all alter analyze and anti any apply as asc asof attach auto_increment autoincrement
