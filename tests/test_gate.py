@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from text2sql.execution import gate, policy, words
@@ -175,6 +175,7 @@ def test_a_denied_function_never_passes(name: str, quoted: bool) -> None:
     assert refusal(f"SELECT id FROM t ORDER BY {call}", "duckdb") is not None
 
 
+@example("0?")  # sqlglot, compiled, has a TypeError for it
 @given(st.text(max_size=200))
 def test_any_text_gets_a_verdict(text: str) -> None:
     for dialect in ("sqlite", "duckdb", "postgres", "mysql"):

@@ -25,6 +25,7 @@ from text2sql.serving.model_process import ModelProcess
 
 QUESTIONS = ("How many customers are there?", "Which orders were paid?", "Names of all products")
 SHORT = Decoding(max_new_tokens=64)
+STORED = Decoding(constraint="values", num_samples=16, temperature=1.5)  # some ask for values
 SHOP = samples_folder() / "database" / "shop" / "shop.sqlite"
 
 
@@ -83,17 +84,15 @@ def test_texts_are_heard_as_they_grow(apart, schema):
 
 
 def test_stored_values_are_asked_for_where_the_database_is(here, apart, schema):
-    decoding = Decoding(constraint="values", max_new_tokens=64)
-    question = "Orders with status paid"
     listed, lister = [], value_lister(SHOP)
 
     def values(table, column):
         listed.append((table, column))
         return lister(table, column)
 
-    found = asked(apart, schema, question, decoding=decoding, values=values)
+    found = asked(apart, schema, QUESTIONS[1], decoding=STORED, values=values)
     known = list(listed)
-    assert found == asked(here, schema, question, decoding=decoding, values=values)
+    assert found == asked(here, schema, QUESTIONS[1], decoding=STORED, values=values)
     assert known and known == listed[len(known) :]
 
 
@@ -101,9 +100,8 @@ def test_values_that_cannot_be_listed_are_the_questions_own_error(apart, schema)
     def values(table, column):
         raise OSError("no such disk")
 
-    decoding = Decoding(constraint="values", max_new_tokens=64)
     with pytest.raises(ModelError, match="no such disk"):
-        asked(apart, schema, "Orders with status paid", decoding=decoding, values=values)
+        asked(apart, schema, QUESTIONS[1], decoding=STORED, values=values)
     assert asked(apart, schema, QUESTIONS[0])
 
 

@@ -153,7 +153,7 @@ class Model:
         A server answers one request after another, so that more would only delay what is kept of a
         run that is killed.
         """
-        batches = 1 if isinstance(self.backend, ServerBackend) else CALL_BATCHES
+        batches = CALL_BATCHES if isinstance(self.backend, LocalBackend) else 1
         return batches * decoding.batch_size
 
     def close(self) -> None:

@@ -108,7 +108,7 @@ def _parsed(sql: str, dialect: str) -> exp.Query | Fault:
     try:
         check_size(sql)
         trees = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
-    except (SqlglotError, ValueError, RecursionError) as error:
+    except (SqlglotError, TypeError, ValueError, RecursionError) as error:
         return Fault("parse", _first_line(error))
     except Refusal as refusal:
         return Fault("parse", refusal.message)

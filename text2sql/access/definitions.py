@@ -92,7 +92,7 @@ def _query(sql: str, dialect: str) -> str | None:
     """Return the query of a CREATE VIEW statement, as it stands there."""
     try:
         tree = sqlglot.parse_one(sql, read=dialect)
-    except (SqlglotError, ValueError, RecursionError):
+    except (SqlglotError, TypeError, ValueError, RecursionError):
         return None
     if not isinstance(tree, exp.Create) or not isinstance(tree.expression, exp.Query):
         return None

@@ -138,7 +138,7 @@ def _null(column: Column, dialect: str) -> exp.Expr:
     """Return NULL of the column's type, so that functions still take it."""
     try:
         kind = exp.DataType.build(_plain_type(column.type), dialect=dialect)
-    except (SqlglotError, ValueError):
+    except (SqlglotError, TypeError, ValueError):
         return exp.null()
     return exp.null() if dialect == "sqlite" else exp.Cast(this=exp.null(), to=kind)
 
@@ -296,6 +296,6 @@ def parse_query(sql: str, dialect: str) -> exp.Query | None:
     """Return the tree of one query; None for anything else."""
     try:
         trees = sqlglot.parse(sql, read=dialect)
-    except (SqlglotError, ValueError, RecursionError):
+    except (SqlglotError, TypeError, ValueError, RecursionError):
         return None
     return trees[0] if len(trees) == 1 and isinstance(trees[0], exp.Query) else None

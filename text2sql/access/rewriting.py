@@ -75,7 +75,7 @@ def _rewritten(sql: str, view: View, limited: bool) -> Rewritten:
 def _parse(sql: str, dialect: str) -> exp.Query:
     try:
         trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
-    except (SqlglotError, ValueError, RecursionError) as error:
+    except (SqlglotError, TypeError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
         raise Refusal("parse", f"cannot be read as one query: {reason}") from None
     trees = [tree for tree in trees if not isinstance(tree, exp.Semicolon)]

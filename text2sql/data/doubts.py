@@ -76,7 +76,7 @@ def find_doubts(sql: str, run: Run, schema: Schema, *, dialect: str | None = Non
     try:
         text = canonicalise(sql, schema, dialect=dialect)
         tree = sqlglot.parse_one(text, dialect=dialect)
-    except (SqlglotError, ValueError, RecursionError):
+    except (SqlglotError, TypeError, ValueError, RecursionError):
         return []
     doubts = list(_static(text, tree, dialect))
     if not doubts and isinstance(tree, exp.Query):

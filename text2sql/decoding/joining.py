@@ -68,7 +68,7 @@ def lengthen(sql: str, schema: Schema) -> str:
 
     try:
         tree = parse_one(sql, dialect=schema.dialect)
-    except (SqlglotError, ValueError):
+    except (SqlglotError, TypeError, ValueError):
         return sql
     changed = False
     for select in tree.find_all(exp.Select):

@@ -101,7 +101,7 @@ def _parse(sql: str, dialect: str) -> tuple[exp.Query | None, str | None]:
         statements = [s for s in sqlglot.parse(sql, dialect=dialect) if s is not None]
     except Refusal as refusal:
         return None, refusal.message
-    except (SqlglotError, ValueError) as error:  # of a type without a name: date("")
+    except (SqlglotError, TypeError, ValueError) as error:  # of a type without a name: date("")
         return None, str(error).split("\n", 1)[0]
     except RecursionError:
         return None, "nested too deeply"

@@ -99,7 +99,7 @@ def _parse(sql: str, dialect: str) -> exp.Expr | None:
     """Return the only statement's tree, None where the engine has to judge by itself."""
     try:
         parsed = sqlglot.parse(sql, read=dialect)
-    except (SqlglotError, ValueError, RecursionError) as error:
+    except (SqlglotError, TypeError, ValueError, RecursionError) as error:
         if dialect in FILE_DIALECTS:
             return None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

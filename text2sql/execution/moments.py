@@ -89,7 +89,7 @@ def fix_clock(sql: str, dialect: str, as_of: str | date | datetime) -> str:
 
     try:
         tokens = sqlglot.tokenize(sql, read=dialect)
-    except (SqlglotError, RecursionError):
+    except (SqlglotError, TypeError, ValueError, RecursionError):
         return sql
     edits = {edit[:2]: edit for edit in _edits(tokens, dialect, clocks, moment)}
     for start, end, text in sorted(edits.values(), reverse=True):

@@ -136,7 +136,7 @@ def _port(sql: str, context: Context) -> str:
 def _read(sql: str, context: Context) -> exp.Expr:
     try:
         trees = sqlglot.parse(canonicalise(sql, context.schema, dialect="sqlite"), read="sqlite")
-    except (SqlglotError, ValueError) as error:
+    except (SqlglotError, TypeError, ValueError) as error:
         raise PortError(f"cannot be read: {_first_line(error)}") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise PortError("one query is expected")
@@ -191,7 +191,7 @@ def qualified(tree: exp.Expr, context: Context) -> exp.Expr:
     """Say of each column whose it is; write out `*`, and what aliases and ordinals stand for."""
     try:
         return qualify(tree, schema=context.names, dialect="sqlite", identify=True)
-    except (SqlglotError, ValueError, KeyError) as error:
+    except (SqlglotError, TypeError, ValueError, KeyError) as error:
         raise PortError(_first_line(error)) from None
 
 

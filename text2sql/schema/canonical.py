@@ -55,7 +55,7 @@ def canonicalise(sql: str, schema: Schema, *, dialect: str | None = None) -> str
     try:
         sql, tokens = _without_semicolon(sql, dialect)
         strings = sorted(STRINGS[dialect](sql, tokens, schema)) if dialect in STRINGS else []
-    except (SqlglotError, ValueError, RecursionError):
+    except (SqlglotError, TypeError, ValueError, RecursionError):
         return _END.sub("", sql.lstrip())
     for start, end, text in reversed(strings):
         # 'a' right before or after another string would join it to that one's quote
@@ -156,6 +156,6 @@ def _known_type(declared: str, dialect: str) -> str:
     """Return a type that sqlglot can read, UNKNOWN for one that it cannot."""
     try:
         exp.DataType.build(declared, dialect=dialect)
-    except (SqlglotError, ValueError):
+    except (SqlglotError, TypeError, ValueError):
         return "UNKNOWN"
     return declared

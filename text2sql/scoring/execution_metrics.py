@@ -151,7 +151,7 @@ def _orders_by_tree(sql: str, dialect: str) -> bool:
 
     try:
         tree = sqlglot.parse_one(sql, read=dialect)
-    except (sqlglot.errors.SqlglotError, ValueError, RecursionError):
+    except (sqlglot.errors.SqlglotError, TypeError, ValueError, RecursionError):
         return "order by" in " ".join(sql.lower().split())
     while isinstance(tree, exp.Subquery) and not tree.args.get("order"):
         tree = tree.this

@@ -66,7 +66,7 @@ def _read_tree(sql: str, schema: Schema) -> exp.Query | None:
             quote_identifiers=False,
             identify=False,
         )
-    except (SqlglotError, ValueError, RecursionError):
+    except (SqlglotError, TypeError, ValueError, RecursionError):
         return None
     return tree if isinstance(tree, exp.Query) else None
 

@@ -55,7 +55,7 @@ def rewrite(sql: str, schema: Schema) -> dict[str, str]:
             return {}
         plain = tree.sql("sqlite")
         found = {name: change(tree.copy()).sql("sqlite") for name, change in REWRITINGS.items()}
-    except (SqlglotError, ValueError, RecursionError):
+    except (SqlglotError, TypeError, ValueError, RecursionError):
         return {}
     return {"respelt": plain} | {name: text for name, text in found.items() if text != plain}
 

@@ -70,7 +70,7 @@ def read_sql(sql: str, schema: Schema) -> Query:
     """
     try:
         tree = sqlglot.parse_one(canonicalise(sql, schema), read=schema.dialect)
-    except (SqlglotError, ValueError, RecursionError):
+    except (SqlglotError, TypeError, ValueError, RecursionError):
         raise Unread("SQL that does not parse") from None
     return _Reader(schema, {}).query(tree)
 

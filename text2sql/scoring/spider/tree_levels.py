@@ -20,7 +20,7 @@ def level_by_tree(sql: str, dialect: str) -> str:
     """Return the level of any query; extra where sqlglot cannot read it."""
     try:
         tree = sqlglot.parse_one(sql, read=dialect)
-    except (sqlglot.errors.SqlglotError, ValueError, RecursionError):
+    except (sqlglot.errors.SqlglotError, TypeError, ValueError, RecursionError):
         return "extra"
     return level(count_tree(tree))
 
