@@ -14,7 +14,6 @@ import pickle
 import sys
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any, NoReturn
 
@@ -67,13 +66,6 @@ class Line:
         return message
 
 
-@dataclass(slots=True)
-class _Question:
-    """What is known of one that is being answered."""
-
-    gone: bool = False
-
-
 class Models:
     """The models of this process, and what is asked of them."""
 
@@ -81,7 +73,8 @@ class Models:
         self._line, self._pool = line, Pool()
         self._models: dict[int, tuple[LocalBackend, Desk]] = {}
         self._schemas: dict[int, Schema] = {}
-        self._questions: dict[int, _Question] = {}
+        self._asked: set[int] = set()  # calls that are being answered
+        self._gone: set[int] = set()  # those of them that nobody waits for
 
     def turn(self) -> bool:
         """Write one token of each text; return whether there is more to write."""
@@ -118,7 +111,7 @@ class Models:
 
     def ask(self, number: int, request: Request, *, schema: Schema | None) -> None:
         """Begin a question."""
-        self._questions[number] = question = _Question()
+        self._asked.add(number)
         extras: dict[str, Any] = {}
         if request.listens:
             extras["listen"] = lambda *said: self._line.send(number, "text", said)
@@ -128,15 +121,15 @@ class Models:
             backend, desk = self._models[request.model]
             asked = backend.ask(request.prompts, request.decoding, schema=schema, **extras)
             ended = lambda call: self._end(number, call)  # noqa: E731
-            call = Call(request.decoding, asked, lambda: question.gone, ended)
+            call = Call(request.decoding, asked, lambda: number in self._gone, ended)
             desk.submit(request.name or call, call)
         except Exception as error:  # whatever it is, it is this question's own
-            self._questions.pop(number, None)
+            self._forget_call(number)
             self._line.send(number, "failed", *_told(error))
 
     def _end(self, number: int, call: Call) -> None:
         """Tell how a question has ended."""
-        self._questions.pop(number, None)
+        self._forget_call(number)
         if call.error is None:
             self._line.send(number, "done", call.found())
         elif not isinstance(call.error, Stopped):
@@ -147,8 +140,12 @@ class Models:
 
     def gone(self, number: int) -> None:
         """Let go of a question that nobody waits for."""
-        if (question := self._questions.get(number)) is not None:
-            question.gone = True
+        if number in self._asked:
+            self._gone.add(number)
+
+    def _forget_call(self, number: int) -> None:
+        self._asked.discard(number)
+        self._gone.discard(number)
 
     def _values(self, number: int) -> Values:
         """Return what asks the parent for a column's values, and waits for them."""

@@ -92,9 +92,8 @@ class _Child:
     def send(self, *message: Any, schema: Schema | None = None) -> None:
         """Send a message, behind it the schema under its number; a dead process is heard of."""
         with self._sending:  # schemas arrive in the order in which they are numbered
-            known = self._schemas.number(schema)
             try:
-                self._pipe.send(pickle.dumps((*message, known)))
+                self._pipe.send(pickle.dumps((*message, self._schemas.number(schema))))
             except OSError:
                 self.process.kill()
 
@@ -112,7 +111,8 @@ class _Child:
             self.dead = True
             for replies in list(self._calls.values()):
                 replies.put(("died",))
-            self._pipe.close()
+            with self._sending:  # nobody writes to a descriptor that is something else by then
+                self._pipe.close()
             self.process.wait()
 
     def end(self) -> None:
