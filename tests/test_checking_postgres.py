@@ -112,8 +112,12 @@ def test_an_alias_is_no_column_yet(checker):
 
 
 def test_what_stands_before_a_comma_cannot_be_joined_on(checker):
-    assert checker.accepts("SELECT 1 FROM visits v, people a JOIN people b ON a.id = b.boss")
-    assert not checker.accepts("SELECT 1 FROM visits v, people a JOIN people b ON v.person = b.id")
+    sql = "SELECT 1 FROM visits v, people a JOIN people b ON "
+    assert checker.accepts(sql + "a.id = b.boss")
+    for hidden in ("v.person = b.id", "person = b.id", "EXISTS (SELECT 1 WHERE person = b.id)"):
+        fault = checker.explain(sql + hidden)
+        assert fault is not None
+        assert "visits AS v, before a comma: this ON does not see that" in fault.message
 
 
 @pytest.mark.parametrize(
@@ -387,6 +391,11 @@ def test_using_may_merge_a_column_of_a_derived_table(checker):
     counted = "(SELECT boss, count(*) AS n FROM people GROUP BY boss) AS q"
     assert checker.accepts(f"SELECT boss, name, n FROM people JOIN {counted} USING (boss)")
     assert not checker.accepts(f"SELECT boss, name, n FROM people JOIN {counted} ON TRUE")
+
+
+def test_a_column_that_using_will_merge_may_stand_beside_any_other(checker):
+    sql = "SELECT name, c FROM people JOIN (SELECT name, c"
+    assert checker.accepts(checker.complete(sql))
 
 
 def test_a_comment_does_not_part_words_that_sqlglot_joins(checker):

@@ -69,4 +69,7 @@ class Foresight:
 
     def completion(self, reading: Reading) -> bytes:
         """Return a short completion; the scout need not look ahead to find it."""
-        return complete(self._scout, self._scout.state_of(reading))
+        way = self._way_out(reading)
+        if way is None:  # not at first sight
+            return complete(self._scout, self._scout.state_of(reading))
+        return b"".join(text for text, _ in way)

@@ -90,6 +90,9 @@ def column_fault(
 ) -> Fault | None:
     """Say why a column means nothing in a frame; None where the reason is another."""
     blocks = list(stop.checker.scope.chain(stop.checker.scope.block_of(frame)))
+    hidden = _hidden(stop, blocks, reference, name)
+    if hidden is not None:
+        return hidden
     if reference.qualifier is not None:
         return _member_fault(stop, blocks, reference, qualifier, name)
     for block in blocks:
@@ -122,6 +125,19 @@ def column_fault(
     known += filter(None, [nearest_word(stop.checker, before, name)])
     what = f"no column {unquoted(name)!r}{f' in {own}' if own else ''}"
     return blame_name(stop, what + (f"; {others} has it" if others else ""), name, known)
+
+
+def _hidden(stop: Refusal, blocks: list[Block], reference: Reference, name: Lexeme) -> Fault | None:
+    """Blame a column of a source before a comma, where an ON behind it does not see that."""
+    for block in blocks:
+        if not stop.checker.dialect.comma_hides or block.phase != "on":
+            continue
+        for source in set(block.sources) - set(stop.checker.scope.visible(block)):
+            named = source.relation.count(reference.name) or reference.name == b"*"
+            if reference.qualifier in (None, source.name) and named:
+                what = f"{unquoted(name)!r} is of {_source_name(stop, source)}, before a comma"
+                return blame(stop, f"{what}: this ON does not see that", name)
+    return None
 
 
 def _ambiguous(stop: Refusal, holders: list[Source], name: Lexeme) -> Fault:
@@ -217,7 +233,8 @@ def _value_fault(stop: Refusal, name: Lexeme, *, dotted: bool) -> Fault | None:
     checker, key = stop.checker, folded(stop.checker, name)
     blocks = list(checker.scope.chain(checker.scope.block_of(stop.frame)))
     if dotted:
-        return _no_alias(stop, blocks, name)
+        hidden = _hidden(stop, blocks, Reference(key, b"*"), name)
+        return hidden or _no_alias(stop, blocks, name)
     sources = [source for block in blocks for source in block.sources]
     if name.kind == "word" and not checker.dialect.allows(key, "column"):
         unread = blocks[0].phase == "items"

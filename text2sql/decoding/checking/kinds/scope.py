@@ -216,7 +216,9 @@ class KindScope(JoinScope):
         ]
         asked = [r.kinds for r in own if r.kinds is not None]
         samples = self.rules.samples
-        kinds = frozenset.intersection(*asked) if asked else frozenset(samples)
+        # where nothing is asked, a USING may want what columns of that name are
+        likely = self.likely_kinds(block, Reference(qualifier, name)) or frozenset(samples)
+        kinds = frozenset.intersection(*asked) if asked else likely
         text = next((text for kind, text in samples.items() if kind in kinds), b"1")
         return b"(SELECT " + text + b")" if any(r.varying for r in own) else text
 
@@ -312,7 +314,7 @@ class KindScope(JoinScope):
         if not self.may_lead(block, reference):
             return None
         bound = block.phase != "items" and self.count(block, reference) == 1
-        if bound and not self._fits(block, reference):
+        if bound and not (self._fits(block, reference) and self._in_reach(block, reference)):
             return None
         if block.phase == "group" and not bound and not alone:
             return None  # an alias is a whole term
@@ -329,6 +331,13 @@ class KindScope(JoinScope):
         if block.phase not in ("items", "late"):
             return met
         return self.frames.change(met, bare=met.bare | {(reference.qualifier, reference.name)})
+
+    def _in_reach(self, block: Block, reference: Reference) -> bool:
+        """Tell whether a column is of a source that is seen where the SELECT is read."""
+        if block.phase != "on" or not self.dialect.comma_hides:
+            return True
+        place = self.source_of(block, reference.qualifier, reference.name)
+        return place is not None and place >= self.joined_from(block)
 
     def _may_name(self, block: Block, reference: Reference, direct: bool, alone: bool) -> bool:
         if not (block.grouped or block.aggregates):
