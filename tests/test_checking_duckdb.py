@@ -26,6 +26,7 @@ FINE = [
     "SELECT string_agg(DISTINCT a.s, ', ' ORDER BY a.s) FROM trades a GROUP BY a.k",
     "SELECT count(*) FILTER (v > 1) FROM trades",
     "SELECT k, unnest(string_split(s, ' ')) AS word FROM trades",
+    "SELECT s::TEXT -- as it is\n, CAST(k AS/* whole */BIGINT) FROM trades",
 ]
 REFUSED = [
     "SELECT a.v FROM trades a ASOF JOIN quotes q ON a.k = q.k",
@@ -40,6 +41,9 @@ REFUSED = [
     "SELECT list(DISTINCT s ORDER BY k) FROM trades",
     "SELECT rank() OVER (ORDER BY random()) FROM trades",
     "SELECT CASE WHEN k > 1 THEN 'x' WHEN k > 2 THEN d END FROM trades",
+    "SELECT s::-- in small letters\nTEXT FROM trades",
+    "SELECT to_minutes(list_unique(tags)) FROM quotes",
+    "SELECT 1 FROM trades WHERE d IN (SELECT NULL INTERSECT SELECT k FROM quotes)",
 ]
 
 
@@ -88,6 +92,17 @@ def test_a_comparison_that_fails_when_it_runs_is_refused(checker, engine, condit
     with pytest.raises(duckdb.Error):
         engine.execute(sql).fetchall()
     assert not checker.accepts(sql)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "duckdb", "postgres"])
+def test_a_list_behind_in_has_stored_values_alone_from_the_first_on(dialect):
+    held = {"s": ["north", "o'er"], "k": [1, 25]}
+    checker = Checker(schema(), dialect=dialect, values=lambda table, column: held.get(column))
+    for fine in ("s IN ('north', 'o''er')", "k NOT IN (25, 1)", "v IN (3)", "lower(s) IN ('x')"):
+        assert checker.accepts(f"SELECT s FROM trades WHERE {fine}")
+    for other in ("s IN ('south')", "s NOT IN ('north', 'x')", "k IN (2)", "k IN (1, 2)"):
+        assert not checker.accepts(f"SELECT s FROM trades WHERE {other}")
+    assert checker.complete("SELECT s FROM trades WHERE s IN ('o").endswith("'o''er')")
 
 
 def test_a_model_does_not_begin_a_literal_that_only_a_cast_would_make_fit(checker):

@@ -85,6 +85,7 @@ class Dialect:
     any_type: bool = False  # CAST(x AS whatever)
     distinct_too: frozenset[str] = frozenset()  # functions, no aggregates, that may have DISTINCT
     touching: bool = False  # "a"AND, AS"a": no space between a word and a quotation mark
+    cast_comments: bool = True  # a comment may stand right behind `::`
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
     hidden: frozenset[bytes] = frozenset()  # columns of every table that no schema lists
@@ -159,7 +160,7 @@ RESULTS = {
     "duckdb": dict.fromkeys(
         (
             *("bit_count", "date_part", "datepart", "gcd", "hash", "json_array_length", "lcm"),
-            *("mad", "median", "mod", "regr_count", "sign", "xor"),
+            *("list_unique", "mad", "median", "mod", "regr_count", "sign", "xor"),
         ),
         "number",
     )
@@ -229,6 +230,7 @@ DIALECTS: dict[str, Dialect] = {
         "duckdb",
         {ord('"'): ord('"')},
         hidden=frozenset({b"rowid"}),
+        cast_comments=False,
         namespace=b"main",
         typed=True,
         strict_groups=True,

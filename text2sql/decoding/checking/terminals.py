@@ -16,7 +16,7 @@ from text2sql.decoding.checking import lexer
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import Dialect
 from text2sql.decoding.checking.frames import Block, Context
-from text2sql.decoding.checking.kinds import KindActions
+from text2sql.decoding.checking.kinds import KindActions, Operand
 from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.literals import Beside, Literals, begins_number, says_number
 from text2sql.decoding.checking.lookups import TRUTHS
@@ -28,6 +28,7 @@ from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 _SECOND_WORDS = frozenset({"BY", "TO", "SETS"})  # of ORDER BY, SIMILAR TO, GROUPING SETS
 _CALLED = frozenset({"POSITION", "MAKE_INTERVAL"})  # words that may be names of columns
+_IN_LIST = ("in_list", "expr_1")  # where a value of IN begins
 _AFTER_IS = ("is_tail", "is_value")
 _DOUBLE, _NAMED = 1, 2  # how a name is written: in double quotes, in others
 _WHOLE = re.compile(rb"\d+(\.0*|e\+?\d+)")
@@ -199,8 +200,11 @@ class Terminals:
 
     def comment_begins(self, place: Place) -> bool:
         """Tell whether a comment may stand here: not between ORDER and BY, which sqlglot joins."""
-        cell, _, held = place
+        cell, frame, held = place
         splits_type = held is not None and held[0] == "type of"
+        casts = cell.symbol == "type" and isinstance(frame, Context) and frame.kind == "paren"
+        if casts and not self.dialect.cast_comments:
+            return False  # DuckDB takes `::--` for an operator of its own
         if self.dialect.typed and not self.scope.invents:
             return False  # where kinds must fit a model that is at a loss would hide in one
         return cell.symbol not in _SECOND_WORDS and not splits_type
@@ -297,8 +301,9 @@ class Terminals:
         found = None
         if held is not None and held[0] == "compare":
             found = held[1]
-        elif isinstance(frame, Context) and frame.kind == "in" and cell.symbol.startswith("expr_1"):
+        elif isinstance(frame, Context) and frame.kind == "in" and cell.symbol in _IN_LIST:
             found = frame.detail
+            found = found.beside if isinstance(found, Operand) else found
         return found if isinstance(found, Beside) else None
 
     def compared(self, place: Place) -> Origin:

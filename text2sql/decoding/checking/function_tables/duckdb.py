@@ -199,7 +199,7 @@ FORMS = {
         list_position(list, element) int4
         list_reverse_sort(list) same
         list_sort(list) same
-        list_unique(list) int8
+        list_unique(list) any
         ln(number) float
         log(number, [number]) float
         log10(number) float

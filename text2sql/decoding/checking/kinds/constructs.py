@@ -65,9 +65,9 @@ class KindConstructs(KindOperators):
         left = self._commit(move, self._pop_operand(move))
         if not super().do_in(move):
             return False
-        move.frame = self.frames.change(
-            move.frame, detail=left._replace(text=joined(left.text, "IN"))
-        )
+        beside = move.frame.detail
+        left = left._replace(text=joined(left.text, "IN"), beside=beside)
+        move.frame = self.frames.change(move.frame, detail=left)
         return True
 
     def do_in_left(self, move: Move) -> bool:
@@ -85,7 +85,7 @@ class KindConstructs(KindOperators):
 
     def do_in_query(self, move: Move) -> bool:
         left: Operand = move.frame.detail
-        if left.kind == "any" or is_value_of_in(move.frame.parent):
+        if left.kind in ("any", "list") or is_value_of_in(move.frame.parent):
             return False  # DuckDB takes the inner query for that of the outer IN
         move.frame = self.frames.change(move.frame, detail=left._replace(fixed=False, text=None))
         return self._push(move, "in", width=1)

@@ -39,6 +39,7 @@ from text2sql.decoding.checking.kinds.tables import (
     one_of,
     reaches,
 )
+from text2sql.decoding.checking.literals import Beside
 from text2sql.decoding.checking.scope import Move
 
 _READS = (*PARTS, "operand", "primary", "expression")
@@ -61,6 +62,7 @@ class Operand(NamedTuple):
     fixed: Fixed = False  # made of literals alone: engines work it out before they run
     whole: bool = False  # a column, or something in parentheses: PostgreSQL takes an element of it
     leaves: Leaves = None  # the columns that decide its type: it is its kind if theirs are
+    beside: Beside | None = None  # before IN: what its values are compared with, where watched
 
 
 class Demand(NamedTuple):
@@ -167,13 +169,13 @@ class KindOperands(Actions):
         query = block.parent
         if block.phase not in ("items", "late"):
             return None
-        before = self.scope.before(query)
-        if len(block.outputs) < len(before):
-            kind = before[len(block.outputs)].kind
-            return None if kind == "any" else self.rules.together(kind)
+        place, before, wanted = len(block.outputs), self.scope.before(query), None
         if isinstance(query, Query) and query.role in ("in", ROW_ROLE) and query.parent is not None:
-            return self._wanted_in(query.parent, len(block.outputs))
-        return None
+            wanted = self._wanted_in(query.parent, place)
+        if place >= len(before) or before[place].kind == "any":
+            return wanted
+        alike = self.rules.together(before[place].kind)
+        return alike if wanted is None else wanted if alike is None else alike & wanted
 
     def _wanted_in(self, frame: Any, place: int = 0) -> Kinds | None:
         left = frame.detail if isinstance(frame, Context) else None
