@@ -30,6 +30,7 @@ from text2sql.execution.results import Refusal, check_size
 from text2sql.schema import canonicalise, prepared_schema
 from text2sql.schema.model import Schema, Table
 from text2sql.schema.quoting import quoted
+from text2sql.unreadable import UNREADABLE
 
 _DUCKDB = {
     "enable_external_access": "false",
@@ -108,7 +109,7 @@ def _parsed(sql: str, dialect: str) -> exp.Query | Fault:
     try:
         check_size(sql)
         trees = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
-    except (SqlglotError, TypeError, ValueError, RecursionError) as error:
+    except UNREADABLE as error:
         return Fault("parse", _first_line(error))
     except Refusal as refusal:
         return Fault("parse", refusal.message)

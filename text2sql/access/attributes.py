@@ -22,9 +22,9 @@ from uuid import UUID
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.errors import PolicyError
+from text2sql.unreadable import UNREADABLE
 
 User = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def parse_condition(clause: str, dialect: str) -> exp.Expr:
     text = _BRACES.sub(_mark, clause)
     try:
         tree = sqlglot.parse_one(f"SELECT 1 WHERE {text}", read=dialect)
-    except (SqlglotError, TypeError, ValueError, RecursionError) as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
         raise PolicyError(f"clause {clause!r} cannot be read: {reason}") from None
     where = tree.args.get("where")

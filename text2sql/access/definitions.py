@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.databases import Database
 from text2sql.errors import DatabaseError
+from text2sql.unreadable import UNREADABLE
 
 # PostgreSQL 17 manual, 52.32 (pg_views) and 52.18 (pg_matviews); current_schema() is asked before
 # the search path is emptied, so that every name in a definition says its namespace.
@@ -92,7 +92,7 @@ def _query(sql: str, dialect: str) -> str | None:
     """Return the query of a CREATE VIEW statement, as it stands there."""
     try:
         tree = sqlglot.parse_one(sql, read=dialect)
-    except (SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return None
     if not isinstance(tree, exp.Create) or not isinstance(tree.expression, exp.Query):
         return None

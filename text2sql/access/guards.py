@@ -24,13 +24,13 @@ from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.access.attributes import User, bind, parse_condition
 from text2sql.access.policy import EVERYTHING, Rule
 from text2sql.errors import PolicyError, hint
 from text2sql.execution.walls import EVERY, Pairs
 from text2sql.schema.model import Column, Table
+from text2sql.unreadable import UNREADABLE
 
 ALIAS = "t2s_t"  # of the table inside its guard
 
@@ -138,7 +138,7 @@ def _null(column: Column, dialect: str) -> exp.Expr:
     """Return NULL of the column's type, so that functions still take it."""
     try:
         kind = exp.DataType.build(_plain_type(column.type), dialect=dialect)
-    except (SqlglotError, TypeError, ValueError):
+    except UNREADABLE:
         return exp.null()
     return exp.null() if dialect == "sqlite" else exp.Cast(this=exp.null(), to=kind)
 
@@ -296,6 +296,6 @@ def parse_query(sql: str, dialect: str) -> exp.Query | None:
     """Return the tree of one query; None for anything else."""
     try:
         trees = sqlglot.parse(sql, read=dialect)
-    except (SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return None
     return trees[0] if len(trees) == 1 and isinstance(trees[0], exp.Query) else None

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.access.allowed import check_nodes
 from text2sql.access.replacing import CTE_NAME, PLACE_NAME, Place, fill, replace_tables
@@ -25,6 +24,7 @@ from text2sql.execution import gate
 from text2sql.execution.results import Refusal, check_size
 from text2sql.execution.walls import Wall
 from text2sql.schema.canonical import canonicalise
+from text2sql.unreadable import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _rewritten(sql: str, view: View, limited: bool) -> Rewritten:
 def _parse(sql: str, dialect: str) -> exp.Query:
     try:
         trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
-    except (SqlglotError, TypeError, ValueError, RecursionError) as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
         raise Refusal("parse", f"cannot be read as one query: {reason}") from None
     trees = [tree for tree in trees if not isinstance(tree, exp.Semicolon)]

@@ -27,12 +27,12 @@ from typing import Any
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.execution import Execution
 from text2sql.execution.moments import fix_clock
 from text2sql.schema.canonical import canonicalise
 from text2sql.schema.model import Schema
+from text2sql.unreadable import UNREADABLE
 
 Run = Callable[[str], Execution]
 Row = tuple[Any, ...]
@@ -76,7 +76,7 @@ def find_doubts(sql: str, run: Run, schema: Schema, *, dialect: str | None = Non
     try:
         text = canonicalise(sql, schema, dialect=dialect)
         tree = sqlglot.parse_one(text, dialect=dialect)
-    except (SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return []
     doubts = list(_static(text, tree, dialect))
     if not doubts and isinstance(tree, exp.Query):

@@ -64,11 +64,12 @@ def lengthen(sql: str, schema: Schema) -> str:
         schema: that it is about. Tables that no foreign key joins stay behind commas.
     """
     from sqlglot import exp, parse_one
-    from sqlglot.errors import SqlglotError
+
+    from text2sql.unreadable import UNREADABLE
 
     try:
         tree = parse_one(sql, dialect=schema.dialect)
-    except (SqlglotError, TypeError, ValueError):
+    except UNREADABLE:
         return sql
     changed = False
     for select in tree.find_all(exp.Select):

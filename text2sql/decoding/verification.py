@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import OptimizeError, SqlglotError
+from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
@@ -24,6 +24,7 @@ from text2sql.execution import Execution
 from text2sql.execution.results import Refusal, check_size
 from text2sql.schema import prepared_schema
 from text2sql.schema.model import Schema
+from text2sql.unreadable import UNREADABLE
 
 DEFAULT_NAMESPACES = ("main", "public", "dbo")  # of SQLite and DuckDB, PostgreSQL, SQL Server
 LONGEST_FAULT = 600  # characters
@@ -101,10 +102,10 @@ def _parse(sql: str, dialect: str) -> tuple[exp.Query | None, str | None]:
         statements = [s for s in sqlglot.parse(sql, dialect=dialect) if s is not None]
     except Refusal as refusal:
         return None, refusal.message
-    except (SqlglotError, TypeError, ValueError) as error:  # of a type without a name: date("")
-        return None, str(error).split("\n", 1)[0]
     except RecursionError:
         return None, "nested too deeply"
+    except UNREADABLE as error:
+        return None, str(error).split("\n", 1)[0]
     if len(statements) != 1:
         return None, f"{len(statements)} statements instead of one"
     tree = statements[0]

@@ -19,12 +19,12 @@ from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.execution import policy
 from text2sql.execution.policy import NO_CATALOG, Catalog
 from text2sql.execution.results import Refusal, check_size
 from text2sql.execution.words import check_words, is_suspicious
+from text2sql.unreadable import UNREADABLE
 
 FILE_DIALECTS = ("sqlite", "duckdb")  # their engines judge by themselves what sqlglot cannot read
 
@@ -99,7 +99,7 @@ def _parse(sql: str, dialect: str) -> exp.Expr | None:
     """Return the only statement's tree, None where the engine has to judge by itself."""
     try:
         parsed = sqlglot.parse(sql, read=dialect)
-    except (SqlglotError, TypeError, ValueError, RecursionError) as error:
+    except UNREADABLE as error:
         if dialect in FILE_DIALECTS:
             return None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -85,11 +85,12 @@ def fix_clock(sql: str, dialect: str, as_of: str | date | datetime) -> str:
     if clocks is None or not _LOOKS_LIKE_A_CLOCK.search(sql):
         return sql
     import sqlglot
-    from sqlglot.errors import SqlglotError
+
+    from text2sql.unreadable import UNREADABLE
 
     try:
         tokens = sqlglot.tokenize(sql, read=dialect)
-    except (SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return sql
     edits = {edit[:2]: edit for edit in _edits(tokens, dialect, clocks, moment)}
     for start, end, text in sorted(edits.values(), reverse=True):

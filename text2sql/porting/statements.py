@@ -21,7 +21,6 @@ from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
@@ -51,6 +50,7 @@ from text2sql.porting.values import (
 )
 from text2sql.schema.canonical import canonicalise, prepared_schema
 from text2sql.schema.model import Column, Schema, Table
+from text2sql.unreadable import UNREADABLE
 
 __all__ = ["RULES", "SHAPES", "PortError", "port", "porter"]
 
@@ -136,7 +136,9 @@ def _port(sql: str, context: Context) -> str:
 def _read(sql: str, context: Context) -> exp.Expr:
     try:
         trees = sqlglot.parse(canonicalise(sql, context.schema, dialect="sqlite"), read="sqlite")
-    except (SqlglotError, TypeError, ValueError) as error:
+    except RecursionError:
+        raise
+    except UNREADABLE as error:
         raise PortError(f"cannot be read: {_first_line(error)}") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise PortError("one query is expected")
@@ -191,7 +193,9 @@ def qualified(tree: exp.Expr, context: Context) -> exp.Expr:
     """Say of each column whose it is; write out `*`, and what aliases and ordinals stand for."""
     try:
         return qualify(tree, schema=context.names, dialect="sqlite", identify=True)
-    except (SqlglotError, TypeError, ValueError, KeyError) as error:
+    except RecursionError:
+        raise
+    except (*UNREADABLE, KeyError) as error:
         raise PortError(_first_line(error)) from None
 
 

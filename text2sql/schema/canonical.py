@@ -20,13 +20,13 @@ from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import SqlglotError
 from sqlglot.schema import MappingSchema
 from sqlglot.tokens import Token, TokenType
 
 from text2sql.schema.model import Schema
 from text2sql.schema.quoting import quote
 from text2sql.schema.visibility import is_needed_output, names_something, scope_of
+from text2sql.unreadable import UNREADABLE
 
 # the namespace that a dialect's plain table names are in
 DEFAULT_NAMESPACES = {"postgres": "public", "redshift": "public", "tsql": "dbo"}
@@ -55,7 +55,7 @@ def canonicalise(sql: str, schema: Schema, *, dialect: str | None = None) -> str
     try:
         sql, tokens = _without_semicolon(sql, dialect)
         strings = sorted(STRINGS[dialect](sql, tokens, schema)) if dialect in STRINGS else []
-    except (SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return _END.sub("", sql.lstrip())
     for start, end, text in reversed(strings):
         # 'a' right before or after another string would join it to that one's quote
@@ -156,6 +156,6 @@ def _known_type(declared: str, dialect: str) -> str:
     """Return a type that sqlglot can read, UNKNOWN for one that it cannot."""
     try:
         exp.DataType.build(declared, dialect=dialect)
-    except (SqlglotError, TypeError, ValueError):
+    except UNREADABLE:
         return "UNKNOWN"
     return declared

@@ -26,6 +26,7 @@ from text2sql.scoring.pairs import Metric, Pair, Run
 from text2sql.scoring.results import comparable, same_rows
 from text2sql.scoring.spider.plugging import plugged
 from text2sql.scoring.spider.text import prepare_gold, prepare_prediction
+from text2sql.unreadable import UNREADABLE
 
 
 def execution_accuracy(pair: Pair) -> int:
@@ -151,7 +152,7 @@ def _orders_by_tree(sql: str, dialect: str) -> bool:
 
     try:
         tree = sqlglot.parse_one(sql, read=dialect)
-    except (sqlglot.errors.SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return "order by" in " ".join(sql.lower().split())
     while isinstance(tree, exp.Subquery) and not tree.args.get("order"):
         tree = tree.this

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
 from text2sql.data.neighbours.profiles import Profile
 from text2sql.schema.canonical import canonicalise, prepared_schema
 from text2sql.schema.model import Schema
 from text2sql.scoring.spider.text import prepare_gold
+from text2sql.unreadable import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _read_tree(sql: str, schema: Schema) -> exp.Query | None:
             quote_identifiers=False,
             identify=False,
         )
-    except (SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return None
     return tree if isinstance(tree, exp.Query) else None
 

@@ -15,11 +15,11 @@ from collections.abc import Callable
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.data.neighbours.queries import own_nodes
 from text2sql.schema.canonical import canonicalise
 from text2sql.schema.model import Schema
+from text2sql.unreadable import UNREADABLE
 
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.EQ: exp.EQ,
@@ -55,7 +55,7 @@ def rewrite(sql: str, schema: Schema) -> dict[str, str]:
             return {}
         plain = tree.sql("sqlite")
         found = {name: change(tree.copy()).sql("sqlite") for name, change in REWRITINGS.items()}
-    except (SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return {}
     return {"respelt": plain} | {name: text for name, text in found.items() if text != plain}
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from text2sql.data.synthesis.queries import (
     AGGREGATES,
@@ -38,6 +37,7 @@ from text2sql.data.synthesis.queries import (
 )
 from text2sql.schema.canonical import canonicalise
 from text2sql.schema.model import Schema, Table
+from text2sql.unreadable import UNREADABLE
 
 
 class Unread(Exception):
@@ -70,7 +70,7 @@ def read_sql(sql: str, schema: Schema) -> Query:
     """
     try:
         tree = sqlglot.parse_one(canonicalise(sql, schema), read=schema.dialect)
-    except (SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         raise Unread("SQL that does not parse") from None
     return _Reader(schema, {}).query(tree)
 

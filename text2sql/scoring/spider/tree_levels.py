@@ -14,13 +14,14 @@ import sqlglot
 from sqlglot import exp
 
 from text2sql.scoring.spider.levels import Counts, level
+from text2sql.unreadable import UNREADABLE
 
 
 def level_by_tree(sql: str, dialect: str) -> str:
     """Return the level of any query; extra where sqlglot cannot read it."""
     try:
         tree = sqlglot.parse_one(sql, read=dialect)
-    except (sqlglot.errors.SqlglotError, TypeError, ValueError, RecursionError):
+    except UNREADABLE:
         return "extra"
     return level(count_tree(tree))
 
