@@ -1,5 +1,6 @@
 """What an item without an alias may be called: nobody may refer to that, an alias ends it."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from text2sql.decoding.checking.lending import last_operand
 from text2sql.decoding.verification import verify
 from text2sql.execution import Executor
 from text2sql.schema import read_schema
+from text2sql.schema.model import Column, Schema, Table
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from checker.oracle import open_oracle
+from checker.servers import private_database
 
 # Items that sqlglot calls name, and SQLite by their text.
 CALLED = """
@@ -111,3 +117,37 @@ def test_a_star_hands_on_what_the_columns_of_its_source_may_be_called(checker: C
     sql = "SELECT name FROM (SELECT * FROM (SELECT name COLLATE NOCASE{} FROM customers)), products"
     assert not checker.accepts(sql.format(""))
     assert checker.accepts(sql.format(" AS x"))
+
+
+# Items without an alias, and what PostgreSQL calls them.
+NAMED = [
+    ("(max(id) FILTER (WHERE id > 1))", "max"),
+    ("id::bigint", "id"),
+    ("CAST(id + 1 AS smallint)", "int2"),
+    ("(id || 'a')::varchar(9)", "varchar"),
+    ("TRUE", "bool"),
+    ("DATE '2020-01-01'", "date"),
+    ("CASE WHEN id > 1 THEN 'a' ELSE lower(name) END", "lower"),
+    ("CASE WHEN id > 1 THEN 'a' ELSE name END", "name"),
+    ("CASE WHEN id > 1 THEN name END", "case"),
+    ('name COLLATE "C"', "name"),
+    ("(ARRAY[id])[1]", "array"),
+    ("trim(LEADING 'a' FROM name)", "ltrim"),
+    ("now() AT TIME ZONE 'UTC'", "timezone"),
+    ("(SELECT max(id) FROM people)", "max"),
+    ("(SELECT id AS n FROM people)", "n"),
+    ("EXISTS (SELECT 1)", "exists"),
+]
+
+
+def test_postgres_calls_an_item_by_what_it_is_made_with(postgres_url: str) -> None:
+    columns = (Column("id", "integer"), Column("name", "text"))
+    schema = Schema("lent", "postgres", (Table("people", columns),))
+    checker = Checker(schema, dialect="postgres")
+    with private_database(postgres_url) as url, open_oracle(schema, server=url) as oracle:
+        for item, name in NAMED:
+            sql = f'SELECT "{name}" FROM (SELECT {item} FROM people) q, (SELECT 1 AS "{name}") r'
+            assert oracle.fault(sql) is not None
+            assert not checker.accepts(sql), sql
+            aliased = sql.replace(f"{item} FROM", f"{item} AS x FROM", 1)
+            assert checker.accepts(aliased), aliased

@@ -398,6 +398,11 @@ def test_a_column_that_using_will_merge_may_stand_beside_any_other(checker):
     assert checker.accepts(checker.complete(sql))
 
 
+def test_what_is_wanted_of_a_subquery_is_found_through_it(checker):
+    sql = "SELECT 1 FROM people JOIN visits ON (array_remove(string_to_array(name, '') || (S"
+    assert checker.accepts(checker.complete(sql))
+
+
 def test_a_comment_does_not_part_words_that_sqlglot_joins(checker):
     assert not checker.prefix_ok("SELECT 1 FROM people WHERE name SIMILAR /*")
     assert not checker.prefix_ok("SELECT CAST(id AS double /*")

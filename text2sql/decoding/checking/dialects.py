@@ -76,6 +76,7 @@ class Dialect:
     alias_in_terms: bool = True  # in HAVING, and inside an expression of ORDER BY
     ordered_windows: bool = True  # OVER may follow `sum(x ORDER BY y)`
     keys_cover: bool = False  # GROUP BY of a primary key covers the other columns of its table
+    names_items: bool = False  # an item without an alias has a name; see `kinds.naming`
     comma_hides: bool = False  # what stands before a comma of FROM cannot be named in a later ON
     literal_types: tuple[tuple[bytes, str], ...] = LITERAL_TYPES
     units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
@@ -246,6 +247,7 @@ DIALECTS: dict[str, Dialect] = {
         alias_in_terms=False,
         ordered_windows=False,
         keys_cover=True,
+        names_items=True,
         comma_hides=True,
         column_limit=1664,
         literal_types=(*LITERAL_TYPES, (b"time", "time"), (b"timestamptz", "timestamptz")),

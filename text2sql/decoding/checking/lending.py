@@ -39,12 +39,16 @@ _CONSTANTS = frozenset(b"null current_date current_time current_timestamp".split
 BLOB = b"x'"  # stands for every blob
 
 
-def hands_on(frame: Frame, cell: Cell | None) -> bool:
+_OF_ELSE = frozenset({"@case_value", "END", "@end_case"})
+
+
+def hands_on(frame: Frame, cell: Cell | None, *, by_else: bool = False) -> bool:
     """Tell whether an item may be called by the column that has just been read in it.
 
     Args:
         frame: where the column stands.
         cell: the stack above it.
+        by_else: a CASE is called by the column behind ELSE.
     """
     while not isinstance(frame, Block):
         if frame is None or (isinstance(frame, Call) and frame.function.name != "json_extract"):
@@ -54,6 +58,7 @@ def hands_on(frame: Frame, cell: Cell | None) -> bool:
         rest = cell.rest
         negated = cell.symbol == "@signed" and (rest is None or rest.symbol != "@unchanged")
         passes = cell.symbol in _HANDING_ON or cell.symbol.startswith("tail_")
+        passes |= by_else and cell.symbol in _OF_ELSE
         if negated or not passes:
             return False
         cell = rest

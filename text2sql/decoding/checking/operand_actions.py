@@ -53,7 +53,8 @@ class OperandActions(LendingActions):
             return False
         if isinstance(met, Block) and met.item is not None:
             met = self.frames.change(met, item=reference if fresh else None)
-        if not fresh and (reference.soft or hands_on(frame, move.cell)):
+        by_else = self.dialect.names_items
+        if not fresh and (reference.soft or hands_on(frame, move.cell, by_else=by_else)):
             met = self.lend(met, reference.name)
         origin = self.scope.origin_of(frame, reference)
         move.frame, move.held = met, origin and ("of", origin)

@@ -11,12 +11,12 @@ Not covered: the shortest of all values that fit.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from text2sql.decoding.checking.frames import Call, Context, Query
+from text2sql.decoding.checking.frames import Block, Call, Context, Query
 from text2sql.decoding.checking.functions import DATE_PARTS
 from text2sql.decoding.checking.kinds.calls import GROUPING
+from text2sql.decoding.checking.kinds.naming import KindNaming
 from text2sql.decoding.checking.kinds.operands import Demand, Operand
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS
-from text2sql.decoding.checking.kinds.semijoins import KindSemiJoins
 from text2sql.decoding.checking.kinds.strings import (
     format_ok,
     interval_begins,
@@ -52,7 +52,7 @@ _UNFIXED = (b"||(SELECT '')", b"+(SELECT 1)", b" OR(SELECT TRUE)", b"+(SELECT IN
 _TOLD = frozenset({"STRING_INTERVAL", "ARROW_KEY"})  # strings that must say something
 
 
-class KindActions(KindSemiJoins):
+class KindActions(KindNaming):
     """The actions of a dialect in which operands must fit."""
 
     def fitting(
@@ -132,10 +132,18 @@ class KindActions(KindSemiJoins):
         return makes and wanted is not None and element(kind) not in wanted
 
     def _aim(self, frame: Any) -> Kinds | None:
-        """Return what is wanted in the end of what begins here: around CASE, CAST, parentheses."""
+        """Return what is wanted in the end of what begins here.
+
+        Around CASE, CAST, parentheses, and the item of a subquery that is a value.
+        """
         kinds = self.demanded(frame).kinds
-        while kinds is None and isinstance(frame, Context) and not isinstance(frame.parent, Query):
-            frame = frame.parent
+        while kinds is None and isinstance(frame, (Block, Context)):
+            around = frame.parent
+            if isinstance(around, Query):
+                if not isinstance(frame, Block) or around.role != "scalar":
+                    break
+                around = around.parent
+            frame = around
             kinds = self.demanded(frame).kinds if hasattr(frame, "stack") else None
         return kinds
 
