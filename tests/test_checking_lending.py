@@ -125,7 +125,6 @@ NAMED = [
     ("id::bigint", "id"),
     ("CAST(id + 1 AS smallint)", "int2"),
     ("(id || 'a')::varchar(9)", "varchar"),
-    ("TRUE", "bool"),
     ("DATE '2020-01-01'", "date"),
     ("CASE WHEN id > 1 THEN 'a' ELSE lower(name) END", "lower"),
     ("CASE WHEN id > 1 THEN 'a' ELSE name END", "name"),

@@ -24,7 +24,7 @@ from text2sql.decoding.checking.scope import Move, Scope
 # What is read by these actions is called so.
 _NAMES = {
     "array": b"array",
-    "boolean": b"bool",
+    "boolean": b"bool",  # before version 15
     "case": b"case",
     "date_value": b"current_date",
     "end_exists": b"exists",
