@@ -53,7 +53,7 @@ FAULTS = [
      "UNION: 3 columns on the right, 2 on the left", None),
     ("SELECT name, tier FROM customers EXCEPT SELECT name «FROM products",
      "EXCEPT: 1 column on the right, 2 on the left", None),
-    ("WITH x(a, b) AS (SELECT name «FROM customers) SELECT a FROM x", "WITH gives x two", None),
+    ("WITH x(a, b) AS (SELECT name FROM customers) SELECT a FROM «x", "WITH gives x names", None),
     ("SELECT name, tier, email FROM customers ORDER BY «5", "the list has 3 columns", None),
     ("SELECT name FROM customers UNION SELECT name FROM products ORDER BY «2", "1 column", None),
     ("SELECT name FROM customers UNION SELECT brand FROM products ORDER BY «price",

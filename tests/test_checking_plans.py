@@ -63,8 +63,8 @@ def test_a_star_of_a_table_is_let_in_only_where_from_around_can_hold_its_columns
     assert checker.accepts(checker.complete(f"{deep}sums."))
 
 
-def test_a_completion_fits_the_width_that_a_list_of_columns_gives(checker):
-    begun = "WITH k(p, q) AS (SELECT friend.id, friend.*"
+def test_a_completion_fits_the_width_that_a_list_before_gives(checker):
+    begun = "SELECT 1, 2 EXCEPT SELECT friend.id, friend.*"
     assert checker.accepts(checker.complete(begun))
     assert checker.accepts(checker.complete(f"{begun} FROM"))
 

@@ -51,8 +51,15 @@ class Oracle:
     _prepared: MappingSchema  # the schema, read by sqlglot once
 
     def fault(self, sql: str) -> Fault | None:
-        """Return what `verify` would find with the engine's EXPLAIN; None where a text is fine."""
-        return _fault(canonicalise(sql, self.schema), self.schema, self._prepared, self.engine)
+        """Return what `verify` would find with the engine's EXPLAIN; None where a text is fine.
+
+        To be fine it must be so as it is written, too: a space that is none to SQLite is stripped.
+        """
+        text = canonicalise(sql, self.schema)
+        fault = _fault(text, self.schema, self._prepared, self.engine)
+        read = getattr(self.engine, "as_written", None)
+        complaint = read(sql) if fault is None and read is not None else None
+        return fault if complaint is None else Fault("engine", f"as written: {complaint}")
 
     def runs(self, sql: str) -> bool:
         """Tell whether a text that is fine also runs, where the engine can be asked."""
@@ -163,6 +170,16 @@ class _Sqlite:
     def run(self, sql: str) -> str | None:
         """Run a statement to its end: `LIMIT 'x'` prepares and cannot run."""
         return self._complaint(sql)
+
+    def as_written(self, sql: str) -> str | None:
+        """Return SQLite's own complaint about a text: Python's, of two semicolons, is none."""
+        try:
+            self.engine.execute(f"EXPLAIN QUERY PLAN {sql}").fetchmany(1)
+        except sqlite3.OperationalError as error:
+            return str(error)
+        except (sqlite3.Error, sqlite3.Warning, ValueError):
+            return None
+        return None
 
     def _complaint(self, sql: str) -> str | None:
         try:

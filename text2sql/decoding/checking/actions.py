@@ -22,7 +22,7 @@ Action = Callable[[Move], bool]
 _FORGETTING = (
     "calculated", "concatenated", "arrowed", "bitted", "signed", "end_call", "end_case", "end_cast",
     "end_scalar", "computed", "compared", "logical", "string", "blob", "number", "null", "boolean",
-    "arithmetic", "concat", "bits", "arrow", "sign",
+    "arithmetic", "concat", "bits", "arrow", "sign", "not",
 )  # fmt: skip
 _WATCHED = ("of", "compare", "low")  # what `held` keeps of a column
 _MARKS = (

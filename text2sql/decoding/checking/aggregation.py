@@ -61,21 +61,30 @@ class Aggregation(Lookups):
 
     @remembered
     def begin_call(self, frame: Frame, function: Function) -> Frame | None:
-        """Return the frame of a call's arguments; None where the function may not stand here."""
-        least = function.least
+        """Return the frame of a call's arguments; None where the function may not stand here.
+
+        In QUALIFY and ORDER BY any aggregate may, with OVER behind it.
+        """
+        least, inner = function.least, ""
         if function.kind == "window":
             if not self.allows_window(frame):
                 return None
         elif function.kind == "aggregate":
             entered = self.enter_aggregate(frame)
-            if entered is None:
-                if function.name not in self.dialect.scalar_too:
-                    return None
-                least = 2
-            else:
+            if entered is not None:
                 frame = entered
+            elif function.name in self.dialect.scalar_too:
+                least = 2
+            elif self._may_order_over(frame):
+                inner = "over"
+            else:
+                return None
         parent = self.marked(frame)
-        return self.frames.make(Call, parent, function, least, 0, False, False, "", False, False)
+        return self.frames.make(Call, parent, function, least, 0, False, False, inner, False, False)
+
+    def _may_order_over(self, frame: Frame) -> bool:
+        """Tell whether an aggregate that may not stand here may do so as a window function."""
+        return self.allows_window(frame) and self.block_of(frame).phase in ("qualify", "order")
 
     def marked(self, frame: Frame) -> Frame:
         """Return the frame whose current item is more than a bare column."""

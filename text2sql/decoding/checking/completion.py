@@ -192,7 +192,7 @@ def _is_operator(shift: Shift) -> bool:
     """Tell whether a terminal makes an expression longer."""
     name = shift.productions[-1][0] if shift.productions else ""
     is_sign = name == "unary" and "sign" in shift.after
-    return is_sign or name.startswith(("tail_", "expr_", "postfix"))
+    return is_sign or name.startswith(("tail_", "expr_", "postfix", "unary_"))
 
 
 def _sources(checker: "Checker", block: Block) -> Iterator[bytes]:

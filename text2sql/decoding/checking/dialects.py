@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from text2sql.decoding.checking.functions import (
+    ALL_TOO,
     DISTINCT_TOO,
     FORMS,
     SCALAR_TOO,
@@ -25,8 +26,8 @@ _COMMON = "recursive booleans exclude groups"
 _FEATURES = {
     "sqlite": "anonymous_derived bare_join base_windows bit_operators collate current_time"
     " double_equals glob is_any isnull json_arrows limit_comma limit_query materialized limit_sums"
-    " named_windows not_null rows values cross_condition all_arguments empty_list star_arguments"
-    " blobs",
+    " named_windows not_inside not_null rows values cross_condition all_arguments empty_list"
+    " star_arguments blobs",
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
     " namespaces"
@@ -83,7 +84,9 @@ class Dialect:
     arms_sort: bool = False  # ORDER BY names a column of any SELECT of a set operation
     column_limit: int = 1 << 20  # items of a SELECT
     hex_numbers: bool = False  # 0x1F
+    unread_ctes: bool = False  # the columns of a CTE that nobody reads need not fit
     any_type: bool = False  # CAST(x AS whatever)
+    all_too: frozenset[str] = frozenset()  # functions that may have ALL
     distinct_too: frozenset[str] = frozenset()  # functions, no aggregates, that may have DISTINCT
     touching: bool = False  # "a"AND, AS"a": no space between a word and a quotation mark
     cast_comments: bool = True  # a comment may stand right behind `::`
@@ -223,7 +226,9 @@ DIALECTS: dict[str, Dialect] = {
         arms_sort=True,
         column_limit=2000,
         hex_numbers=True,
+        unread_ctes=True,
         any_type=True,
+        all_too=ALL_TOO,
         distinct_too=DISTINCT_TOO,
         touching=True,
     ),

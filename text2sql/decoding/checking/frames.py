@@ -110,6 +110,7 @@ class Block:
     waiting: frozenset[Reference] = frozenset()  # owed, while a SEMI JOIN is read
     frameless: frozenset[bytes] = frozenset()  # windows that others are based on: without a frame
     having: bool = False  # the list has an aggregate outside of windows
+    bare_joins: int = 0  # to which sqlglot gives an ON that stands behind a comma
     barred: frozenset[bytes] = frozenset()  # "x" deep inside is a string: no source may have them
 
 
@@ -123,7 +124,7 @@ class Call:
     count: int  # arguments begun
     distinct: bool
     closed: bool
-    inner: str  # what is inside: "aggregate", "window" or nothing
+    inner: str  # what is inside: "aggregate", "window" or nothing; "over": OVER must follow
     local: bool  # a column of this very SELECT is inside
     over: bool
     stack: tuple[Any, ...] = ()

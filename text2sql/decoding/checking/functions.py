@@ -144,6 +144,11 @@ DISTINCT_TOO = frozenset(
     name for name, form in FUNCTIONS["sqlite"].items() if form.kind == "scalar" and form.takes
 ) - _names(sqlite.ONE_BY_ONE)
 
+# Functions of SQLite's that may have ALL, which says nothing.
+ALL_TOO = frozenset(n for n, form in FUNCTIONS["sqlite"].items() if form.takes) - _names(
+    sqlite.NO_ALL
+)
+
 # Aggregates that are scalar functions with more arguments.
 SCALAR_TOO: dict[str, dict[str, Function]] = {
     dialect: {

@@ -79,7 +79,7 @@ derived_alias = AS <source_alias> @source_as column_aliases
              | <bare_source_alias> @source_as column_aliases
              | +anonymous_derived @source
 column_aliases = |
-join         = @can_join ',' @comma source
+join         = @can_join ',' @comma source late_condition
              | @can_join JOIN @join source condition
              | @can_join INNER JOIN @join source condition
              | @can_join LEFT outer JOIN @join source condition
@@ -96,7 +96,8 @@ natural      = INNER | LEFT outer |
 condition    = @settled ON @on expr_1 @end_on
              | @can_use USING '(' <using> @using { @can_use ',' <using> @using } @settled ')'
                @end_using
-             | +bare_join @settled
+             | +bare_join @settled @bare
+late_condition = +bare_join @late ON @on expr_1 @end_on |
 half_condition = ON @on expr_1 @end_on @end_half
              | @can_use USING '(' <using> @using { @can_use ',' <using> @using } ')' @end_half
 crossing     = +cross_condition ON @on expr_1 @end_on |
@@ -141,11 +142,14 @@ fetch        = FETCH fetch_place fetch_count ONLY
 fetch_place  = FIRST | NEXT
 fetch_count  = <count> row_word | row_word
 row_word     = ROWS | ROW
-limit_value  = limit_count { limit_sign limit_count }
-             | +limit_query '(' @limit_scalar query @end_scalar ')'
-limit_count  = <count> | +limit_sums '-' <count>
+limit_value  = limit_sum | +limit_query '(' @limit_scalar query @end_scalar ')'
+limit_sum    = limit_count { limit_sign limit_count }
+limit_count  = limit_number | +limit_sums '-' limit_number | +limit_sums '~' limit_number
+             | +limit_sums NOT limit_number
+limit_number = <count> limit_collated | +limit_sums TRUE @boolean | +limit_sums FALSE @boolean
+limit_collated = +limit_sums COLLATE collation |
 limit_sign   = +limit_sums '+' | +limit_sums '-' | +limit_sums '*'
-limit_more   = OFFSET <count> | +limit_comma ',' <count> |
+limit_more   = OFFSET limit_sum | +limit_comma ',' limit_sum |
 
 primary      = NUMBER @number | STRING @string | NULL @null | +blobs BLOB @blob
              | +booleans TRUE @boolean | +booleans FALSE @boolean
@@ -236,9 +240,11 @@ range_offset = INTERVAL @range_moment interval @range_interval | <count> @range_
 exclude      = +exclude EXCLUDE excluded |
 excluded     = NO OTHERS | CURRENT ROW | GROUP | TIES
 
-unary        = '-' @sign unary @signed | '+' @sign unary @signed @unchanged
-             | +bit_operators '~' @sign unary @signed
+unary        = '-' @sign unary_or_not @signed
+             | '+' @sign unary_or_not @signed @unchanged
+             | +bit_operators '~' @sign unary_or_not @signed
              | primary postfix
+unary_or_not = unary | +not_inside NOT @not expr_3 @negation
 postfix      = +collate @can_collate COLLATE collation @computed
              | +double_colon postfix_cast | +collations collated
              | +subscripts '[' @subscript expr_1 @subscripted ']' postfix
@@ -305,12 +311,14 @@ OPERATORS: list[tuple[int, str, str, bool]] = [
     *((7, f"'{sign}' @arithmetic", "expr_8 @calculated", True) for sign in "*/%"),
     (7, "+whole_division '//' @arithmetic", "expr_8 @calculated", True),
     (5, "+text_arrow '->>' @json_arrow", "ARROW_KEY @json_key", True),
-    (8, "'||' @concat", "unary @concatenated", True),
+    (8, "'||' @concat", "unary_or_not @concatenated", True),
     (8, "+json_arrows '->' @arrow", "unary @arrowed", True),
     (8, "+json_arrows '->>' @arrow", "unary @arrowed", True),
     (8, "+json_keys '->' @arrow", "ARROW_KEY @arrowed", True),
     (8, "+json_keys '->>' @arrow", "ARROW_KEY @told", True),
 ]
+# NOT behind an operator takes all that a NOT before a comparison takes: `a = NOT b = c`.
+_NOT_INSIDE = "+not_inside NOT @not expr_3 @negation"
 _SYMBOL = re.compile(r"'[^']+'|@\w+|<\w+>|[+-]?[A-Za-z_]\w*|[\[\]{}|=]")
 
 
@@ -366,7 +374,7 @@ def _expressions() -> Iterator[str]:
             after_not = f"tail_{level}_{NOT_LEVEL - 1}" if level < NOT_LEVEL else ""
             yield f"expr_{level} = NOT @not expr_3 @negation {after_not} | unary {tail}"
         else:
-            yield f"expr_{level} = unary {tail}"
+            yield f"expr_{level} = unary {tail} | {_NOT_INSIDE}"
         for most in range(level, UNARY_LEVEL):
             choices = (
                 f"{sign} {operand} tail_{level}_{at if again else at - 1}"

@@ -7,7 +7,7 @@ legal lexeme begins so: `SELE` is fine where SELECT is.
 
 Covered: words, numbers, strings, blobs (`x'00ff'`), names in the dialect's quotes, operators,
 comments; UTF-8 that a token cuts in two.
-Not covered: strings with another letter before the quote.
+Not covered: strings with a letter of their own before the quote.
 """
 
 import re
@@ -40,6 +40,7 @@ _BEFORE = {
     SIGN: frozenset({READY, WORD, STRING_END, QUOTED_END, BLOB_END}),
 }
 _QUOTE = ord("'")
+_PREFIXES = frozenset({b"x", b"n"})  # a quotation mark that touches one begins no plain string
 MAX_NUMBER, MAX_DIGITS = 40, 18
 
 # place in the statement: (stack, frame, held)
@@ -100,7 +101,9 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
             if byte == _QUOTE and text == b"x" and parser.blob(place) is not None:
                 mode, text, index = BLOB, False, index + 1
                 continue
-            if byte == _QUOTE or (byte in parser.quotes and not parser.touching):
+            if byte == _QUOTE and text in _PREFIXES:
+                return None
+            if (byte == _QUOTE or byte in parser.quotes) and not parser.touching:
                 return None
         elif mode == STRING:
             string = _in_string(parser, place, text, data, index)

@@ -15,6 +15,7 @@ from text2sql.decoding.checking.frames import Block, Frame, Frames, Output, Quer
 from text2sql.decoding.checking.relations import Relation, Tables, relation
 
 TRUTHS = frozenset({b"true", b"false"})
+UNREADABLE = relation(())  # a CTE with more or fewer names than columns: FROM may not hold it
 
 
 class Lookups:
@@ -60,7 +61,7 @@ class Lookups:
             return self.relation_of(query)
         for known, found in reversed(query.names):
             if known == name:
-                return found
+                return None if found is UNREADABLE else found
         return self.tables.get(name)
 
     def _names_columns(self, query: Query) -> bool:

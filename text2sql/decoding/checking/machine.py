@@ -123,6 +123,14 @@ class Machine:
                     found.setdefault(sign[:end].encode(), set()).add(sign)
         return {begun: tuple(sorted(signs)) for begun, signs in found.items()}
 
+    @cached_property
+    def tight(self) -> frozenset[str]:
+        """The operators that do not follow an operand of NOT, such as `a IN (b)`, but are in it.
+
+        `1 - NOT a IN (b) << c` is `1 - NOT (a IN (b) << c)`, which sqlglot does not read.
+        """
+        return self.grammar.first["tail_1_8"] - self.grammar.first["tail_1_2"]
+
     def push(self, symbols: tuple[Symbol, ...], rest: Cell | None) -> Cell | None:
         """Return a stack with symbols on top, the first one highest."""
         for symbol in reversed(symbols):
@@ -155,6 +163,8 @@ class Machine:
                 before.append(symbol[1:])
                 cell = cell.rest
             elif symbol == terminal:
+                if "negation" in before and terminal in self.tight:
+                    return None
                 after, cell = self._actions(cell.rest)
                 return Shift(tuple(before), after, cell, tuple(used))
             elif is_terminal(symbol):

@@ -115,7 +115,7 @@ class OperandActions(LendingActions):
         return not function.least and function.name not in STARLESS
 
     def do_all_arguments(self, move: Move) -> bool:
-        return bool(move.frame.function.distinct)
+        return move.frame.function.name in self.dialect.all_too
 
     def do_no_arguments(self, move: Move) -> bool:
         call: Call = move.frame
@@ -124,9 +124,12 @@ class OperandActions(LendingActions):
     def do_distinct_argument(self, move: Move) -> bool:
         call: Call = move.frame
         # elsewhere items may be named, and sqlglot does not look for them behind DISTINCT
-        unnamed = self.scope.block_of(call).phase in ("items", "late", "on")
+        block = self.scope.block_of(call)
+        before = block.phase in ("items", "late", "on")
+        unnamed = before or not any(output.explicit for output in block.outputs)
         idle = unnamed and call.function.name in self.dialect.distinct_too
-        if not idle and (not call.function.distinct or call.least > 1):
+        able = call.function.distinct and call.least <= 1 and call.inner != "over"
+        if not idle and not able:
             return False
         move.frame = self.frames.change(call, distinct=True)
         return True

@@ -5,6 +5,7 @@ A part of `actions`.
 
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Context, Frame, Output, Query
+from text2sql.decoding.checking.lookups import UNREADABLE
 from text2sql.decoding.checking.machine import Cell
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move
 
@@ -136,12 +137,15 @@ class QueryActions(ActionBase):
     def do_open_cte(self, move: Move) -> bool:
         query: Query = move.frame
         names = (*query.names, (query.cte, None))
-        move.frame = self.frames.change(query, names=names, width=len(query.columns) or None)
+        any_width = self.dialect.unread_ctes and self.scope.invents and not query.recursion
+        width = None if any_width else len(query.columns) or None
+        move.frame = self.frames.change(query, names=names, width=width)
         return True
 
     def do_close_cte(self, move: Move) -> bool:
         query: Query = move.frame
-        found = (query.cte, self.scope.relation_of(query))
+        fits = not query.columns or len(query.columns) == len(query.outputs)
+        found = (query.cte, self.scope.relation_of(query) if fits else UNREADABLE)
         move.frame = self.frames.change(query.parent, names=(*query.parent.names, found))
         return True
 

@@ -14,6 +14,8 @@ from text2sql.decoding.checking.scope import DEEP_LIMIT, OPENING_LIMIT, Move
 # Tables that sqlglot loses without an alias of their own, or gives another's: it makes _0, _1, ...
 UNALIASED = re.compile(rb"[:@\[?${ ]|_\d+\Z|.* \Z|.*'", re.DOTALL)
 
+BARE_LIMIT = 6  # JOINs without a condition: sqlglot takes twice as long for each
+
 
 class SourceActions(ActionBase):
     """Actions of the FROM clause."""
@@ -175,6 +177,18 @@ class SourceActions(ActionBase):
 
     def do_settled(self, move: Move) -> bool:
         return self.scope.feasible(move.frame)
+
+    def do_bare(self, move: Move) -> bool:
+        """End a JOIN that has no condition."""
+        bare = move.frame.bare_joins + 1
+        move.frame = self.frames.change(move.frame, bare_joins=bare)
+        return bare <= BARE_LIMIT
+
+    def do_late(self, move: Move) -> bool:
+        """Let ON stand behind a comma, where sqlglot gives it to the last JOIN that has none."""
+        bare = move.frame.bare_joins
+        move.frame = self.frames.change(move.frame, bare_joins=max(0, bare - 1))
+        return bool(bare)
 
     def do_on(self, move: Move) -> bool:
         return self._joining(move, "on")

@@ -195,7 +195,9 @@ class Terminals:
         limits = isinstance(frame, Block) and frame.phase == "limit"
         if not limits or "limit_sums" not in self.dialect.features:
             return False
-        text = text + b"0" if begun and text[-1:] in (b"e", b"+") else text
+        text = text + b"0" if begun and text[-1:] in (b"e", b"+", b"x") else text
+        if text[:2] == b"0x":
+            return lexer.is_number(text)
         return _WHOLE.fullmatch(text) is not None and float(text) < 10.0**lexer.MAX_DIGITS
 
     def comment_begins(self, place: Place) -> bool:

@@ -21,6 +21,7 @@ from text2sql.decoding.checking.faults.wording import (
     written,
 )
 from text2sql.decoding.checking.frames import Block, Source
+from text2sql.decoding.checking.lookups import UNREADABLE
 from text2sql.decoding.checking.relations import Relation
 from text2sql.decoding.checking.replaying import folded
 
@@ -32,6 +33,10 @@ def _no_table(stop: Refusal) -> Fault | None:
     if found is None:
         if follower(stop) == "(":
             return blame(stop, f"a function cannot stand in FROM: {stop.lexeme.text!r}")
+        if dict(scope.query_of(block).names).get(name) is UNREADABLE:
+            return blame(
+                stop, f"WITH gives {unquoted(stop.lexeme)} names that do not fit its SELECT"
+            )
         known = [table_name(stop, table) or "" for table in scope.every_table]
         known += [n.decode() for n in scope.relation_names(block) if n not in scope.tables]
         return blame_name(stop, f"no table {unquoted(stop.lexeme)!r}", stop.lexeme, known)

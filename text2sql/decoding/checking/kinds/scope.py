@@ -22,7 +22,6 @@ from text2sql.decoding.checking.frames import (
     Reference,
     Source,
 )
-from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.joins import JoinScope
 from text2sql.decoding.checking.kinds.lists import wants_list
@@ -270,19 +269,6 @@ class KindScope(JoinScope):
             if kind is not None:
                 return expand(kind) <= LISTS
         return False
-
-    def begin_call(self, frame: Frame, function: Function) -> Frame | None:
-        """Return the frame of a call's arguments; None where the function may not stand here.
-
-        In QUALIFY and ORDER BY any aggregate may, with OVER behind it.
-        """
-        begun = super().begin_call(frame, function)
-        if begun is not None or function.kind != "aggregate" or not self.allows_window(frame):
-            return begun
-        if self.block_of(frame).phase not in ("qualify", "order"):
-            return None
-        shape = (function, function.least, 0, False, False, "over", False, False)
-        return self.frames.make(Call, self.marked(frame), *shape)
 
     def _is_taken(self, block: Block, reference: Reference) -> bool:
         """Tell whether a name is read otherwise than as a column of a query around.
