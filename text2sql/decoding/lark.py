@@ -34,7 +34,10 @@ from text2sql.schema.model import Schema
 # What a SELECT may hold, and the names that it knows. "strict": the schema's. "aliased": those, and
 # any behind FROM. "loose": any. "must_alias" and "must_derive" are "aliased" and "loose" with at
 # least one alias, derived table or WITH. "each": one of strict, must_alias and must_derive.
-_GIVES_ALIAS, _GIVES_TABLE = frozenset({"@alias"}), frozenset({"@derived", "@with"})
+_GIVES_ALIAS, _GIVES_TABLE = (
+    frozenset({"@alias"}),
+    frozenset({"@derived", "@lateral", "@rows_as", "@with"}),
+)
 _MARKS = _GIVES_ALIAS | _GIVES_TABLE
 _WANTED = {"must_alias": _GIVES_ALIAS, "must_derive": _GIVES_TABLE}
 _REST = {"must_alias": "aliased", "must_derive": "loose"}

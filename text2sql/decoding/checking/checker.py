@@ -32,6 +32,7 @@ from text2sql.decoding.checking.kinds.calls import GROUPING
 from text2sql.decoding.checking.kinds.lists import may_begin, wants_list
 from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
+from text2sql.decoding.checking.lookups import DERIVED
 from text2sql.decoding.checking.machine import Cell, Shift, machine_of
 from text2sql.decoding.checking.names import Names
 from text2sql.decoding.checking.relations import Tables, table_relations
@@ -49,6 +50,7 @@ UNKNOWN: Any = object()  # in place of an exception: much is asked for the first
 _DEEPENS = frozenset(
     {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "POSITION", "USING", "WINDOW"}
     | {"TRY_CAST", "ANY", "SOME", "ROLLUP", "CUBE", "GROUPING", "[", "ARRAY", "MAKE_INTERVAL"}
+    | {"LATERAL", "UNNEST", "GENERATE_SERIES"}
 )
 _ROOM = 30  # places beyond DEPTH_LIMIT for one more query, where no parser counts them
 _PART_ENDS = (",", ")", "ORDER")
@@ -374,7 +376,7 @@ class Checker(Terminals):
             return False
         if not isinstance(frame, Block) or frame.phase != "items":
             return False
-        return self.scope.query_of(frame).role == "derived" and frame.item == b""
+        return self.scope.query_of(frame).role in DERIVED and frame.item == b""
 
     def _joins(self, terminal: str, kind: str) -> bool:
         """Tell whether a terminal would make an argument more than its function reads."""

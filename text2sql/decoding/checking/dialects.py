@@ -39,7 +39,7 @@ _FEATURES = {
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
     " trim_from within_group nameless_recursion range_offsets grouping_sets fetch"
     " collations arrays subscripts no_items parenthesised_arms"
-    " named_arguments",
+    " named_arguments lateral",
 }
 
 
@@ -81,6 +81,7 @@ class Dialect:
     comma_hides: bool = False  # what stands before a comma of FROM cannot be named in a later ON
     literal_types: tuple[tuple[bytes, str], ...] = LITERAL_TYPES
     units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
+    row_makers: frozenset[str] = frozenset({"unnest"})  # functions, of items and in FROM
     arms_sort: bool = False  # ORDER BY names a column of any SELECT of a set operation
     column_limit: int = 1 << 20  # items of a SELECT
     hex_numbers: bool = False  # 0x1F
@@ -252,6 +253,7 @@ DIALECTS: dict[str, Dialect] = {
         alias_in_terms=False,
         ordered_windows=False,
         keys_cover=True,
+        row_makers=frozenset({"unnest", "generate_series"}),
         names_items=True,
         comma_hides=True,
         column_limit=1664,

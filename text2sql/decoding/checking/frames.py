@@ -69,7 +69,7 @@ class Query:
     """A query expression: WITH, SELECTs joined by set operations, ORDER BY, LIMIT."""
 
     parent: Any  # a frame; None at the top
-    role: str  # "top", "scalar", "in", "row", "exists", "derived", "cte" or "arm"
+    role: str  # "top", "scalar", "in", "row", "exists", "derived", "lateral", "cte" or "arm"
     names: tuple[tuple[bytes, Relation | None], ...]  # CTEs in sight; None: hidden
     width: int | None  # columns that it must have
     outputs: tuple[Output, ...]  # of its first SELECT

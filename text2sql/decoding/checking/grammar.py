@@ -14,7 +14,7 @@ and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
 Not covered: rows other than before IN, in its list in DuckDB, and beside another row in SQLite;
-table functions, LATERAL.
+table functions and LATERAL in SQLite and DuckDB.
 """
 
 import re
@@ -72,6 +72,12 @@ from         = FROM @from sources @close_from | @no_from
 sources      = source { join }
 source       = <table> @table namespaced @is_source source_alias
              | @can_derive '(' @derived query @end_derived ')' derived_alias
+             | +lateral LATERAL @can_see lateral | +lateral @can_see made_rows
+lateral      = '(' @lateral query @end_derived ')' derived_alias | made_rows
+made_rows    = row_maker @make_rows '(' @call arguments @end_arguments ')' @end_rows rows_alias
+row_maker    = UNNEST | GENERATE_SERIES
+rows_alias   = AS <source_alias> @rows_as rows_column | <bare_source_alias> @rows_as rows_column
+rows_column  = '(' <new_column> @rows_column ')' | @rows_alone
 namespaced   = +namespaces '.' @namespace <namespaced_table> @namespaced_table |
 source_alias = @takes_alias AS <source_alias> @source_as
              | @takes_alias <bare_source_alias> @source_as | @source

@@ -20,6 +20,7 @@ from typing import Any
 
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Call, Frame, Query, Reference
+from text2sql.decoding.checking.lookups import DERIVED
 from text2sql.decoding.checking.machine import Cell
 from text2sql.decoding.checking.scope import Move
 
@@ -125,7 +126,7 @@ class LendingActions(ActionBase):
                 return False
             frame = frame.parent
         query = self.scope.query_of(frame)
-        named = query.role in ("derived", "cte") and not query.arms
+        named = (query.role in DERIVED or query.role == "cte") and not query.arms
         return named and frame.phase in ("items", "late")
 
     def lend(self, frame: Frame, *names: bytes) -> Frame:

@@ -14,6 +14,7 @@ from text2sql.decoding.checking.dialects import Dialect
 from text2sql.decoding.checking.frames import Block, Frame, Frames, Output, Query, Reference
 from text2sql.decoding.checking.relations import Relation, Tables, relation
 
+DERIVED = frozenset({"derived", "lateral"})  # roles of queries that FROM holds
 TRUTHS = frozenset({b"true", b"false"})
 UNREADABLE = relation(())  # a CTE with more or fewer names than columns: FROM may not hold it
 
@@ -110,6 +111,13 @@ class Lookups:
         key = (names, None, shadows)
         if key not in self._derived:
             self._derived[key] = relation(names, shadows=shadows)
+        return self._derived[key]
+
+    def rows_of(self, column: bytes, kind: str) -> Relation:
+        """Return the relation of one column that a function in FROM makes."""
+        key = ("rows", column, kind)
+        if key not in self._derived:
+            self._derived[key] = relation([column], kinds=[kind])
         return self._derived[key]
 
     def count(self, block: Block, reference: Reference) -> int:

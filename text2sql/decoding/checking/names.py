@@ -142,6 +142,9 @@ class Names:
     def _given_prefix_ok(self, terminal: str, frame: Frame, held: Any, prefix: bytes) -> bool:
         if whole_size(prefix) > self.dialect.name_limit:
             return False
+        if terminal == "<new_column>" and held and held[0] == "rows as":
+            found = self.actions.row_names(frame, held)  # type: ignore[arg-type]
+            return any(name == FRESH or name.startswith(prefix) for name in found)
         if terminal not in ("<source_alias>", "<bare_source_alias>"):
             return True
         return next(self._source_aliases(frame, held, prefix), None) is not None
@@ -158,6 +161,11 @@ class Names:
 
     def _source_aliases(self, frame: Frame, held: Any, prefix: bytes) -> Iterator[bytes]:
         assert isinstance(frame, Block)
+        if held[0] == "rows":
+            for name in self.actions.row_aliases(frame, held):
+                if name == FRESH or name.startswith(prefix):
+                    yield prefix + name if name == FRESH else name
+            return
         if held[0] != "source":  # of a namespace, whose table is still to come
             return
         if held[1] is not None and not self.scope.joins_itself:

@@ -14,7 +14,7 @@ from text2sql.decoding.checking.frames import Block, Reference, remembered
 from text2sql.decoding.checking.plans import SOURCE_LIMIT, Payment, Plans
 from text2sql.decoding.checking.relations import Relation, with_prefix
 
-CORRELATED = ("scalar", "in", "exists")
+CORRELATED = ("scalar", "in", "exists", "lateral")
 # What people call a table in a query; other names are its own.
 ALIAS = re.compile(rb"[a-z_]{1,3}[0-9]{0,2}")
 GENERATED = re.compile(rb"_\d+")  # what sqlglot calls a derived table without an alias

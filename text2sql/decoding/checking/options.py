@@ -16,6 +16,7 @@ from text2sql.decoding.checking.lexer import Place
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN
+from text2sql.decoding.checking.obligations import FRESH
 from text2sql.decoding.checking.scope import CALL_LIMIT
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _position(checker: "Checker", place: Place) -> list[bytes]:
 def _names(checker: "Checker", place: Place, terminal: str, functions: bool) -> Iterator[Option]:
     cell, frame, held = place
     if terminal in GIVEN:
-        found: Iterable[bytes] = _given(checker, frame)
+        found: Iterable[bytes] = _given(checker, frame, held)
     else:
         depth = cell.depth if functions else CALL_LIMIT
         known = checker.names.known(terminal, frame, held, b"", depth)
@@ -135,7 +136,7 @@ def begun_names(
     found: set[bytes] = set()
     for terminal in cell.names:
         if terminal in GIVEN:
-            found.update(_given(checker, frame))
+            found.update(_given(checker, frame, held))
         else:
             found.update(checker.names.known(terminal, frame, held, text, depth))
     owed = set(_owed(frame))
@@ -143,8 +144,16 @@ def begun_names(
     return sorted(longer, key=lambda name: (name not in owed, len(name), name))
 
 
-def _given(checker: "Checker", frame: Any) -> list[bytes]:
-    return [*_owed(frame), *checker.dialect.aliases_shown, b"x", b"y", free_name(frame)]
+def _given(checker: "Checker", frame: Any, held: Any) -> list[bytes]:
+    rows = checker.actions.row_names(frame, held) if held and held[0] == "rows as" else ()
+    return [
+        *(name for name in rows if name != FRESH),
+        *_owed(frame),
+        *checker.dialect.aliases_shown,
+        b"x",
+        b"y",
+        free_name(frame),
+    ]
 
 
 def free_name(frame: Any) -> bytes:

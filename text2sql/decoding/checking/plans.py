@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from text2sql.decoding.checking.aggregation import Aggregation
 from text2sql.decoding.checking.frames import Block, Frame, Query, Reference, Source, remembered
-from text2sql.decoding.checking.lookups import TRUTHS
+from text2sql.decoding.checking.lookups import DERIVED, TRUTHS
 from text2sql.decoding.checking.relations import Relation
 
 SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
@@ -316,7 +316,7 @@ class Plans(Aggregation):
     def _around(self, block: Block) -> Block | None:
         """Return the SELECT whose FROM a SELECT is a derived table of; None: its names are free."""
         query = block.parent
-        if not isinstance(query, Query) or query.role != "derived" or query.arms:
+        if not isinstance(query, Query) or query.role not in DERIVED or query.arms:
             return None
         assert isinstance(query.parent, Block)
         return query.parent

@@ -95,11 +95,14 @@ class QueryActions(ActionBase):
         return True
 
     def do_derived(self, move: Move) -> bool:
+        return self._derive(move, "derived")
+
+    def _derive(self, move: Move, role: str) -> bool:
         block: Block = move.frame
         width = self.scope.query_of(block).width
         stars = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
         rest = width - len(self.scope.starred(block)) if stars and width is not None else None
-        return self._push(move, "derived", width=rest)
+        return self._push(move, role, width=rest)
 
     def do_end_derived(self, move: Move) -> bool:
         query: Query = move.frame

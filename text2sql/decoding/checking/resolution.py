@@ -27,6 +27,7 @@ from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import CORRELATED, Obligations
 from text2sql.decoding.checking.relations import Origin, Relation
 
+_UNFINISHED = ("on", "from", "join")  # those of a FROM in which names are looked up
 _OPEN = ("items", "on")  # phases in which a subquery is read before its FROM is whole
 # Those in which SQLite does not show a subquery what the items are called.
 _ALIASLESS = frozenset({"items", "late", "from", "join", "natural", "full", "half", "values"})
@@ -249,7 +250,8 @@ class Resolution(Obligations):
         if phase == "order" and reference.qualifier is None and self.is_renamed(block, reference):
             return None
         if count == 1:
-            return self.owe(block, reference._replace(fixed=True)) if phase == "on" else block
+            owing = phase in _UNFINISHED
+            return self.owe(block, reference._replace(fixed=True)) if owing else block
         may_be_alias = direct and reference.qualifier is None and (count == 0 or alone)
         may_be_alias &= self.dialect.alias_in_terms or (alone and phase != "having")
         if may_be_alias and phase != "on" and self._is_alias(block, reference.name, nested):
@@ -276,7 +278,7 @@ class Resolution(Obligations):
                 return None
         # a later source of this FROM must not take what is settled
         later = reference._replace(fixed=True, outside=True)
-        return self.owe(outer, later) if block.phase == "on" else outer
+        return self.owe(outer, later) if block.phase in _UNFINISHED else outer
 
     def is_out_of_reach(self, block: Block, outputs: Iterable[Output]) -> bool:
         """Tell whether sqlglot, which puts items in the place of their names, would get lost.

@@ -4,6 +4,7 @@ A part of `actions`.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from text2sql.decoding.checking.action_base import ActionBase
@@ -168,6 +169,14 @@ class SourceActions(ActionBase):
     def paired(self, block: Block) -> dict[bytes, list[bytes]]:
         """Return the columns, by source, of which FULL JOIN wants a pair; see `kinds`."""
         return {}
+
+    def row_aliases(self, block: Block, held: Any) -> Iterable[bytes]:
+        """Return the names that rows of a function in FROM may go by; see `kinds`."""
+        return ()
+
+    def row_names(self, block: Block, held: Any) -> Iterable[bytes]:
+        """Return the names that the column of such rows may have; see `kinds`."""
+        return ()
 
     def do_cross(self, move: Move) -> bool:
         return self._joining(move, "from")

@@ -27,7 +27,8 @@ from text2sql.decoding.checking.relations import STAR, Origin
 from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 _SECOND_WORDS = frozenset({"BY", "TO", "SETS"})  # of ORDER BY, SIMILAR TO, GROUPING SETS
-_CALLED = frozenset({"POSITION", "MAKE_INTERVAL"})  # words that may be names of columns
+# words that may be names of columns and tables
+_CALLED = frozenset({"POSITION", "MAKE_INTERVAL", "UNNEST", "GENERATE_SERIES"})
 _IN_LIST = ("in_list", "expr_1")  # where a value of IN begins
 _AFTER_IS = ("is_tail", "is_value")
 _DOUBLE, _NAMED = 1, 2  # how a name is written: in double quotes, in others
@@ -57,7 +58,8 @@ class Terminals:
 
     def _keyword(self, place: Place, text: bytes) -> Place | None:
         keyword = text.decode("utf-8", "replace").upper()
-        column = keyword in _CALLED and text in self.scope.all_columns
+        named = text in self.scope.all_columns or text in self.scope.tables
+        column = keyword in _CALLED and named
         if keyword not in place[0].terminals or keyword in TOKEN_CLASSES or column:
             return None
         return self.shift(place, keyword)
@@ -121,7 +123,7 @@ class Terminals:
 
     def _may_be_given(self, place: Place, terminal: str) -> bool:
         """Tell whether what comes before a new name lets one stand: `nme alias` where no nme is."""
-        if terminal not in NEW:
+        if terminal not in NEW or (place[2] and place[2][0] == "rows as"):
             return True
         return self.shift(place, terminal, (FRESH, 0)) is not None
 

@@ -118,11 +118,26 @@ def _bad_source(stop: Refusal) -> Fault | None:
     return _spoilt(stop, stop.frame, name, stop.held[2])
 
 
+def _sees_nothing(stop: Refusal) -> Fault | None:
+    what = "no LATERAL and no function in FROM beside RIGHT, FULL or NATURAL JOIN"
+    return (
+        blame(stop, what) if stop.frame.outer or stop.frame.phase not in ("from", "join") else None
+    )
+
+
+def _nameless_rows(stop: Refusal) -> Fault | None:
+    if stop.held is None or stop.held[1] != "unnest":
+        return None
+    return blame(stop, "the column of unnest() needs a name: AS t(x)")
+
+
 REASONS: dict[str, Reason] = {
     **dict.fromkeys(_MUST_BE_NAMES, _reserved),
     "table": _no_table,
     "namespaced_table": _no_namespaced,
     **dict.fromkeys(("is_source", "source"), _bad_source),
     "source_as": _bad_source,
+    "can_see": _sees_nothing,
+    "rows_alone": _nameless_rows,
     "settled": _bad_source,
 }

@@ -119,6 +119,14 @@ FORMS = {
         floor(decimal) decimal
         format(text, [any ...]) text
         gcd(int4, integer) integer
+        generate_series(int4, int4, [int4]) int4
+        generate_series(integer, integer, [integer]) integer
+        generate_series(decimal, integer|decimal, [integer|decimal]) decimal
+        generate_series(integer, decimal, [integer|decimal]) decimal
+        generate_series(timestamp, moment, interval) timestamp
+        generate_series(date, timestamp, interval) timestamp
+        generate_series(date, date|timestamptz, interval) timestamptz
+        generate_series(timestamptz, date|timestamptz, interval) timestamptz
         greatest(number|text|date|timestamp|timestamptz|time|interval|boolean, [same ...]) same
         initcap(text) text
         isfinite(moment|timestamptz|interval) boolean

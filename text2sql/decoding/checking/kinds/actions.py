@@ -14,7 +14,7 @@ from typing import Any
 from text2sql.decoding.checking.frames import Block, Call, Context, Query
 from text2sql.decoding.checking.functions import DATE_PARTS
 from text2sql.decoding.checking.kinds.calls import GROUPING
-from text2sql.decoding.checking.kinds.naming import KindNaming
+from text2sql.decoding.checking.kinds.laterals import KindLaterals
 from text2sql.decoding.checking.kinds.operands import Demand, Operand
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS
 from text2sql.decoding.checking.kinds.strings import (
@@ -52,7 +52,7 @@ _UNFIXED = (b"||(SELECT '')", b"+(SELECT 1)", b" OR(SELECT TRUE)", b"+(SELECT IN
 _TOLD = frozenset({"STRING_INTERVAL", "ARROW_KEY"})  # strings that must say something
 
 
-class KindActions(KindNaming):
+class KindActions(KindLaterals):
     """The actions of a dialect in which operands must fit."""
 
     def fitting(

@@ -48,7 +48,11 @@ class KindCalls(KindRows):
             return False
         if function.name in VOLATILE and not self.rules.exact and _in_window(frame):
             return False
-        if function.name == "unnest":  # makes rows: the beginning of an item, of no aggregate query
+        if (
+            function.name in self.dialect.row_makers
+        ):  # makes rows: the beginning of an item, of no aggregate query
+            if isinstance(frame, Block) and frame.phase in ("from", "join"):
+                return True
             if not isinstance(frame, Block) or frame.phase not in ("items", "late"):
                 return False
             return frame.item == b"" and (self.rules.exact or not frame.aggregates)

@@ -271,7 +271,8 @@ class KindConstructs(KindOperators):
         operand = self._commit(move, self._pop_operand(move))
         made = self.rules.cast(operand.kind)
         if is_free(operand):
-            known = self._narrow(move, operand, TEXTS)
+            moment = self.rules.exact and kind in MOMENTS
+            known = self._narrow(move, operand, TEXTS | MOMENTS if moment else TEXTS)
             if known is None:
                 return False
             operand, made = known, None

@@ -32,8 +32,9 @@ _HARMLESS = """
     quote_ident quote_literal replace reverse right round rtrim sign starts_with strpos trim
     upper array_append array_length array_position array_remove array_to_string century contains
     date_diff datediff day dayname dayofmonth dayofweek dayofyear decade ends_with epoch era
-    hash hour if ifnull iif isodow last_day lcase microsecond millennium millisecond sha256
-    to_json typeof unicode weekofyear yearweek len list_contains list_distinct list_extract
+    generate_series hash hour if ifnull iif isodow last_day lcase microsecond millennium
+    millisecond sha256 to_json typeof unicode weekofyear yearweek
+    len list_contains list_distinct list_extract
     list_position list_reverse_sort list_sort list_unique list_value minute month monthname
     prefix quarter second strftime string_split string_to_array strip_accents suffix today ucase
     unnest week weekday year

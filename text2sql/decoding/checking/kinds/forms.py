@@ -144,7 +144,7 @@ class KindForms(KindArrays):
     # --- POSITION, SUBSTRING, TRIM -----------------------------------------------------------
 
     def do_can_position(self, move: Move) -> bool:
-        return self._beside_fixed(move.frame) is None
+        return self._beside_fixed(move.frame) is None and not self.is_read_as_name(move)
 
     def do_position(self, move: Move) -> bool:
         self._mark(move)

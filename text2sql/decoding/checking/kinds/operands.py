@@ -129,6 +129,11 @@ class KindOperands(Actions):
         self.forms = self.dialect.forms
         self.rules = RULES[self.dialect.name]
 
+    def is_read_as_name(self, move: Move) -> bool:
+        """Tell whether the word of a call that has just been read is read as a name; see `word`."""
+        word = move.terminal.lower().encode()
+        return word in self.scope.all_columns or word in self.scope.tables
+
     def _set(self, move: Move, stack: tuple[Any, ...]) -> bool:
         move.frame = self.frames.change(move.frame, stack=stack)
         return True
@@ -361,7 +366,7 @@ class KindOperands(Actions):
         return Operand("any", text=text)
 
     def _alias_kind(self, block: Block, reference: Reference) -> str | None:
-        if block.phase in ("on", "from"):
+        if block.phase in ("on", "from", "join"):
             return None
         outputs = self._listed(block) if block.phase == "compound" else block.outputs
         kinds = {o.kind for o in outputs if o.name == reference.name}

@@ -320,6 +320,8 @@ class KindScope(JoinScope):
 
     def _in_reach(self, block: Block, reference: Reference) -> bool:
         """Tell whether a column is of a source that is seen where the SELECT is read."""
+        if block.phase in ("from", "join"):
+            return reference.name not in (*dict(block.merged), *block.natural)
         if block.phase != "on" or not self.dialect.comma_hides:
             return True
         place = self.source_of(block, reference.qualifier, reference.name)

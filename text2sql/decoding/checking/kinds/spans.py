@@ -24,7 +24,7 @@ class KindSpans(KindForms):
     """The actions that read an interval by its parts, and what contains another."""
 
     def do_can_make(self, move: Move) -> bool:
-        return self._literal_fits(move, "interval")
+        return self._literal_fits(move, "interval") and not self.is_read_as_name(move)
 
     def do_make_interval(self, move: Move) -> bool:
         self._mark(move)

@@ -122,7 +122,7 @@ class KindVarying(KindOperands):
     def _call_fixed(self, call: Call, arguments: tuple[Operand, ...]) -> Fixed:
         """Return whether what a call returns is fixed."""
         name = call.function.name
-        if call.function.kind != "scalar" or name == "unnest":
+        if call.function.kind != "scalar" or name in self.dialect.row_makers:
             return False
         if self.rules.folds and name in TOLD_BY_KIND:
             return True

@@ -1,0 +1,92 @@
+"""Sources of PostgreSQL that see those before them: LATERAL, generate_series(), unnest()."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from text2sql.decoding.checking import Checker
+from text2sql.schema.model import Column, Schema, Table
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from checker.oracle import open_oracle
+from checker.servers import private_database
+
+SCHEMA = Schema(
+    "clinic",
+    "postgres",
+    (
+        Table("people", (Column("id", "integer"), Column("name", "text"), Column("boss", "int"))),
+        Table("visits", (Column("person", "int"), Column("at", "date"), Column("tags", "text[]"))),
+    ),
+)
+LAST = "(SELECT at FROM visits WHERE person = p.id ORDER BY at DESC LIMIT 1) AS v"
+FINE = [
+    "SELECT d::date FROM generate_series(DATE '2024-01-01', DATE '2024-12-01',"
+    " INTERVAL '1 month') AS d",
+    "SELECT g.m, count(at) FROM generate_series(DATE '2024-01-01', CURRENT_DATE,"
+    " INTERVAL '1 month') AS g(m) LEFT JOIN visits ON date_trunc('month', at) = g.m GROUP BY g.m",
+    "WITH m AS (SELECT generate_series(1, 12) AS n) SELECT n, count(*) FROM m JOIN visits"
+    " ON EXTRACT(month FROM at) = n GROUP BY n",
+    "SELECT p.id, n FROM people p, generate_series(1, p.boss) AS g(n)",
+    "SELECT tag, count(*) FROM visits CROSS JOIN unnest(tags) AS t(tag) GROUP BY tag",
+    "SELECT person FROM visits v WHERE EXISTS"
+    " (SELECT 1 FROM unnest(v.tags) AS t(tag) WHERE tag LIKE 'a%')",
+    "SELECT x FROM unnest(ARRAY[1, 2]) AS t(x), LATERAL (SELECT x + 1 AS y) u WHERE y > 2",
+    f"SELECT p.name, v.at FROM people p CROSS JOIN LATERAL {LAST}",
+    f"SELECT p.name, v.at FROM people p LEFT JOIN LATERAL {LAST} ON TRUE WHERE p.id > 3",
+    "SELECT name, n FROM people, LATERAL (SELECT count(*) AS n FROM visits WHERE person = id) v",
+]
+REFUSED = [
+    f"SELECT 1 FROM people p RIGHT JOIN LATERAL {LAST} ON TRUE",
+    f"SELECT 1 FROM people p, {LAST}",
+    "SELECT 1 FROM people p, LATERAL (SELECT sum(p.id) FROM visits) v",
+    "SELECT 1 FROM people RIGHT JOIN generate_series(1, id) AS g ON TRUE",
+    "SELECT 1 FROM generate_series(1, id) AS g, people",
+    "SELECT 1 FROM people, generate_series(1, name) AS g",
+    "SELECT 1 FROM people, unnest(name) AS t(x)",
+    "SELECT tag FROM visits, unnest(tags) AS tag",
+    "SELECT count(generate_series(1, 3)) FROM people",
+    "SELECT 1 FROM people WHERE generate_series(1, 3) > 2",
+]
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    return Checker(SCHEMA, dialect="postgres")
+
+
+def test_what_sees_the_sources_before_it_is_taken_as_the_server_takes_it(
+    checker: Checker, postgres_url: str
+) -> None:
+    with private_database(postgres_url) as url, open_oracle(SCHEMA, server=url) as oracle:
+        assert {sql: oracle.fault(sql) for sql in FINE} == dict.fromkeys(FINE)
+        assert [sql for sql in REFUSED if oracle.fault(sql) is None] == []
+    assert [sql for sql in FINE if not checker.accepts(sql)] == []
+    assert [sql for sql in REFUSED if checker.accepts(sql)] == []
+
+
+@pytest.mark.parametrize("sql", FINE[:8])
+def test_every_prefix_of_such_a_query_has_an_end(checker: Checker, sql: str) -> None:
+    for end in range(len(sql)):
+        assert checker.accepts(checker.complete(sql[:end])), sql[:end]
+
+
+def test_the_column_of_rows_has_the_name_that_is_owed(checker: Checker) -> None:
+    sql = "SELECT t.tag FROM visits, unnest(tags) AS t("
+    assert checker.complete(sql) == f"{sql}tag)"
+    assert not checker.prefix_ok(f"{sql}u")
+
+
+def test_a_fault_says_what_such_a_source_lacks(checker: Checker) -> None:
+    fault = checker.explain("SELECT 1 FROM visits, unnest(tags) AS t WHERE TRUE")
+    assert fault is not None and fault.message == "the column of unnest() needs a name: AS t(x)"
+    fault = checker.explain(REFUSED[0])
+    assert fault is not None and "beside RIGHT" in fault.message
+
+
+def test_a_table_or_column_called_as_a_function_is_none() -> None:
+    named = Schema("n", "postgres", (Table("unnest", (Column("position", "integer"),)),))
+    checker = Checker(named, dialect="postgres")
+    assert checker.accepts("SELECT position FROM unnest")
+    assert not checker.prefix_ok("SELECT 1 FROM unnest(")
