@@ -43,6 +43,32 @@ def test_having_may_not_follow_an_aggregate_in_a_window_alone(checker, shop, ite
     assert checker.accepts(f"{sql} GROUP BY method HAVING 1")
 
 
+def test_a_query_in_from_groups_what_is_aggregated_in_windows_alone(checker, shop):
+    """SQLite hands it the WHERE around it as a HAVING."""
+    within = "SELECT sum(count(*)) OVER (PARTITION BY method) AS n FROM payments"
+    with Executor(shop) as executor:
+        for around in ("SELECT 1 FROM ({}) AS x WHERE 1", "WITH x AS ({}) SELECT 1 FROM x WHERE 1"):
+            assert "non-aggregate" in str(executor.explain(around.format(within)).error)
+            assert not checker.accepts(around.format(within))
+            fault = checker.explain(around.format(within))
+            assert fault is not None
+            assert "needs GROUP BY" in fault.message
+            grouped = around.format(f"{within} GROUP BY method")
+            assert executor.explain(grouped).error is None
+            assert checker.accepts(grouped)
+            completed = checker.complete(around.format(within).partition(")")[0] + ")")
+            assert executor.explain(completed).error is None
+    assert checker.accepts(within)
+
+
+def test_an_empty_list_drops_the_aggregate_before_it(checker, shop):
+    sql = "SELECT count(*) IN () FROM payments HAVING 1"
+    with Executor(shop) as executor:
+        assert "non-aggregate" in str(executor.explain(sql).error)
+    assert not checker.accepts(sql)
+    assert checker.accepts("SELECT amount IN () FROM payments")
+
+
 def test_having_behind_its_from_follows_the_same_aggregates(samples):
     behind = Checker(read_schema(samples / "database" / "shop" / "shop.sqlite"), order="from-first")
     assert all(behind.accepts(f"FROM payments SELECT {items} HAVING 1") for items in SUMMED)

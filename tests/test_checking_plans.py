@@ -57,7 +57,7 @@ def test_a_name_is_no_longer_than_an_alias_may_be_unless_it_is_stored(checker):
 
 
 def test_a_star_of_a_table_is_let_in_only_where_from_around_can_hold_its_columns(checker):
-    deep = f"VALUES ({'(' * 3}CASE WHEN EXISTS (SELECT friend_id = id FROM (SELECT "
+    deep = f"VALUES ({'(' * 4}CASE WHEN EXISTS (SELECT friend_id = id FROM (SELECT "
     assert checker.accepts(checker.complete(f"{deep}friend.*"))
     assert not checker.prefix_ok(f"{deep}sums.*")  # only friend has friend_id, and a second id
     assert checker.accepts(checker.complete(f"{deep}sums."))
@@ -71,7 +71,7 @@ def test_a_completion_fits_the_width_that_a_list_before_gives(checker):
 
 def test_a_list_of_a_given_width_may_begin_with_a_column_where_no_derived_table_has_room(checker):
     deep = "VALUES (- max((max((1) AND EXISTS (SELECT id, id, id FROM friend INTERSECT SELECT "
-    deep = f"SELECT ({deep}"
+    deep = f"SELECT (({deep}"
     for begun in ("friend_id", "id", "1, id", "`", "1, `", "friend.id", "`friend`"):
         assert checker.accepts(checker.complete(deep + begun))
     assert not checker.prefix_ok(f"{deep}friend_id, no_such")  # no table has it

@@ -152,3 +152,11 @@ VALUES ('a', 1), ('b', 2)
 -- Chinese
 SELECT name FROM singer WHERE country = "法国" LIMIT 1
 SELECT name FROM singer WHERE country = '法国' LIMIT 1
+
+-- a query in VALUES that stands in FROM does not see its neighbours
+SELECT column1 FROM (VALUES ((SELECT "age"))), singer
+SELECT column1 FROM (VALUES ((SELECT 'age'))), singer
+
+-- VALUES in an expression does
+SELECT name FROM singer WHERE (VALUES ((SELECT "name"))) = 'Ann'
+(same)

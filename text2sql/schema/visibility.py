@@ -141,6 +141,8 @@ def _visible(column: exp.Column, scope: Scope) -> Iterator[Names]:
             yield None  # the term has to match an output column, or the query is refused
         if isinstance(node, exp.Query) and not _is_join_in_parentheses(node):
             sees_sources = not _is_source(node)
+        elif isinstance(node, exp.Values):
+            sees_sources = not isinstance(node.parent, exp.From | exp.Join | exp.CTE)
         elif isinstance(node, exp.Join) and below.arg_key == "on":
             sees_sources = True
         below, node = node, node.parent

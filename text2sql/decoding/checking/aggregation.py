@@ -3,8 +3,8 @@
     >>> [checker.accepts(f"SELECT {e} FROM t") for e in ("sum(sum(a))", "sum(sum(a)) OVER ()")]
     [False, True]
 
-Covered: aggregates in each clause, inside one another, in FILTER and in the SELECT that a recursive
-CTE repeats; `min` and `max` of several arguments, which are none.
+Covered: aggregates in each clause, inside one another, in FILTER, in windows and in the SELECT that
+a recursive CTE repeats; `min` and `max` of several arguments, which are none.
 Not covered: what a strict dialect must group; see `kinds`.
 """
 
@@ -58,6 +58,15 @@ class Aggregation(Lookups):
         if around is None or around is frame.parent:
             return frame if around else None
         return self.frames.change(frame, parent=around)
+
+    def owes_group(self, block: Block) -> bool:
+        """Tell whether GROUP BY has to follow: a query in FROM whose windows alone aggregate.
+
+        SQLite hands such a query the WHERE around it as a HAVING, and then misses GROUP BY.
+        """
+        if self.dialect.typed or block.grouped or block.having or not block.aggregates:
+            return False
+        return self.query_of(block).role in ("derived", "cte", "arm")
 
     @remembered
     def begin_call(self, frame: Frame, function: Function) -> Frame | None:

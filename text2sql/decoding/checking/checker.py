@@ -36,7 +36,13 @@ from text2sql.decoding.checking.lookups import DERIVED
 from text2sql.decoding.checking.machine import Cell, Shift, machine_of
 from text2sql.decoding.checking.names import Names
 from text2sql.decoding.checking.relations import Tables, table_relations
-from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move, Scope
+from text2sql.decoding.checking.scope import (
+    DEPTH_LIMIT,
+    OPENING_LIMIT,
+    OPERATOR_LIMIT,
+    Move,
+    Scope,
+)
 from text2sql.decoding.checking.terminals import Terminals
 from text2sql.errors import SettingsError
 from text2sql.schema.model import Schema
@@ -145,6 +151,7 @@ class Checker(Terminals):
         self.signs = self.machine.signs
         self.operators = self.grammar.first["tail_1_8"]
         self.comparing = self.operators - self.grammar.first["tail_5_8"]
+        self.waiting = self.operators - {"AND"}  # which also stands in BETWEEN
         self.continuing = self.operators | {"(", ".", "COLLATE", "::", "+", "-"}
         self._states: dict[Reading, State] = {}
         self._shifted: dict[Any, Place | None] = {}
@@ -314,6 +321,8 @@ class Checker(Terminals):
         full = cell.depth >= OPENING_LIMIT and self._deepens(cell, terminal)
         if full and not (terminal == "(" and self._pays(cell, frame)):
             return False
+        if cell.depth >= OPERATOR_LIMIT and not self.dialect.typed and terminal in self.waiting:
+            return False
         if isinstance(frame, Block):
             item = frame.item
             if isinstance(item, Reference) and item.name == b"*":
@@ -362,8 +371,8 @@ class Checker(Terminals):
 
     def _deepens(self, cell: Cell, terminal: str) -> bool:
         """Tell whether a terminal would open more than there is room for."""
-        if terminal == "(":
-            return cell.depth >= DEPTH_LIMIT
+        if terminal == "(":  # the word before it has asked for both
+            return cell.symbol != "(" and cell.depth >= DEPTH_LIMIT
         if terminal in _SIGNS:  # before an operand, not between two
             return cell.symbol.startswith(("expr_", "unary"))
         if terminal in ("ALL", "ON"):  # x > ALL (, DISTINCT ON (

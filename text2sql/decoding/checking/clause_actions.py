@@ -25,10 +25,14 @@ class ClauseActions(ActionBase):
         move.frame = self.frames.change(move.frame, grouped=True)
         return self._clause(move, "group")
 
+    def do_no_group(self, move: Move) -> bool:
+        return not self.scope.owes_group(move.frame)
+
     def do_can_have(self, move: Move) -> bool:
         return bool(move.frame.grouped or move.frame.having)
 
     def do_phase_having(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, uses="")
         return self._clause(move, "having")
 
     def do_can_sort(self, move: Move) -> bool:

@@ -180,6 +180,8 @@ def _owed(checker: "Checker", place: Place) -> Iterator[bytes]:
         missing = checker.scope.missing_around(frame)
         if missing is not None:
             yield b"," + b",".join(_columns(checker, *missing))
+    if isinstance(frame, Block) and "GROUP" in cell.terminals and checker.scope.owes_group(frame):
+        yield b" GROUP BY NULL"
     if isinstance(frame, Block) and "WINDOW" in cell.terminals:
         for name in sorted(name for name, defined in frame.windows if not defined):
             yield b" WINDOW " + named(checker, name) + b" AS()"

@@ -71,9 +71,31 @@ class Cell:
 
 
 # What symbols that are still to come stand for on the stack of SQLite's parser, which has 100
-# places: a SELECT holds nine, a call or parenthesis five, an operator that waits for its right side
-# two.
-_PLACES = {"@end_query": 9, ")": 5, "@signed": 1, "@negation": 1, "@between_low": 2, "@end_case": 4}
+# places. A SELECT holds five in WHERE (and in its items and FROM, where it is given two more, so
+# that a WINDOW which they promise finds room), then more, up to twelve in ORDER BY; a call five, an
+# operator that waits for its right side two, a parenthesis around a query one, here three, which
+# leaves two for UNION.
+_PLACES = {
+    "@end_query": 12,
+    "windows": -5,
+    "having": 2,
+    "group": -4,
+    "clauses": -5,
+    "@with_read": 3,
+    "@close_cte": 3,
+    "@end_on": 5,
+    ")": 5,
+    "@end_scalar": -2,
+    "@end_exists": -2,
+    "@end_in_query": -2,
+    "@end_derived": -2,
+    "@end_over": 10,
+    "@end_filter": 3,
+    "@end_case": 6,
+    "@signed": 1,
+    "@negation": 1,
+    "@between_low": 2,
+}
 
 
 def _places(symbol: Symbol) -> int:

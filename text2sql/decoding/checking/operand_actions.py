@@ -345,6 +345,11 @@ class OperandActions(LendingActions):
 
     do_end_case = ActionBase._pop
 
+    def do_in_nothing(self, move: Move) -> bool:
+        """Let `x IN ()` stand without aggregates: SQLite drops x, and misses them behind it."""
+        block = self.scope.block_of(move.frame)
+        return block.phase in ("on", "where", "group") or not block.uses
+
     def do_in(self, move: Move) -> bool:
         frame = move.frame
         if isinstance(frame, Context) and frame.kind == "row":

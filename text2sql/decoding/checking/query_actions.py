@@ -113,6 +113,10 @@ class QueryActions(ActionBase):
     def do_with(self, move: Move) -> bool:
         return move.depth < OPENING_LIMIT
 
+    def do_with_read(self, move: Move) -> bool:
+        """Mark on the stack that a WITH has been read: it holds places until its query ends."""
+        return True
+
     def do_recursive(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, recursion="declared")
         return True

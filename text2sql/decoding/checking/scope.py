@@ -24,8 +24,9 @@ from text2sql.decoding.checking.resolution import Resolution
 # Places on the stack of SQLite's parser (see `machine`) at which nothing more may be opened: what
 # is begun below the second limit can still open its parenthesis, and a SELECT below it has room for
 # a derived table. The hundred places leave room for operators at the bottom.
-DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 64, 55, 55
-CALL_LIMIT = 50  # what is called below it can still open the parenthesis of OVER
+DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 72, 63, 63
+OPERATOR_LIMIT = 84  # where SQLite counts, nothing waits for a right side from here on
+CALL_LIMIT = 58  # what is called below it can still open the parenthesis of OVER
 
 
 @dataclass(slots=True)

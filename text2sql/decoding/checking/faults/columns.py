@@ -284,6 +284,8 @@ def _using(stop: Refusal) -> Fault | None:
 
 def _ungrouped(stop: Refusal) -> Fault | None:
     """Blame an item of the SELECT list that is neither grouped nor aggregated."""
+    if stop.checker.scope.owes_group(stop.frame):
+        return blame(stop, "a query in FROM whose aggregates stand in windows needs GROUP BY")
     scope: Any = stop.checker.scope  # of a dialect with strict groups
     left = next(iter(scope.uncovered(stop.frame)), None)
     if left is None:
