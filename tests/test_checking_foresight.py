@@ -35,3 +35,21 @@ def test_sqlite_works_nothing_out_and_needs_no_foresight():
     state = checker.read("SELECT upper('a' ")
     assert checker.lives(state.reading)
     assert checker.complete("SELECT upper('a'") == "SELECT upper('a')"
+
+
+@pytest.mark.parametrize("dialect", list(DEAD))
+def test_an_end_is_found_where_a_table_is_called_as_what_must_be_grouped(dialect):
+    schema = Schema("one", dialect, (Table("t", COLUMNS), Table("c", COLUMNS)))
+    checker = Checker(schema, dialect=dialect)
+    sql = "SELECT c, sum(n), count(x1) FROM t, (SELECT 1 AS a"
+    assert checker.accepts(checker.complete(sql))
+    assert ",c" not in checker.complete(f"{sql}) AS b").split("AS b")[1].split("GROUP")[0]
+
+
+def test_no_unit_stands_twice_in_an_interval():
+    checker = Checker(Schema("one", "postgres", (Table("t", COLUMNS),)), dialect="postgres")
+    assert checker.accepts("SELECT INTERVAL '1 week 2 days 3 hours'")
+    assert not checker.prefix_ok("SELECT INTERVAL '1 day 2 d")
+    assert checker.complete("SELECT INTERVAL '1 day 2 hours 3") == (
+        "SELECT INTERVAL '1 day 2 hours 31 week'"
+    )

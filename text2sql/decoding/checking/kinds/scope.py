@@ -437,7 +437,10 @@ class KindScope(JoinScope):
             )
         if "GROUP" in terminals:
             yield b"GROUP BY " + term
-        yield term if "<column>" in terminals else b"," + term
+        if "<column>" in terminals:
+            yield term
+        elif block.phase == "group":  # elsewhere it would be a table
+            yield b"," + term
 
     def uncovered(self, block: Block) -> list[tuple[int, Output]]:
         """Return the items, by place, that an aggregate query must group and has not."""

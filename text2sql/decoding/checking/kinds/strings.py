@@ -17,7 +17,8 @@ from text2sql.decoding.checking.functions import DATE_PARTS, FORMAT_LETTERS
 from text2sql.decoding.checking.kinds.tables import MOMENTS
 
 _INTERVAL = re.compile(
-    rb"\d{1,6}|-?\d{1,6} (years?|months?|weeks?|days?|hours?|minutes?|seconds?)"
+    rb"\d{1,6}|(?!.*(year|month|week|day|hour|minute|second).*\1)"  # PostgreSQL: each once
+    rb"-?\d{1,6} (years?|months?|weeks?|days?|hours?|minutes?|seconds?)"
     rb"( \d{1,6} (years?|months?|weeks?|days?|hours?|minutes?|seconds?)){0,2}"
 )
 _FORMAT = re.compile(rb"([A-Za-z0-9 .,:/_-]|%.)+")
@@ -52,6 +53,9 @@ _MOMENTS_BEGUN = (
 )
 
 
+_ENOUGH = (b"day", b"hour", b"week")  # units of which one is left behind two others
+
+
 def interval_ok(text: bytes) -> bool:
     """Tell whether a string is an interval: a number, or up to three with their units."""
     return _INTERVAL.fullmatch(text) is not None
@@ -65,7 +69,8 @@ def _interval_units() -> tuple[bytes, ...]:
 def interval_begins(text: bytes) -> bool:
     """Tell whether an interval begins so."""
     before, space, unit = text.rpartition(b" ")
-    if any(map(interval_ok, (text, text + b"1", text + b"1 day", text + b" day"))) or not text:
+    ends = (end for unit in _ENOUGH for end in (b" " + unit, b"1 " + unit))
+    if any(interval_ok(text + end) for end in (b"", b"1", *ends)) or not text:
         return True
     return bool(space) and any(
         known.startswith(unit) and interval_ok(before + space + known)
@@ -146,7 +151,8 @@ def endings(text: bytes) -> Iterator[bytes]:
     yield from (tail + (_unclosed(text + tail) or b"") for tail in (b"", b"d", b"a]", b"]"))
     yield from (known[len(text) : size] for size in (10, 19) for known in _MOMENTS_BEGUN)
     _, space, unit = text.rpartition(b" ")
-    yield b"1 day" if space or text == b"-" else b"s"
+    yield from (end + known for known in _ENOUGH for end in (b"1 ", b" "))
+    yield b"s"
     yield b"00:00:00"[len(text) :]
     for known in (*_interval_units(), *sorted(map(str.encode, _PARTS)), b"true", b"false"):
         begun = unit if space else text
