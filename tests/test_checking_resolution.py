@@ -157,3 +157,13 @@ def test_a_string_in_a_subquery_is_none_where_an_item_around_has_its_name(shop):
     assert checker.accepts(f"{named.replace('`no name`', 'other')} HAVING count(*) > {inner}")
     assert checker.accepts(f"SELECT {inner}, count(*) AS `no name` FROM customers")
     assert checker.accepts(checker.complete(f"{named} HAVING count(*) > (SELECT avg("))
+
+
+@pytest.mark.parametrize("name", ["rowid", "oid", "_rowid_", "ROWID"])
+def test_no_string_in_double_quotes_is_called_as_a_row_number(shop, name):
+    """Which sources have one depends on SQLite's version; sqlglot finds none."""
+    checker = Checker(read_schema(shop))
+    for sql in ('SELECT name FROM customers WHERE tier = "{}"', 'SELECT "{}"'):
+        assert not checker.accepts(sql.format(name))
+        assert checker.accepts(sql.format(f"{name}s"))
+        assert checker.accepts(checker.complete(sql.format(name)[:-1]))

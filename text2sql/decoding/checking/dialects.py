@@ -55,6 +55,9 @@ LITERAL_TYPES = ((b"date", "date"), (b"timestamp", "timestamp"))
 _ODD_LABELS = re.compile(r"''|\|")  # in the values of an enumerated type
 
 
+DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """The rules of one engine, where they are not the same everywhere."""
@@ -100,6 +103,10 @@ class Dialect:
     def fold(self, name: bytes, *, quoted: bool) -> bytes:
         """Return the key that a written name is looked up by."""
         return name if quoted and not self.folds_quoted else name.lower()
+
+    def may_be_string(self, name: bytes, how: int) -> bool:
+        """Tell whether a name that names nothing is a string; `how` it was written."""
+        return how == DOUBLE_QUOTED and self.string_fallback and name not in self.hidden
 
     def stored(self, name: str) -> bytes:
         """Return the key of a name of the database."""
@@ -221,6 +228,7 @@ DIALECTS: dict[str, Dialect] = {
         "sqlite",
         {ord('"'): ord('"'), ord("`"): ord("`"), ord("["): ord("]")},
         system_prefix=b"sqlite_",
+        hidden=frozenset({b"rowid", b"oid", b"_rowid_"}),
         string_fallback=True,
         string_alias=True,
         alias_in_where=True,

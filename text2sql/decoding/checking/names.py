@@ -408,6 +408,5 @@ class Names:
             return True
         if not quoted and not allows(name, "column"):
             return False
-        soft = quoted == 1 and self.dialect.string_fallback
-        reference = Reference(None, name, soft=soft)
+        reference = Reference(None, name, soft=self.dialect.may_be_string(name, quoted))
         return self.scope.resolve(frame, reference, alone=True) is not None

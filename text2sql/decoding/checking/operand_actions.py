@@ -18,7 +18,6 @@ STARLESS = frozenset({"pi"})  # functions without arguments that sqlglot gives n
 # functions of any number of arguments, which SQLite calls without one, too: as good as never meant
 STARRED = frozenset({"char", "format", "json_insert", "json_replace", "printf", "strftime"})
 ROW_LIMIT = 8  # values of a row
-DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
 
 
 class OperandActions(LendingActions):
@@ -30,7 +29,7 @@ class OperandActions(LendingActions):
             return False
         if not quoted and move.terminal[0] == "<" and name in GENERIC_TYPES:
             return False  # sqlglot takes it for the start of a type: range<...>
-        soft = quoted == DOUBLE_QUOTED and self.dialect.string_fallback
+        soft = self.dialect.may_be_string(name, quoted)
         return self._refer(move, Reference(None, name, soft=soft))
 
     def do_dot(self, move: Move) -> bool:
