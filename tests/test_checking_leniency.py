@@ -16,7 +16,11 @@ INNER_NOT = [
     "SELECT count(*) FROM customers GROUP BY - NOT 1 ORDER BY tier + NOT tier IN (1)",
 ]
 # `1 - NOT a IN () << b` is `1 - NOT (a IN () << b)`, which sqlglot does not read.
-NOT_AND_TIGHTER = ["SELECT 1 - NOT 1 NOTNULL << 2", "SELECT 1 = NOT 1 IN () >> 2"]
+NOT_AND_TIGHTER = [
+    "SELECT 1 - NOT 1 NOTNULL << 2",
+    "SELECT 1 = NOT 1 IN () >> 2",
+    "SELECT 1 FROM customers WHERE name LIKE NOT tier GLOB 'a' ESCAPE 'x'",
+]
 # SQLite does not look at a CTE that nobody reads.
 UNREAD = [
     "WITH x(a, b) AS (SELECT 1) SELECT x.name FROM customers AS x",

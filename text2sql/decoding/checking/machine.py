@@ -147,11 +147,13 @@ class Machine:
 
     @cached_property
     def tight(self) -> frozenset[str]:
-        """The operators that do not follow an operand of NOT, such as `a IN (b)`, but are in it.
+        """What does not follow an operand of NOT, such as `a IN (b)`, but is a part of it.
 
-        `1 - NOT a IN (b) << c` is `1 - NOT (a IN (b) << c)`, which sqlglot does not read.
+        `1 - NOT a IN (b) << c` is `1 - NOT (a IN (b) << c)`, which sqlglot does not read, and
+        `a LIKE NOT b GLOB c ESCAPE d` gives ESCAPE to GLOB, which takes none.
         """
-        return self.grammar.first["tail_1_8"] - self.grammar.first["tail_1_2"]
+        loose, every = (self.grammar.first[f"tail_1_{most}"] for most in (2, 8))
+        return (every - loose) | {"ESCAPE"}
 
     def push(self, symbols: tuple[Symbol, ...], rest: Cell | None) -> Cell | None:
         """Return a stack with symbols on top, the first one highest."""
