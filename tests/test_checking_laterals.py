@@ -46,6 +46,7 @@ REFUSED = [
     "SELECT 1 FROM people, generate_series(1, name) AS g",
     "SELECT 1 FROM people, unnest(name) AS t(x)",
     "SELECT tag FROM visits, unnest(tags) AS tag",
+    "SELECT * FROM LATERAL (SELECT * FROM LATERAL generate_series(1, 3) AS g) v WHERE g > 1",
     "SELECT count(generate_series(1, 3)) FROM people",
     "SELECT 1 FROM people WHERE generate_series(1, 3) > 2",
 ]

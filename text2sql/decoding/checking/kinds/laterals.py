@@ -111,7 +111,8 @@ class KindLaterals(KindNaming):
     def _alone(self, move: Move) -> Block | None:
         """Return the SELECT with rows whose column has the name that they go by."""
         _, function, kind, alias = move.held
-        if function == "unnest":
+        starred = any(o.name == b"*" and o.qualifier is None for o in move.frame.outputs)
+        if function == "unnest" or starred:
             return None  # sqlglot does not see their column
         added = self._with_rows(move.frame, alias, alias, kind)
         if added is None:
