@@ -46,6 +46,12 @@ def test_an_end_is_found_where_a_table_is_called_as_what_must_be_grouped(dialect
     assert ",c" not in checker.complete(f"{sql}) AS b").split("AS b")[1].split("GROUP")[0]
 
 
+def test_an_alias_that_is_owed_with_another_kind_is_not_the_only_one_tried():
+    checker = Checker(Schema("one", "postgres", (Table("t", COLUMNS),)), dialect="postgres")
+    sql = "SELECT t1 || degrees FROM t RIGHT JOIN (SELECT 1 AS "
+    assert checker.accepts(checker.complete(sql))
+
+
 def test_no_unit_stands_twice_in_an_interval():
     checker = Checker(Schema("one", "postgres", (Table("t", COLUMNS),)), dialect="postgres")
     assert checker.accepts("SELECT INTERVAL '1 week 2 days 3 hours'")

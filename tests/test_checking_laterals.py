@@ -1,4 +1,4 @@
-"""Sources of PostgreSQL that see those before them: LATERAL, generate_series(), unnest()."""
+"""Sources that only PostgreSQL's checker has: LATERAL, generate_series(), unnest(), VALUES."""
 
 import sys
 from pathlib import Path
@@ -35,6 +35,10 @@ FINE = [
     "SELECT x FROM unnest(ARRAY[1, 2]) AS t(x), LATERAL (SELECT x + 1 AS y) u WHERE y > 2",
     f"SELECT p.name, v.at FROM people p CROSS JOIN LATERAL {LAST}",
     f"SELECT p.name, v.at FROM people p LEFT JOIN LATERAL {LAST} ON TRUE WHERE p.id > 3",
+    "SELECT t.tier, name FROM people JOIN (VALUES (1, 'gold'), (2, NULL)) AS t(id, tier)"
+    " USING (id)",
+    "WITH v(a, b) AS (VALUES (1, 'x'), (2.5, lower('Y'))) SELECT b || 'z', a + 1 FROM v",
+    "SELECT name FROM people WHERE id IN (SELECT i FROM (VALUES (1), (-2)) AS t(i))",
     "SELECT name, n FROM people, LATERAL (SELECT count(*) AS n FROM visits WHERE person = id) v",
 ]
 REFUSED = [
@@ -48,6 +52,11 @@ REFUSED = [
     "SELECT tag FROM visits, unnest(tags) AS tag",
     "SELECT * FROM LATERAL (SELECT * FROM LATERAL generate_series(1, 3) AS g) v WHERE g > 1",
     "SELECT count(generate_series(1, 3)) FROM people",
+    "SELECT a FROM (VALUES (1, 'a'), (2)) AS t(a, b)",
+    "SELECT a FROM (VALUES (1), ('a')) AS t(a)",
+    "SELECT a FROM (VALUES (id)) AS t(a), people",
+    "SELECT column1 FROM (VALUES (1)) AS t",
+    "WITH v(a) AS (VALUES (1, 2)) SELECT c FROM v",
     "SELECT 1 FROM people WHERE generate_series(1, 3) > 2",
 ]
 
@@ -67,7 +76,7 @@ def test_what_sees_the_sources_before_it_is_taken_as_the_server_takes_it(
     assert [sql for sql in REFUSED if checker.accepts(sql)] == []
 
 
-@pytest.mark.parametrize("sql", FINE[:8])
+@pytest.mark.parametrize("sql", FINE[:10])
 def test_every_prefix_of_such_a_query_has_an_end(checker: Checker, sql: str) -> None:
     for end in range(len(sql)):
         assert checker.accepts(checker.complete(sql[:end])), sql[:end]
@@ -77,6 +86,13 @@ def test_the_column_of_rows_has_the_name_that_is_owed(checker: Checker) -> None:
     sql = "SELECT t.tag FROM visits, unnest(tags) AS t("
     assert checker.complete(sql) == f"{sql}tag)"
     assert not checker.prefix_ok(f"{sql}u")
+
+
+def test_the_columns_of_values_have_the_names_that_are_owed(checker: Checker) -> None:
+    sql = "SELECT x, t.y FROM (VALUES (1, 'a')) AS t("
+    assert checker.complete(sql) == f"{sql}y,x)"
+    assert checker.complete(f"{sql}x") == f"{sql}x,y)"
+    assert not checker.prefix_ok("SELECT t.x, t.y FROM (VALUES (1)) AS t(")
 
 
 def test_a_fault_says_what_such_a_source_lacks(checker: Checker) -> None:

@@ -36,7 +36,7 @@ from text2sql.schema.model import Schema
 # least one alias, derived table or WITH. "each": one of strict, must_alias and must_derive.
 _GIVES_ALIAS, _GIVES_TABLE = (
     frozenset({"@alias"}),
-    frozenset({"@derived", "@lateral", "@rows_as", "@with"}),
+    frozenset({"@derived", "@lateral", "@rows_column", "@with"}),
 )
 _MARKS = _GIVES_ALIAS | _GIVES_TABLE
 _WANTED = {"must_alias": _GIVES_ALIAS, "must_derive": _GIVES_TABLE}

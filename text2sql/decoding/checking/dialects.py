@@ -39,7 +39,7 @@ _FEATURES = {
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
     " trim_from within_group nameless_recursion range_offsets grouping_sets fetch"
     " collations arrays subscripts no_items parenthesised_arms"
-    " named_arguments lateral",
+    " named_arguments lateral values",
 }
 
 

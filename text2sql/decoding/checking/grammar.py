@@ -74,17 +74,17 @@ source       = <table> @table namespaced @is_source source_alias
              | @can_derive '(' @derived query @end_derived ')' derived_alias
              | +lateral LATERAL @can_see lateral | +lateral @can_see made_rows
 lateral      = '(' @lateral query @end_derived ')' derived_alias | made_rows
-made_rows    = row_maker @make_rows '(' @call arguments @end_arguments ')' @end_rows rows_alias
+made_rows    = row_maker @make_rows '(' @call arguments @end_arguments ')' @end_rows derived_alias
 row_maker    = UNNEST | GENERATE_SERIES
-rows_alias   = AS <source_alias> @rows_as rows_column | <bare_source_alias> @rows_as rows_column
-rows_column  = '(' <new_column> @rows_column ')' | @rows_alone
 namespaced   = +namespaces '.' @namespace <namespaced_table> @namespaced_table |
 source_alias = @takes_alias AS <source_alias> @source_as
              | @takes_alias <bare_source_alias> @source_as | @source
 derived_alias = AS <source_alias> @source_as column_aliases
              | <bare_source_alias> @source_as column_aliases
              | +anonymous_derived @source
-column_aliases = |
+column_aliases = +lateral '(' <new_column> @rows_column { ',' <new_column> @rows_column } ')'
+               @rows_named
+             | +lateral @rows_alone | -lateral
 join         = @can_join ',' @comma source late_condition
              | @can_join JOIN @join source condition
              | @can_join INNER JOIN @join source condition

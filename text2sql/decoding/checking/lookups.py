@@ -113,11 +113,14 @@ class Lookups:
             self._derived[key] = relation(names, shadows=shadows)
         return self._derived[key]
 
-    def rows_of(self, column: bytes, kind: str) -> Relation:
-        """Return the relation of one column that a function in FROM makes."""
-        key = ("rows", column, kind)
+    def rows_of(
+        self, names: tuple[bytes, ...], kinds: tuple[str, ...], fixed: tuple[bool, ...]
+    ) -> Relation:
+        """Return the relation of rows in FROM whose columns get their names behind them."""
+        key = ("rows", names, kinds, fixed)
         if key not in self._derived:
-            self._derived[key] = relation([column], kinds=[kind])
+            constants = (name for name, known in zip(names, fixed, strict=True) if known)
+            self._derived[key] = relation(names, kinds=kinds, fixed=constants)
         return self._derived[key]
 
     def count(self, block: Block, reference: Reference) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from text2sql.decoding.checking.frames import Block, Query
 from text2sql.decoding.checking.lexer import Place
+from text2sql.decoding.checking.lookups import DERIVED
 from text2sql.decoding.checking.machine import CLASSES as TOKEN_CLASSES
 from text2sql.decoding.checking.names import CLASSES as NAME_CLASSES
 from text2sql.decoding.checking.names import GIVEN
@@ -139,21 +140,30 @@ def begun_names(
             found.update(_given(checker, frame, held))
         else:
             found.update(checker.names.known(terminal, frame, held, text, depth))
-    owed = set(_owed(frame))
+    owed = {*_of_rows(checker, frame, held), *_owed(frame)}
     longer = (name for name in found if name.startswith(text) and len(name) > len(text))
     return sorted(longer, key=lambda name: (name not in owed, len(name), name))
 
 
-def _given(checker: "Checker", frame: Any, held: Any) -> list[bytes]:
+def _of_rows(checker: "Checker", frame: Any, held: Any) -> list[bytes]:
+    """Return the names that the next column of rows in FROM may well have."""
     rows = checker.actions.row_names(frame, held) if held and held[0] == "rows as" else ()
-    return [
-        *(name for name in rows if name != FRESH),
-        *_owed(frame),
-        *checker.dialect.aliases_shown,
-        b"x",
-        b"y",
-        free_name(frame),
-    ]
+    return [name for name in rows if name != FRESH]
+
+
+def _owed_around(frame: Any) -> set[bytes]:
+    """Return the plain names that the FROM around a derived table owes: an alias may not fit."""
+    query = frame.parent if isinstance(frame, Block) else None
+    if not isinstance(query, Query) or query.role not in DERIVED:
+        return set()
+    return {r.name for r in query.parent.pending if r.qualifier is None}
+
+
+def _given(checker: "Checker", frame: Any, held: Any) -> list[bytes]:
+    owed = [*_of_rows(checker, frame, held), *_owed(frame)]
+    names = [*checker.dialect.aliases_shown, b"x", b"y", free_name(frame)]
+    around = _owed_around(frame)
+    return owed + sorted(names, key=lambda name: name in around)
 
 
 def free_name(frame: Any) -> bytes:

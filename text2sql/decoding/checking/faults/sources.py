@@ -126,8 +126,10 @@ def _sees_nothing(stop: Refusal) -> Fault | None:
 
 
 def _nameless_rows(stop: Refusal) -> Fault | None:
-    if stop.held is None or stop.held[1] != "unnest":
+    if stop.held is None or stop.held[1].maker not in ("unnest", "values"):
         return None
+    if stop.held[1].maker == "values":
+        return blame(stop, "the columns of VALUES need names: AS t(x)")
     return blame(stop, "the column of unnest() needs a name: AS t(x)")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from text2sql.decoding.checking.frames import Block, Call, Context
-from text2sql.decoding.checking.kinds.naming import KindNaming
+from text2sql.decoding.checking.kinds.values import ROLE, KindValues, Rows
 from text2sql.decoding.checking.obligations import FRESH, GENERATED
 from text2sql.decoding.checking.scope import Move
 
@@ -23,7 +23,7 @@ _PHASES = ("from", "join")
 LATERAL = "lateral"  # among `Block.groups`: a source sees those before it
 
 
-class KindLaterals(KindNaming):
+class KindLaterals(KindValues):
     """The actions of sources that see others."""
 
     def do_can_see(self, move: Move) -> bool:
@@ -50,7 +50,8 @@ class KindLaterals(KindNaming):
         move.frame = call.parent
         if not forms:
             return False
-        move.held = ("rows", call.function.name, self._returned(forms[0], kinds))
+        rows = Rows(call.function.name, (self._returned(forms[0], kinds),), (False,))
+        move.held = ("rows", rows)
         return True
 
     def do_null(self, move: Move) -> bool:
@@ -65,58 +66,77 @@ class KindLaterals(KindNaming):
             frame = frame.parent
         return super().do_null(move)
 
+    # --- names of columns that stand behind --------------------------------------------------
+
     def row_aliases(self, block: Block, held: Any) -> Iterator[bytes]:
-        """Yield the names that rows of a function may go by; FRESH: any other."""
+        """Yield the names that rows in FROM may go by; FRESH: any other."""
         owed = sorted({r.qualifier for r in block.pending if r.qualifier})
         for alias in (*owed, FRESH):
-            if next(self._row_columns(block, alias, held), None) is not None:
+            named = held[1]._replace(alias=alias)
+            if next(self._columns_of(block, named), None) is not None:
                 yield alias
 
-    def _row_columns(self, block: Block, alias: bytes, held: Any) -> Iterator[bytes]:
-        """Yield the names that the column of such rows may have; FRESH: any other."""
-        owed = {r.name for r in block.pending if r.qualifier == alias} - {b"*"}
-        plain = {r.name for r in block.pending if r.qualifier is None}
-        for column in sorted(owed) or (FRESH, *sorted(plain)):
-            if self._with_rows(block, alias, column, held[2]) is not None:
-                yield column
-
-    def _with_rows(self, block: Block, alias: bytes, column: bytes, kind: str) -> Block | None:
-        found = self.scope.rows_of(column, kind)
-        return self.scope.add_source(block, alias, found, lenient=block.phase == "join")
-
     def row_names(self, block: Block, held: Any) -> Iterator[bytes]:
-        """Yield the names that the column of such rows may have; FRESH: any other."""
-        _, function, kind, alias = held
-        yield from self._row_columns(block, alias, ("rows", function, kind))
+        """Yield the names that the next column of such rows may have; FRESH: any other."""
+        yield from self._columns_of(block, held[1])
 
-    def do_rows_as(self, move: Move) -> bool:
-        name = self._name(move)
-        if GENERATED.fullmatch(name) or move.held[0] != "rows":
+    def _columns_of(self, block: Block, rows: Rows) -> Iterator[bytes]:
+        plain = {r.name for r in block.pending if r.qualifier is None} - {*rows.names}
+        for name in (*self._owed_to(block, rows), FRESH, *sorted(plain)):
+            if self._with_rows(block, rows._replace(names=(*rows.names, name))) is not None:
+                yield name
+
+    def _owed_to(self, block: Block, rows: Rows) -> list[bytes]:
+        """Return the columns that the name of some rows owes, and that none of them has so far."""
+        owed = {r.name for r in block.pending if r.qualifier == rows.alias} - {b"*", *rows.names}
+        return sorted(owed)
+
+    def _with_rows(self, block: Block, rows: Rows) -> Block | None:
+        """Return the SELECT with some rows, the names of further columns as they are owed."""
+        fresh = (FRESH + b"%d" % place for place in range(len(rows.kinds)))
+        names = (*rows.names, *self._owed_to(block, rows), *fresh)[: len(rows.kinds)]
+        if len(set(names)) < len(names) or len(rows.names) > len(rows.kinds):
+            return None
+        found = self.scope.rows_of(names, rows.kinds, rows.fixed)
+        return self.scope.add_source(block, rows.alias, found, lenient=block.phase == "join")
+
+    def do_source_as(self, move: Move) -> bool:
+        if move.held[0] != "rows":
+            return super().do_source_as(move)
+        rows: Rows = move.held[1]._replace(alias=self._name(move))
+        move.held = ("rows as", rows)
+        if GENERATED.fullmatch(rows.alias):
             return False
-        _, function, kind = move.held
-        named = next(self._row_columns(move.frame, name, move.held), None) is not None
-        move.held = ("rows as", function, kind, name)
-        return named or self._alone(move) is not None
+        named = next(self._columns_of(move.frame, rows), None) is not None
+        return named or self._alone(move.frame, rows) is not None
 
     def do_rows_column(self, move: Move) -> bool:
-        _, _, kind, alias = move.held
-        move.frame = self._with_rows(move.frame, alias, self._name(move), kind)
-        move.held = None
-        return move.frame is not None
+        if move.held is None:
+            return False
+        rows: Rows = move.held[1]
+        rows = rows._replace(names=(*rows.names, self._name(move)))
+        move.held = ("rows as", rows)
+        return self._with_rows(move.frame, rows) is not None
+
+    def do_rows_named(self, move: Move) -> bool:
+        rows: Rows = move.held[1]
+        move.frame, move.held = self._with_rows(move.frame, rows), None
+        return move.frame is not None and len(rows.names) == len(rows.kinds)
 
     def do_rows_alone(self, move: Move) -> bool:
-        move.frame, move.held = self._alone(move), None
+        if move.held is None:
+            return True
+        move.frame, move.held = self._alone(move.frame, move.held[1]), None
         return move.frame is not None
 
-    def _alone(self, move: Move) -> Block | None:
+    def _alone(self, block: Block, rows: Rows) -> Block | None:
         """Return the SELECT with rows whose column has the name that they go by."""
-        _, function, kind, alias = move.held
-        starred = any(o.name == b"*" and o.qualifier is None for o in move.frame.outputs)
-        if function == "unnest" or starred:
+        starred = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
+        if rows.maker in ("unnest", ROLE) or starred:
             return None  # sqlglot does not see their column
-        added = self._with_rows(move.frame, alias, alias, kind)
+        added = self._with_rows(block, rows._replace(names=(rows.alias,)))
         if added is None:
             return None
-        *before, rows = added.sources  # nor behind a dot
-        muted = self.frames.change(added, sources=(*before, rows._replace(mute=True)))
+        *before, last = added.sources  # nor behind a dot
+        muted = self.frames.change(added, sources=(*before, last._replace(mute=True)))
         return muted if self.scope.feasible(muted) else None
