@@ -138,6 +138,11 @@ def test_schemas_of_one_dialect_share_what_the_grammar_says(checker, monkeypatch
         "SELECT name FROM customers WHERE (name, tier) IN (SELECT 'a', 'b' LIMIT 1 OFFSET 1)",
         "SELECT order_id FROM orders WHERE order_id = (SELECT max(order_id) FROM orders WHERE"
         " order_id < (SELECT max(order_id) FROM orders WHERE status = 'paid'))",
+        "WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n) SELECT x FROM n LIMIT 5",
+        "SELECT name FROM customers UNION SELECT 'a' FROM orders ORDER BY name COLLATE NOCASE DESC",
+        "SELECT name, tier FROM customers ORDER BY 2 COLLATE NOCASE, 1",
+        "SELECT 1 FROM customers WHERE (name, tier) = (SELECT 'a', max(status) FROM orders)",
+        "SELECT (name, tier) < (VALUES ('a', 'b')) OR 1 FROM customers",
     ],
 )  # fmt: skip
 def test_what_sqlite_reads_is_read(checker, sql):
@@ -151,6 +156,11 @@ def test_what_sqlite_reads_is_read(checker, sql):
         "SELECT 1; SELECT 2", "DELETE FROM customers", "SELECT name FROM customers WHERE name = 'a",
         "PRAGMA table_info(customers)", "SELECT load_extension('x')", "SELECT customer_id FROM"
         " customers, orders", "WITH d AS (DELETE FROM customers) SELECT 1", "SELECT 1 \0",
+        "SELECT name FROM customers ORDER BY 2 COLLATE NOCASE",
+        "SELECT name FROM customers UNION SELECT 1 ORDER BY tier COLLATE NOCASE",
+        "SELECT name FROM customers UNION SELECT 1 ORDER BY name COLLATE NOCASE || 'a'",
+        "SELECT (1, 2) = (SELECT 1)", "SELECT (1, 2) = (SELECT 1, 2, 3)",
+        "SELECT (1, 2) = (SELECT 1, 2) + 1",
     ],
 )  # fmt: skip
 def test_what_is_no_valid_query_is_refused(checker, sql):

@@ -72,6 +72,7 @@ _COMPOUND_TERMS = frozenset(
     {"NUMBER", "<column>", "ASC", "DESC", "NULLS", "FIRST", "LAST", "LIMIT", "OFFSET", "EOT"}
     | {"FETCH", "NEXT"}
 ) | set(",);")
+_COLLATED = frozenset({"COLLATE", "NOCASE", "BINARY", "RTRIM"})
 
 # grouping() takes a column.
 _ONE_COLUMN = frozenset({"<column>", "<member>", ".", ")"})
@@ -328,7 +329,8 @@ class Checker(Terminals):
             if isinstance(item, Reference) and item.name == b"*":
                 return terminal in _STAR_ENDS
             if frame.phase == "compound":
-                return terminal in _COMPOUND_TERMS
+                collated = terminal in _COLLATED and "collate" in self.dialect.features
+                return collated or terminal in _COMPOUND_TERMS
             if frame.phase == "values" and terminal in ("ORDER", "LIMIT", "OFFSET", "FETCH"):
                 return False
             if frame.phase == "order" and isinstance(self.scope, KindScope):
@@ -367,7 +369,7 @@ class Checker(Terminals):
         if kind == "row_done":
             joins = terminal in self.operators or terminal in ("NOT", "COLLATE")
             return not joins or terminal in ("AND", "OR")
-        return terminal == "(" or (cell.symbol == "parenthesis" and not is_query)
+        return terminal == "(" or cell.symbol == "parenthesis"
 
     def _deepens(self, cell: Cell, terminal: str) -> bool:
         """Tell whether a terminal would open more than there is room for."""

@@ -89,6 +89,13 @@ class ClauseActions(ActionBase):
             named.uses or self.scope.is_out_of_reach(block, (named,))
         )
 
+    def do_counted(self, move: Move) -> bool:
+        """Let COLLATE stand behind a position that is one: SQLite counts by `2 COLLATE NOCASE`."""
+        if not move.held or move.held[0] != "position":
+            return True
+        block: Block = move.frame
+        return block.phase != "group" and self._is_position(block, move.held[1])
+
     def do_end_term(self, move: Move) -> bool:
         block: Block = move.frame
         position = move.held[1] if move.held and move.held[0] == "position" else None

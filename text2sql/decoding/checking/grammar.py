@@ -251,7 +251,7 @@ unary        = '-' @sign unary_or_not @signed
              | +bit_operators '~' @sign unary_or_not @signed
              | primary postfix
 unary_or_not = unary | +not_inside NOT @not expr_3 @negation
-postfix      = +collate @can_collate COLLATE collation @computed
+postfix      = +collate @counted @can_collate COLLATE collation @computed
              | +double_colon postfix_cast | +collations collated
              | +subscripts '[' @subscript expr_1 @subscripted ']' postfix
              | +time_zone @can_zone AT TIME ZONE @zone STRING @string @zoned |

@@ -158,13 +158,10 @@ class LendingActions(ActionBase):
         return True
 
     def do_can_collate(self, move: Move) -> bool:
-        """Leave a position alone: SQLite counts by `10 COLLATE NOCASE` too.
-
-        It also calls `x COLLATE NOCASE` by the column.
-        """
+        """Lend an item the name of its column: SQLite calls `x COLLATE NOCASE` by that, too."""
         block = move.frame
         if isinstance(block, Block) and isinstance(block.item, Reference):
             move.frame = self.lend(block, block.item.name)
         if isinstance(block, Block) and block.item is True:
             move.frame = self.scope.marked(block)
-        return not (move.held and move.held[0] == "position")
+        return True

@@ -47,7 +47,8 @@ class OperandActions(LendingActions):
     def _refer(self, move: Move, reference: Reference) -> bool:
         frame: Frame = move.frame
         fresh = isinstance(frame, Block) and frame.item == b""
-        met = self.scope.resolve(frame, reference, alone=fresh and move.alone)
+        alone = move.alone or (move.terminal == "COLLATE" and self.scope.sorts_arms(frame))
+        met = self.scope.resolve(frame, reference, alone=fresh and alone)
         if met is None:
             return False
         if isinstance(met, Block) and met.item is not None:

@@ -42,7 +42,14 @@ class QueryActions(ActionBase):
             block = self.scope.block_of(frame)
             frame = self.scope.with_block(frame, self.frames.change(block, item=True))
         move.frame = frame
-        return self._push(move, "scalar", width=1)
+        is_side = isinstance(frame, Context) and frame.kind == "row_side"
+        return self._push(move, "scalar", width=frame.detail if is_side else 1)
+
+    def do_end_scalar(self, move: Move) -> bool:
+        frame = move.frame.parent
+        is_side = isinstance(frame, Context) and frame.kind == "row_side"
+        move.frame = self.frames.change(frame, kind="row_done") if is_side else frame
+        return True
 
     def do_computed(self, move: Move) -> bool:
         """Leave alone what is a subquery in parentheses, and nothing more."""
@@ -67,7 +74,7 @@ class QueryActions(ActionBase):
         move.frame = self._nesting(move.frame)
         return self._push(move, "exists")
 
-    do_end_scalar = do_end_exists = ActionBase._pop
+    do_end_exists = ActionBase._pop
 
     def do_end_in_query(self, move: Move) -> bool:
         frame = move.frame.parent

@@ -137,7 +137,9 @@ def _in_its_place(stop: Refusal) -> Fault | None:
     if item is not None and frame.phase == "compound":
         return blame(stop, f"{PHASES['compound']} takes names and numbers of columns only")
     if kind in ("row", "row_in", "row_side", "row_done"):
-        return blame(stop, "a row of values stands before IN (SELECT ...) or beside another row")
+        return blame(
+            stop, "a row of values stands before IN (SELECT ...), or beside another row or query"
+        )
     if kind in ("operand", "primary"):
         return blame(stop, "this argument needs parentheses around it")
     return None
