@@ -95,6 +95,15 @@ def test_the_columns_of_values_have_the_names_that_are_owed(checker: Checker) ->
     assert not checker.prefix_ok("SELECT t.x, t.y FROM (VALUES (1)) AS t(")
 
 
+def test_a_model_may_make_rows_and_name_them_by_with() -> None:
+    held = Checker(SCHEMA, dialect="postgres", invented=False)
+    assert held.accepts("WITH m AS (SELECT generate_series(1, 12) AS n) SELECT n FROM m")
+    assert held.accepts("SELECT unnest(tags) FROM visits")
+    assert held.accepts(f"SELECT name, v.at FROM people p CROSS JOIN LATERAL {LAST}")
+    assert not held.prefix_ok("SELECT 1 + unnest(")
+    assert not held.prefix_ok("SELECT DISTINCT ON (unnest(")
+
+
 def test_a_fault_says_what_such_a_source_lacks(checker: Checker) -> None:
     fault = checker.explain("SELECT 1 FROM visits, unnest(tags) AS t WHERE TRUE")
     assert fault is not None and fault.message == "the column of unnest() needs a name: AS t(x)"

@@ -48,22 +48,26 @@ class KindCalls(KindRows):
             return False
         if function.name in VOLATILE and not self.rules.exact and _in_window(frame):
             return False
-        if (
-            function.name in self.dialect.row_makers
-        ):  # makes rows: the beginning of an item, of no aggregate query
-            if isinstance(frame, Block) and frame.phase in ("from", "join"):
-                return True
-            if not isinstance(frame, Block) or frame.phase not in ("items", "late"):
-                return False
-            return frame.item == b"" and (self.rules.exact or not frame.aggregates)
+        if function.name in self.dialect.row_makers:
+            return self._may_make_rows(frame)
         if function.most != 0 or function.kind != "scalar" or not hasattr(frame, "stack"):
             return True
         here = Move(frame, None, "(", None, None, 0, False)
         return self._literal_fits(here, self._returned(function, ()))
 
+    def _may_make_rows(self, frame: Frame) -> bool:
+        """Tell whether rows may be made: in FROM, as the beginning of an item of no aggregates."""
+        if not isinstance(frame, Block) or frame.phase not in ("items", "late"):
+            return isinstance(frame, Block) and frame.phase in ("from", "join")
+        begins = frame.item == b"" or not frame.stack  # before the item is begun, or behind that
+        return begins and (self.rules.exact or not frame.aggregates)
+
     def do_call(self, move: Move) -> bool:
         before = move.frame
         if not super().do_call(move) or not self.may_call(before, move.frame.function):
+            return False
+        makes_rows = move.frame.function.name in self.dialect.row_makers
+        if makes_rows and before.phase in ("items", "late") and before.item != b"":
             return False
         if move.frame.function.name != "unnest" or self.rules.exact:
             return True
