@@ -1,5 +1,6 @@
 """How deeply SQL may nest: what the checker takes fits on the stack of SQLite's parser."""
 
+from itertools import product
 from random import Random
 
 import odd_schema
@@ -93,3 +94,16 @@ def test_sqlite_has_room_for_whatever_is_accepted_and_for_its_completions(databa
         assert executor.explain(text).error is None, text
     assert accepted > 20
     assert refused > 20
+
+
+def test_deep_down_no_number_is_begun_that_is_no_position(database):
+    """`GROUP BY 0` needs an operator, for which there is no room."""
+    checker, executor = database
+    barred = 0
+    for levels, places, operators in product(range(3, 7), range(5), ("", "1 + ", "1 + 2 * ")):
+        begun = f"SELECT {'1 IN (SELECT ' * levels}{'(' * places}{operators}(SELECT 9 "
+        for text in (begun, f"{begun}GROUP BY 0 "):
+            if checker.prefix_ok(text):
+                assert executor.explain(checker.complete(text)).error is None, text
+        barred += checker.prefix_ok(begun) and not checker.prefix_ok(f"{begun}GROUP ")
+    assert barred

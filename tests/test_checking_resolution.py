@@ -167,3 +167,25 @@ def test_no_string_in_double_quotes_is_called_as_a_row_number(shop, name):
         assert not checker.accepts(sql.format(name))
         assert checker.accepts(sql.format(f"{name}s"))
         assert checker.accepts(checker.complete(sql.format(name)[:-1]))
+
+
+def test_a_name_from_around_is_not_that_of_an_item_with_a_subquery(shop):
+    """sqlglot puts the item in its place, and loses the columns of the subquery."""
+    checker = Checker(read_schema(shop))
+    first = Checker(checker.schema, order="from-first")
+    begun = "SELECT EXISTS (SELECT (SELECT name) AS s, s"
+    around = "FROM (SELECT 1 AS name, 1 AS s)"
+    assert verify(f"{begun}) {around}", checker.schema).fault is not None
+    assert not checker.accepts(f"{begun}) {around}")
+    assert not first.accepts(f"{around} {begun})")
+    assert checker.accepts(f"{begun} FROM (SELECT 1 AS s)) {around}")
+    assert checker.accepts(checker.complete(begun))
+    assert checker.accepts(f"{begun}1) FROM (SELECT 1 AS name, 1 AS s1)")
+
+
+def test_what_sorts_a_set_operation_in_a_subquery_is_no_name_of_a_from_to_come(shop):
+    checker = Checker(read_schema(shop))
+    begun = "SELECT EXISTS (SELECT status FROM orders INTERSECT SELECT 1 ORDER BY "
+    assert not checker.prefix_ok(f"{begun}x")
+    assert not checker.prefix_ok(f"{begun}LIM")
+    assert checker.accepts(checker.complete(f"{begun}st"))

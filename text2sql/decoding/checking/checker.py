@@ -40,6 +40,7 @@ from text2sql.decoding.checking.scope import (
     DEPTH_LIMIT,
     OPENING_LIMIT,
     OPERATOR_LIMIT,
+    TERM_LIMIT,
     Move,
     Scope,
 )
@@ -322,7 +323,7 @@ class Checker(Terminals):
         full = cell.depth >= OPENING_LIMIT and self._deepens(cell, terminal)
         if full and not (terminal == "(" and self._pays(cell, frame)):
             return False
-        if cell.depth >= OPERATOR_LIMIT and not self.dialect.typed and terminal in self.waiting:
+        if cell.depth >= TERM_LIMIT and not self.dialect.typed and self._waits(cell, terminal):
             return False
         if isinstance(frame, Block):
             item = frame.item
@@ -370,6 +371,12 @@ class Checker(Terminals):
             joins = terminal in self.operators or terminal in ("NOT", "COLLATE")
             return not joins or terminal in ("AND", "OR")
         return terminal == "(" or cell.symbol == "parenthesis"
+
+    def _waits(self, cell: Cell, terminal: str) -> bool:
+        """Tell whether a terminal waits for more, deep down; `GROUP BY 0` for an operator, too."""
+        if terminal in ("GROUP", "ORDER"):
+            return True
+        return cell.depth >= OPERATOR_LIMIT and terminal in self.waiting
 
     def _deepens(self, cell: Cell, terminal: str) -> bool:
         """Tell whether a terminal would open more than there is room for."""

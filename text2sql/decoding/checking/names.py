@@ -186,6 +186,8 @@ class Names:
     def is_free(self, frame: Frame) -> bool:
         """Tell whether a column may have any name, because some FROM around is still unread."""
         for block in self.scope.seen(frame):
+            if block.phase == "compound":
+                return False  # ORDER BY behind a set operation sees its items alone
             if block.phase == "items":
                 fresh = Reference(None, FRESH)
                 free = self.scope.invents and not block.deep
@@ -195,6 +197,8 @@ class Names:
     def _alias_may_begin(self, frame: Frame, prefix: bytes) -> bool:
         """Tell whether a name before a dot, whose FROM is not read yet, may begin so."""
         for block in self.scope.seen(frame):
+            if block.phase == "compound":
+                return False
             if block.phase == "items":
                 owed = any((r.qualifier or b"").startswith(prefix) for r in block.pending)
                 likely = owed or not prefix or ALIAS.fullmatch(prefix) is not None

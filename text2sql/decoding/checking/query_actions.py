@@ -42,8 +42,8 @@ class QueryActions(ActionBase):
             block = self.scope.block_of(frame)
             frame = self.scope.with_block(frame, self.frames.change(block, item=True))
         move.frame = frame
-        is_side = isinstance(frame, Context) and frame.kind == "row_side"
-        return self._push(move, "scalar", width=frame.detail if is_side else 1)
+        row = frame.detail if isinstance(frame, Context) and frame.kind == "row_side" else 1
+        return self._push(move, "scalar", width=row)
 
     def do_end_scalar(self, move: Move) -> bool:
         frame = move.frame.parent

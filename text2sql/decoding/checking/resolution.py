@@ -110,10 +110,16 @@ class Resolution(Obligations):
         return any(r.name == reference.name and not r.soft for r in block.pending)
 
     def _hand_out(self, block: Block, reference: Reference) -> Block | None:
-        outer = None if reference.local else self._outer(block, reference)
+        taken = reference.local or self._repeats_query(block, reference)
+        outer = None if taken else self._outer(block, reference)
         if outer is not None:
             return outer
         return self._string(block, reference) if reference.soft else None
+
+    def _repeats_query(self, block: Block, reference: Reference) -> bool:
+        """Tell whether sqlglot puts an item with a subquery, which it then loses, for a name."""
+        named = (o for o in block.outputs if o.explicit and o.nested and o.name == reference.name)
+        return reference.qualifier is None and any(named)
 
     def _string(self, block: Block, reference: Reference) -> Block | None:
         """Return the SELECT in which "x" is a string; None where a query around may have an x."""
@@ -275,7 +281,8 @@ class Resolution(Obligations):
         return bool(query.columns) and any(o.name == reference.name for o in block.outputs)
 
     def _resolve_outside(self, block: Block, reference: Reference) -> Block | None:
-        outer = None if reference.local else self._outer(block, reference)
+        taken = reference.local or (block.phase == "late" and self._repeats_query(block, reference))
+        outer = None if taken else self._outer(block, reference)
         if outer is None:
             outer = self._string(block, reference) if reference.soft else None
             if outer is None:

@@ -25,7 +25,8 @@ from text2sql.decoding.checking.resolution import Resolution
 # is begun below the second limit can still open its parenthesis, and a SELECT below it has room for
 # a derived table. The hundred places leave room for operators at the bottom.
 DEPTH_LIMIT, OPENING_LIMIT, DEEP_LIMIT = 72, 63, 63
-OPERATOR_LIMIT = 84  # where SQLite counts, nothing waits for a right side from here on
+# Where SQLite counts: from here on no GROUP BY and ORDER BY, and nothing that waits for an operand.
+TERM_LIMIT, OPERATOR_LIMIT = 77, 84
 CALL_LIMIT = 58  # what is called below it can still open the parenthesis of OVER
 
 
