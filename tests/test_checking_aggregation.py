@@ -69,6 +69,17 @@ def test_an_empty_list_drops_the_aggregate_before_it(checker, shop):
     assert checker.accepts("SELECT amount IN () FROM payments")
 
 
+def test_a_string_in_double_quotes_keeps_no_aggregate_in_its_query(checker, shop):
+    """With nothing but columns from around in it, an aggregate is that of the query around."""
+    inner = "(SELECT sum({} + amount) FROM orders)"
+    sql = f"SELECT 1 FROM payments GROUP BY {inner}"
+    with Executor(shop) as executor:
+        assert "not allowed in the GROUP BY" in str(executor.explain(sql.format('"t3"')).error)
+        assert executor.explain(sql.format("shipping_fee")).error is None
+    assert not checker.accepts(sql.format('"t3"'))
+    assert checker.accepts(sql.format("shipping_fee"))
+
+
 def test_having_behind_its_from_follows_the_same_aggregates(samples):
     behind = Checker(read_schema(samples / "database" / "shop" / "shop.sqlite"), order="from-first")
     assert all(behind.accepts(f"FROM payments SELECT {items} HAVING 1") for items in SUMMED)

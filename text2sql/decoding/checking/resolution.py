@@ -241,8 +241,8 @@ class Resolution(Obligations):
         )
         if around is None:
             return None
-        if needs_local and isinstance(frame, Call):
-            return self.frames.change(frame, parent=around, local=True)
+        if needs_local and isinstance(frame, Call):  # "x" may be a string, which is nobody's
+            return self.frames.change(frame, parent=around, local=not reference.soft)
         return frame if around is frame.parent else self.frames.change(frame, parent=around)
 
     def _resolve_in(
