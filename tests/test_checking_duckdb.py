@@ -26,6 +26,18 @@ FINE = [
     "SELECT string_agg(DISTINCT a.s, ', ' ORDER BY a.s) FROM trades a GROUP BY a.k",
     "SELECT count(*) FILTER (v > 1) FROM trades",
     "SELECT k, unnest(string_split(s, ' ')) AS word FROM trades",
+    "SELECT k FROM trades WHERE list_contains(['a', 'b'], s) AND [k, 1] = [2, 1]",
+    "SELECT s[:3], s[2:], s[:], s[1:len(s) - 1], ['a', s][1] FROM trades GROUP BY ALL",
+    "SELECT s[1:2], count(*), list(v ORDER BY t)[1:3] FROM trades GROUP BY s[1:2]",
+    "SELECT list_sum([k, 1]), list_sum(list(v)), list_max([s]) FROM trades GROUP BY k, s",
+    "SELECT list_concat(string_to_array(s, ' '), ['x']), regexp_extract_all(s, '[A-Z]')"
+    " FROM trades",
+    "SELECT date_trunc('HOUR', t), 1 // 0.5, 7 % 2, k % 2 FROM trades",
+    "SELECT unnest(generate_series(DATE '2024-01-01', DATE '2024-02-01', INTERVAL 1 DAY)) AS day",
+    "SELECT unnest(range(0, 24)) AS hour, unnest(['a', 'b'])",
+    "SELECT date_part('year', age(t)), date_part('HOUR', t::TIME) FROM trades",
+    "SELECT k FROM trades WHERE t::TIME > TIME '22:00:00'",
+    "SELECT t + INTERVAL 1 DAY, count(*) FROM trades GROUP BY t + INTERVAL 1 DAY",
     "SELECT s::TEXT -- as it is\n, CAST(k AS/* whole */BIGINT) FROM trades",
 ]
 REFUSED = [
@@ -41,6 +53,18 @@ REFUSED = [
     "SELECT list(DISTINCT s ORDER BY k) FROM trades",
     "SELECT rank() OVER (ORDER BY random()) FROM trades",
     "SELECT CASE WHEN k > 1 THEN 'x' WHEN k > 2 THEN d END FROM trades",
+    "SELECT [k, s] FROM trades",
+    "SELECT list_contains([1, 2], s) FROM trades",
+    "SELECT list_sum(list(s)) FROM trades",
+    "SELECT to_days(list_sum([k])) FROM trades",
+    "SELECT s[1:2], count(*) FROM trades GROUP BY s[1:3]",
+    "SELECT date_part('week', age(t)) FROM trades",
+    "SELECT date_part('dow', t::TIME) FROM trades",
+    "SELECT t + INTERVAL 1 DAY, count(*) FROM trades GROUP BY t + INTERVAL 2 DAY",
+    "SELECT s ||-k FROM trades",
+    "SELECT - nullif(k > 1, 1) FROM trades",
+    "SELECT rank() OVER (ORDER BY (SELECT lag(k) OVER () FROM quotes LIMIT 1)) FROM trades",
+    "SELECT rank() OVER (ORDER BY (SELECT k FROM quotes QUALIFY k > 1)) FROM trades",
     "SELECT s::-- in small letters\nTEXT FROM trades",
     "SELECT to_minutes(list_unique(tags)) FROM quotes",
     "SELECT 1 FROM trades WHERE d IN (SELECT NULL INTERSECT SELECT k FROM quotes)",
@@ -92,6 +116,30 @@ def test_a_comparison_that_fails_when_it_runs_is_refused(checker, engine, condit
     with pytest.raises(duckdb.Error):
         engine.execute(sql).fetchall()
     assert not checker.accepts(sql)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "ifnull('x', (SELECT ''))::DATE",
+        "if(TRUE, 'x', (SELECT ''))::DATE",
+        "7 // (2 - 2)",
+        "1 % 0",
+        "1 < 2 AS truth ORDER BY url_encode(truth::TEXT)::REAL",
+    ],
+)
+def test_what_fails_before_any_row_is_read_is_refused(checker, engine, items):
+    with pytest.raises(duckdb.Error):
+        engine.execute(f"SELECT {items}")
+    assert not checker.accepts(f"SELECT {items}")
+
+
+def test_a_list_that_would_fill_the_memory_is_not_begun(checker):
+    assert checker.accepts("SELECT range(1, 10000), range(k, 2 * k) FROM trades")
+    assert not checker.accepts("SELECT range(1, 100000000)")
+    assert not checker.accepts(
+        "SELECT generate_series(DATE '2024-01-01', DATE '2025-01-01', INTERVAL 1 SECOND)"
+    )
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "duckdb", "postgres"])

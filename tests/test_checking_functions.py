@@ -39,11 +39,12 @@ TYPES = {
 }
 LITERALS = {
     "literal": {"text": "','", "int4": "1", "number": "0.5"},
-    "part": "'day'",
+    "part": "'hour'",
     "format": "'%Y-%m'",
 }
 LITERALS |= {"fraction": "0.5", "digit": "1"}
 LISTS = {name: {"text[]": "TEXT[]", "int4[]": "INTEGER[]"} for name in ("duckdb", "postgres")}
+LISTS["duckdb"]["float[]"] = "DOUBLE[]"
 Run = Callable[[str], object]
 
 

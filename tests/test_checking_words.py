@@ -15,7 +15,7 @@ from text2sql.schema.model import Column, Schema, Table
 # The name is quoted on one side and bare on the other; both must be read alike.
 STATEMENTS = {
     "column": ("SELECT {n} FROM t", "SELECT 1 FROM t WHERE {n} > 1 AND {n} < 5"),
-    "qualified": ("SELECT t.{n} FROM t", "SELECT 1 FROM t WHERE t.{n} < 5 GROUP BY t.{n}"),
+    "qualified": ("SELECT t. {n} FROM t", "SELECT 1 FROM t WHERE t.{n} < 5 GROUP BY t.{n}"),
     "qualifier": ("SELECT {n}.i FROM t AS {q}",),
     "table": ("SELECT 1 FROM {n}", "SELECT 1 FROM t JOIN {n} AS b ON 1 = 1"),
     "alias": ("SELECT i AS {n} FROM t", "SELECT 1 FROM t AS {n} JOIN t AS b ON 1 = 1"),

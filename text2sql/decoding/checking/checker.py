@@ -150,6 +150,7 @@ class Checker(Terminals):
         if self.literals is not None or self.types:
             self.actions.watch_columns()
         self.quotes, self.touching = self.dialect.quotes, self.dialect.touching
+        self.long_signs = self.dialect.long_signs
         self.signs = self.machine.signs
         self.operators = self.grammar.first["tail_1_8"]
         self.comparing = self.operators - self.grammar.first["tail_5_8"]

@@ -123,7 +123,7 @@ def _pieces(checker: "Checker", state: "State") -> Iterator[bytes]:
         for end in _string_ends(checker, state.reading[0], text[0] + b"'", b""):
             yield b"'" + end  # doubled, the mark is part of what the string says
     if place is None and mode == lexer.NUMBER:
-        yield from (b"0", b".5")
+        yield from (b"0", b".5", b"5")
     if place is None and mode == lexer.SIGN:
         yield from (b"=", b">", b"<", b"-\n", b"**/", b"|", b":")
 

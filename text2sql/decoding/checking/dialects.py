@@ -31,7 +31,7 @@ _FEATURES = {
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
     " namespaces"
-    " materialized try_cast whole_division text_arrow quantified subscripts"
+    " materialized try_cast whole_division text_arrow quantified slices list_literals"
     " grouping_sets from_too semi_joins similar_to star_rest rows range_offsets asof bare_filter"
     " nameless_recursion row_lists",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
@@ -94,6 +94,7 @@ class Dialect:
     distinct_too: frozenset[str] = frozenset()  # functions, no aggregates, that may have DISTINCT
     touching: bool = False  # "a"AND, AS"a": no space between a word and a quotation mark
     cast_comments: bool = True  # a comment may stand right behind `::`
+    long_signs: bool = False  # `||-` is one operator
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
     hidden: frozenset[bytes] = frozenset()  # columns of every table that no schema lists
@@ -172,7 +173,7 @@ RESULTS = {
     "duckdb": dict.fromkeys(
         (
             *("bit_count", "date_part", "datepart", "gcd", "hash", "json_array_length", "lcm"),
-            *("list_unique", "mad", "median", "mod", "regr_count", "sign", "xor"),
+            *("array_unique", "list_unique", "mad", "median", "mod", "regr_count", "sign", "xor"),
         ),
         "number",
     )
@@ -246,6 +247,8 @@ DIALECTS: dict[str, Dialect] = {
         {ord('"'): ord('"')},
         hidden=frozenset({b"rowid"}),
         cast_comments=False,
+        long_signs=True,
+        literal_types=(*LITERAL_TYPES, (b"time", "time")),
         namespace=b"main",
         typed=True,
         strict_groups=True,
@@ -255,6 +258,7 @@ DIALECTS: dict[str, Dialect] = {
         "postgres",
         {ord('"'): ord('"')},
         folds_quoted=False,
+        long_signs=True,
         namespace=b"public",
         typed=True,
         strict_groups=True,

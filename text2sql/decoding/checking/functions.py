@@ -29,8 +29,12 @@ GROUPS = {
         for kind in (
             *("int4", "int8", "hugeint", "decimal", "float", "text", "boolean", "date"),
             *("timestamp", "timestamptz", "time", "interval", "json", "blob", "other", "any"),
+            *("integer", "number"),
         )
     ),
+    "wholes": ("int4[]", "int8[]", "hugeint[]", "integer[]"),
+    "floats": ("float[]",),
+    "numbers": ("int4[]", "int8[]", "hugeint[]", "integer[]", "float[]", "decimal[]", "number[]"),
 }
 
 
@@ -46,7 +50,8 @@ class Function:
     distinct: bool  # may have DISTINCT; in SQLite only with one argument
     filter: bool  # may have FILTER (WHERE ...)
     takes: tuple[str, ...]  # kinds of arguments; the last `step` ones repeat
-    returns: str  # "same": the kind of its first argument, or of all that are "same"
+    # "same": the kind of its first argument, or of all that are "same"; "first": of the first alone
+    returns: str
     step: int = 1  # further arguments come in groups of so many
     # What may stand as an argument; the last `step` ones repeat. "expression":
     # anything. For sqlglot, "operand": nothing that compares or joins truths, unless in
@@ -92,6 +97,12 @@ OPTIONAL: dict[str, frozenset[str]] = {
 DATE_PARTS: dict[str, frozenset[str]] = {
     "duckdb": _names(duckdb.DATE_PARTS),
     "postgres": _names(postgres.DATE_PARTS),
+}
+
+# Which of them a value of a kind has that is no date.
+KIND_PARTS: dict[str, dict[str, frozenset[str]]] = {
+    "duckdb": {kind: _names(parts) for kind, parts in duckdb.KIND_PARTS.items()},
+    "postgres": {},
 }
 
 # What may follow % in a literal where `Function.reads` has "format".

@@ -14,7 +14,7 @@ and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
 Not covered: rows other than before IN, in its list in DuckDB, and beside another row in SQLite;
-table functions and LATERAL in SQLite and DuckDB.
+table functions and LATERAL in SQLite and DuckDB, structs.
 """
 
 import re
@@ -169,14 +169,15 @@ primary      = NUMBER @number | STRING @string | NULL @null | +blobs BLOB @blob
              | +extract EXTRACT @can_extract '(' @extract <field> @field FROM expr_1 @extracted ')'
                @end_extract
              | +interval INTERVAL @interval interval
-             | +arrays array
+             | +arrays ARRAY array
+             | +list_literals array
              | +named_arguments MAKE_INTERVAL @can_make '(' @make_interval span { ',' span } ')'
                @end_make_interval
              | +position POSITION @can_position '(' @position expr_5 @positioned IN expr_5
                @end_position ')'
              | <column> name_tail
 span         = <span> @span '=>' expr_1 @spanned
-array        = ARRAY '[' @array @array_value_next expr_1 @array_value
+array        = '[' @array @array_value_next expr_1 @array_value
                { ',' @array_value_next expr_1 @array_value } ']' @end_array
 parenthesis  = @scalar query @end_scalar | @group expr_1 row @end_parenthesis
 row          = +rows @can_be_row ',' @row expr_1 { @next_in_row ',' @row expr_1 } |
@@ -253,8 +254,12 @@ unary        = '-' @sign unary_or_not @signed
 unary_or_not = unary | +not_inside NOT @not expr_3 @negation
 postfix      = +collate @counted @can_collate COLLATE collation @computed
              | +double_colon postfix_cast | +collations collated
-             | +subscripts '[' @subscript expr_1 @subscripted ']' postfix
+             | +subscripts '[' @subscript expr_1 @bound @subscripted ']' postfix
+             | +slices '[' @subscript subscript ']' postfix
              | +time_zone @can_zone AT TIME ZONE @zone STRING @string @zoned |
+subscript    = expr_1 @bound upto | ':' @slice until
+upto         = ':' @slice until | @subscripted
+until        = expr_1 @bound @sliced | @sliced
 postfix_cast = '::' @double_colon type @end_cast postfix_casts
 postfix_casts = postfix_cast | +collations collated |
 collated     = COLLATE @sorted_as <collation> @collated
@@ -266,7 +271,7 @@ comparand    = +quantified ANY @can_quantify '(' @quantified query @end_quantifi
              | +any_all SOME @any_of '(' @in any_of ')' @end_in
              | +any_all ALL @any_of '(' @in any_of ')' @end_in
 any_of       = @in_query query @end_in_query | @in_array <array_name> @array_name array_rest
-             | +arrays @any_array array @end_any_array
+             | +arrays @any_array ARRAY array @end_any_array
 array_rest   = '.' @array_dot <array_member> @array_member | @array_alone
 is_tail      = not_word is_value
 not_word     = NOT |

@@ -41,6 +41,7 @@ _BEFORE = {
 }
 _QUOTE = ord("'")
 _PREFIXES = frozenset({b"x", b"n"})  # a quotation mark that touches one begins no plain string
+_LONG_SIGNS = frozenset(b"~!@#%^&|`?")  # with one of these an operator may end in + or -
 MAX_NUMBER, MAX_DIGITS = 40, 18
 
 # place in the statement: (stack, frame, held)
@@ -54,6 +55,7 @@ class Parser(Protocol):
 
     quotes: dict[int, int]
     touching: bool  # a word and a quotation mark may touch
+    long_signs: bool  # `||-` is an operator of its own
 
     def finish(self, reading: Reading) -> Place | None: ...
     def word(self, place: Place, text: bytes) -> Place | None: ...
@@ -163,8 +165,8 @@ def feed(parser: Parser, reading: Reading, data: bytes) -> Reading | None:
             if parser.sign_begins(place, longer):
                 text, index = longer, index + 1
                 continue
-            if longer == b"~~":
-                return None  # to sqlglot that is LIKE, also where two signs are meant
+            if longer == b"~~" or _are_one(parser, text, longer[-1:]):
+                return None  # to sqlglot `~~` is LIKE, also where two signs are meant
         elif mode == LINE:
             newline = data.find(b"\n", index)
             if newline < 0:
@@ -203,6 +205,8 @@ def _feed_lexeme(
     place, mode, text = reading
     if mode == WORD and kind == WORD and not spaced:
         begun = text + begun
+    elif mode == SIGN and not spaced and _are_one(parser, text, begun):
+        return None
     elif mode != READY:
         closed = parser.finish(reading)
         if closed is None:
@@ -214,6 +218,14 @@ def _feed_lexeme(
     if begun == b"." and parser.number_begins(place, begun):
         return place, NUMBER, begun
     return None
+
+
+def _are_one(parser: Parser, sign: bytes, mark: bytes) -> bool:
+    """Tell whether an engine reads an operator and a sign behind it as one operator.
+
+    Source: the rules of operators in PostgreSQL's manual, section 4.1.3; DuckDB has them too.
+    """
+    return parser.long_signs and mark in (b"+", b"-") and not _LONG_SIGNS.isdisjoint(sign)
 
 
 def finish(parser: Parser, reading: Reading) -> Place | None:

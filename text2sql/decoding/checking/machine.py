@@ -85,6 +85,7 @@ _PLACES = {
     "@close_cte": 3,
     "@end_on": 5,
     ")": 5,
+    "]": 5,
     "@end_scalar": -2,
     "@end_exists": -2,
     "@end_in_query": -2,

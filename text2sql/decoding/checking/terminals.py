@@ -184,10 +184,12 @@ class Terminals:
             outputs = len(shown)
             placed = text.isdigit() and text[:1] != b"0" and int(text) <= outputs
             return placed and self.shift(place, "NUMBER", text) is not None
-        probe = b"1.0"
+        probes = [b"1.0"]
         if b"x" in text or self.dialect.typed:
-            probe = text if lexer.is_number(text) else text + b"0"
-        return self.shift(place, "NUMBER", probe) is not None
+            probes = [text if lexer.is_number(text) else text + b"0"]
+        if self.dialect.typed:  # 0 may divide nothing
+            probes += [t for t in (text + b".5", text + b"5") if lexer.is_number(t)]
+        return any(self.shift(place, "NUMBER", probe) is not None for probe in probes)
 
     def _is_whole(self, place: Place, text: bytes, *, begun: bool = False) -> bool:
         """Tell whether a number is whole, or begins as one: LIMIT 1e3 says so otherwise."""

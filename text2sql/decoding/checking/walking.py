@@ -323,7 +323,7 @@ def _text(pieces: list[bytes], random: Random) -> str:
             piece = piece.lower()
         tight = piece in (b".", b",", b")", b"(", b";") or text[-1:] in (b".", b"(", b"")
         gap = b"" if tight and random.random() < 0.7 else b" "
-        if piece.upper() != b"BY" and random.random() < 0.002:
+        if piece.upper() != b"BY" and text[-2:] != b"::" and random.random() < 0.002:
             gap = random.choice((b"\n", b"\t", b" /* c */ ", b" -- c\n"))
         if number and text[-1:] == b")" and piece[:1].isalnum():
             gap = gap or b" "

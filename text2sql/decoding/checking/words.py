@@ -6,7 +6,7 @@
     ('float', 2)
 
 A word is listed where the engine or sqlglot refuses it unquoted, or where one of them reads
-something else in silence (`current_date`, `true`, `interval`).
+something else in silence (`current_date`, `true`, `interval`; `t. true` with a blank).
 
 Covered: every keyword of SQLite 3.40 (sqlite.org/lang_keywords.html), DuckDB 2.0
 (`duckdb_keywords()`), PostgreSQL 15 (`pg_get_keywords()`) and sqlglot 30.30, for the first two also
@@ -40,7 +40,7 @@ _WORDS = {
             qualify raise regexp revoke rlike rollback rollup symmetric tablesample
             trailing true uncache window with xor
         """,
-        "qualified": "",
+        "qualified": "false true",
         "qualifier": """
             end any asymmetric both cast connect_by_root cross cube current_date current_time
             current_timestamp current_user describe false fetch for glob grant ilike inner lateral
@@ -81,7 +81,7 @@ _WORDS = {
             tablesample then to trailing true uncache union unique unpack unpivot using values
             variadic verbose when where window with xor
         """,
-        "qualified": "",
+        "qualified": "false null true",
         "qualifier": """
             alter analyse analyze and anti any array as asc asof asymmetric at authorization between
             binary both by case cast check collate collation column concurrently connect_by_root
@@ -163,7 +163,7 @@ _WORDS = {
             symmetric table tablesample then to trailing true uncache union unique user using values
             variadic verbose when where window with xor
         """,
-        "qualified": "",
+        "qualified": "false null true",
         "qualifier": """
             all alter analyse analyze and any array as asc asymmetric authorization between binary
             both case cast check collate collation column concurrently connect_by_root constraint

@@ -4,7 +4,8 @@
     'abs(number) same'
 
 Covered: what DuckDB 2.0 and sqlglot 30.30's reader of its dialect accept.
-Not covered: functions of lists, maps and structs; functions that return tables.
+Not covered: functions of maps and structs, functions that take another one or its name
+(`list_aggregate(l, 'sum')`), functions that return tables.
 """
 
 FORMS = {
@@ -88,8 +89,15 @@ FORMS = {
         acos(number) float
         acosh(number) float
         age(moment, [moment]) interval
+        array_contains(list, element) boolean
+        array_distinct(list) same
+        array_extract(list, integer) element
         array_length(list) int8
+        array_position(list, element) int4
+        array_reverse(list) same
+        array_sort(list) same
         array_to_string(list, text) text expression literal
+        array_unique(list) any
         ascii(text) int4
         asin(number) float
         asinh(number) float
@@ -119,11 +127,14 @@ FORMS = {
         date_add(moment, interval) timestamp
         date_diff(text, moment, moment) int8 part expression
         date_part(text, moment) any part expression
+        date_part(text, interval) any part expression
+        date_part(text, time) any part expression
         date_sub(text, moment, moment) int8 part expression
         date_trunc(text, timestamp) timestamp part expression
         date_trunc(text, date) any part expression
         datediff(text, moment, moment) int8 part expression
         datepart(text, moment) any part expression
+        datepart(text, interval) any part expression
         datesub(text, moment, moment) int8 part expression
         datetrunc(text, timestamp) timestamp part expression
         day(moment|interval) int8
@@ -149,6 +160,8 @@ FORMS = {
         format(text, [any ...]) text
         gamma(number) float
         gcd(integer, integer) any
+        generate_series(integer, [integer], [integer]) int8[]
+        generate_series(date|timestamp, date|timestamp, interval) timestamp[]
         greatest(any, [same ...]) same
         hamming(text, text) int8
         hash(any) any
@@ -193,12 +206,26 @@ FORMS = {
         length(text) int8
         length(list) int8
         levenshtein(text, text) int8
+        list_avg(numbers) float
+        list_concat(list, same) same
         list_contains(list, element) boolean
+        list_count(list) int8
         list_distinct(list) same
         list_extract(list, integer) element
+        list_first(list) element
+        list_has(list, element) boolean
+        list_has_all(list, same) boolean
+        list_has_any(list, same) boolean
+        list_last(list) element
+        list_max(list) element
+        list_min(list) element
         list_position(list, element) int4
+        list_reverse(list) same
         list_reverse_sort(list) same
         list_sort(list) same
+        list_sum(wholes) hugeint
+        list_sum(floats) float
+        list_sum(numbers) number
         list_unique(list) any
         ln(number) float
         log(number, [number]) float
@@ -221,7 +248,7 @@ FORMS = {
         monthname(moment) text
         nfc_normalize(text) text
         now() any
-        nullif(any, same) same
+        nullif(any, same) first
         octet_length(blob) int8
         ord(text) int4
         pi() float
@@ -232,11 +259,15 @@ FORMS = {
         quarter(moment|interval) int8
         radians(number) float
         random() float
+        range(integer, [integer], [integer]) int8[]
+        range(date|timestamp, date|timestamp, interval) timestamp[]
         regexp_escape(text) text
         regexp_extract(text, text, [int4]) text expression pattern digit
+        regexp_extract_all(text, text, [int4]) text[] expression pattern digit
         regexp_full_match(text, text) boolean expression pattern
         regexp_matches(text, text) boolean expression pattern
         regexp_replace(text, text, text) text expression pattern expression
+        regexp_split_to_array(text, text) text[] expression pattern
         repeat(text, integer) text
         replace(text, text, text) text
         reverse(text) text
@@ -251,11 +282,14 @@ FORMS = {
         sign(number) any
         sin(number) float
         sinh(number) float
+        split(text, text) text[]
         split_part(text, text, integer) text
         sqrt(number) float
         starts_with(text, text) boolean
+        str_split(text, text) text[]
         strftime(moment, text) text expression format
         string_split(text, text) text[]
+        string_to_array(text, text) text[]
         strip_accents(text) text
         strlen(text) int8
         strpos(text, text) int8
@@ -313,6 +347,15 @@ DATE_PARTS = """
     century day decade dow doy epoch hour isodow isoyear microsecond microseconds millennium
     millisecond milliseconds minute month quarter second week year
 """
+
+# Those of them that a value has which is no date: by its kind.
+KIND_PARTS = {
+    "interval": """
+        century day decade epoch hour microsecond microseconds millennium millisecond milliseconds
+        minute month quarter second year
+    """,
+    "time": "epoch hour microsecond microseconds millisecond milliseconds minute second",
+}
 
 # What may follow % in a literal where a function reads "format".
 FORMAT_LETTERS = "aAbBcdfgHIjmMnpSuUVwWxXyYzZ%"

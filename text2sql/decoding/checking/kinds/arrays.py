@@ -1,4 +1,4 @@
-"""ARRAY[...], as a value and behind ANY, SOME and ALL.
+"""ARRAY[...] and, in DuckDB, [...]: as a value and behind ANY, SOME and ALL.
 
     >>> checker.accepts("SELECT 1 FROM people WHERE tier = ANY (ARRAY['gold', 'silver'])")
     True
@@ -6,14 +6,14 @@
 Its values go together as those of a CASE do; the kind of an array is that of its values with [].
 
 Covered: arrays of one dimension with a value whose kind is known.
-Not covered: arrays of arrays, ARRAY(SELECT ...), arrays in quotes, slices.
+Not covered: arrays of arrays, ARRAY(SELECT ...), arrays in quotes, `[x FOR x IN list]`.
 """
 
 from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.constructs import Case, KindConstructs
 from text2sql.decoding.checking.kinds.folding import all_of
 from text2sql.decoding.checking.kinds.operands import Operand, joined
-from text2sql.decoding.checking.kinds.tables import LISTS, Kinds, element
+from text2sql.decoding.checking.kinds.tables import GROUPS, LISTS, Kinds, element, list_of
 from text2sql.decoding.checking.scope import Move
 
 
@@ -36,7 +36,7 @@ class KindArrays(KindConstructs):
     def _wanted_values(self, frame: object) -> Kinds | None:
         wanted = self.demanded(frame).kinds or frozenset()
         values = frozenset(element(kind) for kind in wanted & LISTS)
-        if wanted - values - LISTS - {"null"}:
+        if wanted - values - LISTS - {"null", "string"}:
             return None
         return values | {"string"} if "text" in values else values or None
 
@@ -53,11 +53,11 @@ class KindArrays(KindConstructs):
     def do_end_array(self, move: Move) -> bool:
         case: Case = move.frame.detail
         self._pop(move)
-        kind = {"string": "text"}.get(case.kind, case.kind)
-        if f"{kind}[]" not in LISTS or kind == "any":
+        kind = list_of(case.kind, exact=self.rules.exact)
+        if kind is None or kind == "any[]":
             return False
-        text = joined(case.text, "]")
-        made = Operand(f"{kind}[]", text=text, fixed=case.fixed, leaves=case.leaves)
+        leaves = None if case.kind in GROUPS else case.leaves
+        made = Operand(kind, text=joined(case.text, "]"), fixed=case.fixed, leaves=leaves)
         return self._may_stand(move, made) and self._push_operand(move, made)
 
     # --- behind ANY, SOME, ALL ---------------------------------------------------------------

@@ -24,13 +24,13 @@ from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined, 
 from text2sql.decoding.checking.kinds.rows import KindRows
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, SETS, Part, shows_all
 from text2sql.decoding.checking.kinds.tables import (
-    LISTS,
     MOMENTS,
     NUMBERS,
     PARTS,
     TEXTS,
     Kinds,
     element,
+    list_of,
 )
 from text2sql.decoding.checking.scope import Move
 
@@ -78,9 +78,11 @@ class KindCalls(KindRows):
     def _returned(self, form: Function, kinds: tuple[str, ...]) -> str:
         """Return the kind that a function makes of arguments of some kinds."""
         kind = form.returns
-        if kind in ("same", "listed", "element"):
+        if kind == "first":
+            kind = kinds[0] if kinds else "null"
+        elif kind in ("same", "listed", "element"):
             kind = same_kind(form, kinds, rules=self.rules)
-        if form.returns != "same":
+        if form.returns not in ("same", "first"):
             kind = self._of_list(kind, form.returns)
         kind = {"string": "text", "null": "any"}.get(kind, kind)
         return self.dialect.results.get(form.name, kind) if kind == "any" else kind
@@ -88,8 +90,7 @@ class KindCalls(KindRows):
     def _of_list(self, kind: str, returns: str) -> str:
         """Return the kind of an element of a list, or of a list of a kind."""
         if returns == "listed":
-            kind = {"string": "text", "null": "any"}.get(kind, kind)
-            return f"{kind}[]" if f"{kind}[]" in LISTS else "list"
+            return list_of(kind, exact=self.rules.exact) or "list"
         return element(kind) if returns == "element" else returns
 
     def do_end_argument(self, move: Move) -> bool:

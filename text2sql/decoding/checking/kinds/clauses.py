@@ -18,8 +18,9 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.operands import ROW_ROLE, Operand
-from text2sql.decoding.checking.kinds.scope import SETS, owes_window, shows_all
+from text2sql.decoding.checking.kinds.scope import SETS, shows_all
 from text2sql.decoding.checking.kinds.tables import ALL
+from text2sql.decoding.checking.kinds.windows import owes_window
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
 
 
@@ -176,7 +177,9 @@ class KindClauses(KindCalls):
     def do_phase_qualify(self, move: Move) -> bool:
         move.frame = self.frames.change(move.frame, uses="")
         has_room = move.depth < CALL_LIMIT - 4  # for the window function that it needs
-        return has_room and self._clause(move, "qualify")
+        if not has_room or not self._clause(move, "qualify"):
+            return False
+        return not owes_window(move.frame) or self.scope.allows_window(move.frame)
 
     def do_end_on(self, move: Move) -> bool:
         if self._settled(move, self._pop_operand(move)) is None:

@@ -27,13 +27,10 @@ from text2sql.decoding.checking.kinds.operands import (
 )
 from text2sql.decoding.checking.kinds.operators import KindOperators
 from text2sql.decoding.checking.kinds.tables import (
-    INTEGERS,
-    LISTS,
     MOMENTS,
     NUMBERS,
     TEXTS,
     TYPES,
-    element,
     expand,
 )
 from text2sql.decoding.checking.scope import Move
@@ -234,28 +231,6 @@ class KindConstructs(KindOperators):
     def do_end_exists(self, move: Move) -> bool:
         self._pop(move)
         return self._push_operand(move, Operand("boolean"))
-
-    def do_subscript(self, move: Move) -> bool:
-        able = LISTS if self.rules.exact else LISTS | {"text"}
-        operand = self._narrow(move, self._pop_operand(move), able)
-        if operand is None or operand.constant or (self.rules.exact and not operand.whole):
-            return False
-        self._mark(move)
-        move.frame = self.frames.make(Context, move.frame, "paren")
-        return self._push_operand(move, operand) and self._demand(move, 1, INTEGERS, "[")
-
-    def do_subscripted(self, move: Move) -> bool:
-        place = self._settled(move, self._pop_operand(move))
-        if place is None:
-            return False
-        self._pop_operand(move)
-        operand = self._pop_operand(move)
-        self._pop(move)
-        kind = "text" if operand.kind == "text" else element(operand.kind)
-        text = joined(operand.text, "[", place.text)
-        fixed = all_of(operand.fixed, place.fixed)
-        made = Operand(kind, text=text, fixed=fixed, leaves=operand.leaves)
-        return self._push_operand(move, made)
 
     def do_double_colon(self, move: Move) -> bool:
         operand = self._pop_operand(move)

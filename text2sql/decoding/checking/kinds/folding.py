@@ -35,11 +35,18 @@ _HARMLESS = """
     generate_series hash hour if ifnull iif isodow last_day lcase microsecond millennium
     millisecond sha256 to_json typeof unicode weekofyear yearweek
     len list_contains list_distinct list_extract
+    array_contains array_distinct array_extract array_reverse array_sort array_unique list_avg
+    list_concat list_count list_first list_has list_has_all list_has_any list_last list_max list_min
+    list_reverse list_sum split str_split
     list_position list_reverse_sort list_sort list_unique list_value minute month monthname
     prefix quarter second strftime string_split string_to_array strip_accents suffix today ucase
     unnest week weekday year
 """
 HARMLESS = frozenset(_HARMLESS.split())
+LISTING = frozenset({"generate_series", "range"})  # of two numbers far apart they fill the memory
+LONGEST = 10_000
+_CENTURIES = re.compile(rb"'(19|20)\d\d-.*")
+_LONG_STEP = re.compile(rb"[1-9]\d* *(day|week|month|quarter|year)s?")
 TOLD_BY_KIND = frozenset({"pg_typeof", "typeof"})  # known before any value is
 VOLATILE = frozenset({"clock_timestamp", "random", "timeofday"})  # never known beforehand
 
@@ -53,6 +60,25 @@ def all_of(*parts: Fixed) -> Fixed:
         if part is not True and found is True:
             found = part
     return found
+
+
+def lists_little(texts: list[tuple[Any, ...] | None]) -> bool:
+    """Tell whether a list of all numbers, or of days, between two of them is short.
+
+    Args:
+        texts: the arguments of `range` or `generate_series`, as they are written.
+    """
+    *ends, last = texts
+    if last and last[0] == "INTERVAL":
+        days = ("CURRENT_DATE" in (end or ()) or _says_day(end) for end in ends)
+        return _LONG_STEP.fullmatch(last[1]) is not None and all(days)
+    numbers = [worth(text) for text in texts]
+    return all(number is not None and abs(number) <= LONGEST for number in numbers)
+
+
+def _says_day(text: tuple[Any, ...] | None) -> bool:
+    said = [part for part in text or () if isinstance(part, bytes) and part[:1] == b"'"]
+    return len(said) == 1 and _CENTURIES.fullmatch(said[0]) is not None
 
 
 def overflows(text: tuple[Any, ...] | None) -> bool:

@@ -11,7 +11,6 @@ Not covered: ARRAY[...], OVERLAPS, regular expressions that are no literals.
 from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Reference
-from text2sql.decoding.checking.kinds.arrays import KindArrays
 from text2sql.decoding.checking.kinds.operands import (
     BEFORE_AND,
     BEHIND_SIGN,
@@ -21,6 +20,7 @@ from text2sql.decoding.checking.kinds.operands import (
     joined,
 )
 from text2sql.decoding.checking.kinds.scope import WITHIN, KindScope
+from text2sql.decoding.checking.kinds.subscripts import KindSubscripts
 from text2sql.decoding.checking.kinds.tables import NUMBERS, TEXTS, expand, reaches
 from text2sql.decoding.checking.names import COLLATION
 from text2sql.decoding.checking.scope import Move
@@ -39,7 +39,7 @@ def _reads_simply(frame: Any) -> bool:
     return any(isinstance(entry, Demand) and entry.sign == BEFORE_AND for entry in frame.stack)
 
 
-class KindForms(KindArrays):
+class KindForms(KindSubscripts):
     """The actions that read a form."""
 
     def __init__(self, scope: KindScope) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from text2sql.decoding.checking.dialects import Dialect
 from text2sql.decoding.checking.frames import Call, Context
 from text2sql.decoding.checking.functions import Function
-from text2sql.decoding.checking.kinds.tables import LISTS
+from text2sql.decoding.checking.kinds.tables import LISTS, expand
 
 _WORDS = """
     NUMBER STRING NULL TRUE FALSE CURRENT_DATE CURRENT_TIMESTAMP CASE CAST TRY_CAST EXISTS EXTRACT
-    INTERVAL NOT DISTINCT - + :: [
+    INTERVAL NOT DISTINCT - + ::
 """
 _OTHERS = frozenset(_WORDS.split())
 
@@ -33,7 +33,7 @@ def wants_list(frame: Any, dialect: Dialect) -> bool:
         return False
     place = max(0, call.count - 1)
     forms = dialect.forms[call.function.name]
-    return all(place < len(form.takes) and form.takes[place] == "list" for form in forms)
+    return all(place < len(form.takes) and expand(form.takes[place]) <= LISTS for form in forms)
 
 
 def returns_list(function: Function) -> bool:
@@ -51,4 +51,6 @@ def may_begin(terminal: str, symbol: str) -> bool:
     """
     if terminal == symbol:  # nothing else may: the bracket of ARRAY
         return True
+    if terminal == "[":  # a list, no element of one
+        return symbol.startswith(("expr_", "argument"))
     return terminal not in _OTHERS and (terminal != "(" or symbol == "name_tail")

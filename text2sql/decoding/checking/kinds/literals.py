@@ -110,7 +110,8 @@ class KindLiterals(KindVarying):
         if not fits or not self._fits_part(move, "string"):
             return False
         said = move.payload
-        kept = said is not None and (self.keeps_text(move.frame) or literal_ok(said, SCALARS))
+        told = self.keeps_text(move.frame) or getattr(move.frame, "kind", "") == "part"
+        kept = said is not None and (told or literal_ok(said, SCALARS))
         text = (b"'" + said,) if kept else None
         return self._push_operand(move, _constant("string", text))
 
@@ -168,20 +169,23 @@ class KindLiterals(KindVarying):
     def do_interval_text(self, move: Move) -> bool:
         if move.payload is not None and not interval_ok(move.payload):
             return False
-        move.held = ("interval", move.payload is not None and move.payload.isdigit())
+        text: bytes = move.payload or b""
+        move.held = ("interval", text.isdigit(), text)
         return True
 
     def do_interval_unit(self, move: Move) -> bool:
         if not move.held or not move.held[1]:
             return False
+        move.held = (*move.held[:2], move.held[2] + b" " + self._name(move))
         return self.do_interval_whole(move, needs_unit=False)
 
     def do_interval_count(self, move: Move) -> bool:
-        move.held = ("interval", True)
+        move.held = ("interval", True, move.payload)
         return True
 
     def do_interval_whole(self, move: Move, *, needs_unit: bool = True) -> bool:
         if needs_unit and move.held and move.held[1]:
             return False
+        text = ("INTERVAL", move.held[2]) if move.held and move.held[2] else None
         move.held = None
-        return self._push_literal(move, _constant("interval", None))
+        return self._push_literal(move, _constant("interval", text))

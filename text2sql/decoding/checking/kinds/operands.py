@@ -20,7 +20,7 @@ from text2sql.decoding.checking.frames import (
     Query,
     Reference,
 )
-from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.functions import KIND_PARTS, Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take, take_all
 from text2sql.decoding.checking.kinds.folding import Fixed
 from text2sql.decoding.checking.kinds.rules import RULES
@@ -288,7 +288,20 @@ class KindOperands(Actions):
     def _forms(self, call: Call, kinds: tuple[str, ...]) -> list[Function]:
         """Return the ways to call a function with arguments of some kinds, as far as they go."""
         forms = self.forms[call.function.name]
-        return [form for form in forms if take_all(form, kinds, rules=self.rules)]
+        return [
+            form
+            for form in forms
+            if take_all(form, kinds, rules=self.rules) and self._has_part(call, form)
+        ]
+
+    def _has_part(self, call: Call, form: Function) -> bool:
+        """Tell whether what a form takes has the part that a call names: an interval no weekday."""
+        known = KIND_PARTS[self.dialect.name].get(form.takes[-1] if form.takes else "")
+        arguments = self._arguments(call)
+        if known is None or form.reads[0] != "part" or not arguments:
+            return True
+        part = _said(arguments[0])
+        return part is not None and part.lower().decode("utf-8", "replace") in known
 
     def _whole_forms(self, call: Call, kinds: tuple[str, ...]) -> list[Function]:
         """Return the ways to call a function with arguments of some kinds and no more."""
@@ -359,7 +372,9 @@ class KindOperands(Actions):
             if kind is not None and named and alone and block.phase == "order":
                 kind = kind if kind == named else "any"
             if kind is not None or named:
+                items = block.outputs if named else ()
                 constant = kind is not None and self.scope.is_fixed(block, reference)
+                constant |= any(o.fixed is not False for o in items if o.name == reference.name)
                 fixed = self.rules.folds and constant
                 return Operand(kind or str(named), None, 9, text, False, fixed, True, leaves)
             direct = False

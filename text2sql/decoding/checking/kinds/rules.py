@@ -146,7 +146,7 @@ _DUCKDB = Rules(
         "any": SCALARS,
     },
     sure=_SURE,
-    samples=SAMPLES | {"text[]": b"string_split('','')"},
+    samples=SAMPLES | {f"{kind}[]": b"[" + text + b"]" for kind, text in SAMPLES.items()},
 )
 # A literal is read when the statement is prepared, and refused then where it does not convert.
 _ARRAYS = {f"{k}[]": b"ARRAY[" + text + b"]" for k, text in SAMPLES.items() if f"{k}[]" in LISTS}

@@ -23,7 +23,6 @@ from text2sql.decoding.checking.frames import (
     Source,
 )
 from text2sql.decoding.checking.kinds.families import merges
-from text2sql.decoding.checking.kinds.joins import JoinScope
 from text2sql.decoding.checking.kinds.lists import wants_list
 from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.tables import (
@@ -32,6 +31,7 @@ from text2sql.decoding.checking.kinds.tables import (
     Kinds,
     expand,
 )
+from text2sql.decoding.checking.kinds.windows import WindowScope, owes_window
 from text2sql.decoding.checking.relations import Relation, Tables
 
 SETS = "sets"  # among `Block.groups`: GROUP BY has several sets, and no key tells other columns
@@ -54,7 +54,7 @@ def named_in(bare: Iterable[Any]) -> Iterator[tuple[bytes | None, bytes]]:
             yield one
 
 
-class KindScope(JoinScope):
+class KindScope(WindowScope):
     """A scope that knows the kinds of columns."""
 
     def __init__(self, namespaces: dict[bytes | None, Tables], dialect: Dialect) -> None:
@@ -459,12 +459,6 @@ class KindScope(JoinScope):
 
 def _written(pair: tuple[bytes | None, bytes], written: Callable[[bytes], bytes]) -> bytes:
     return b".".join(written(part) for part in pair if part)
-
-
-def owes_window(block: Block) -> bool:
-    """Tell whether QUALIFY is read and no window function has been."""
-    uses = {block.uses, *(output.uses for output in block.outputs)}
-    return block.phase == "qualify" and "window" not in uses
 
 
 def shows_all(block: Block) -> bool:

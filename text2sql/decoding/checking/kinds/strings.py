@@ -27,6 +27,7 @@ _ATOM = re.compile(
     rb"([*+?]|\{[1-9]\})?",
     re.ASCII,
 )
+_PATTERN_ENDS = (b"", b"d", b"a]", b"z]", b"Z]", b"9]", b"]", b"1}", b"}")
 _TIMES = re.compile(rb"[*+?]|\{[1-9]\}")
 _KEY = re.compile(rb"[A-Za-z_]\w*|\$(\.[A-Za-z_]\w*|\[\d{1,3}\])+", re.ASCII)
 # kind -> what a string of it says, and how such a string begins
@@ -148,14 +149,14 @@ def endings(text: bytes) -> Iterator[bytes]:
         b".a",
         b"$.a"[len(text) :],
     )
-    yield from (tail + (_unclosed(text + tail) or b"") for tail in (b"", b"d", b"a]", b"]"))
+    yield from (tail + (_unclosed(text + tail) or b"") for tail in _PATTERN_ENDS[:-2])
     yield from (known[len(text) : size] for size in (10, 19) for known in _MOMENTS_BEGUN)
     _, space, unit = text.rpartition(b" ")
     yield from (end + known for known in _ENOUGH for end in (b"1 ", b" "))
     yield b"s"
     yield b"00:00:00"[len(text) :]
     for known in (*_interval_units(), *sorted(map(str.encode, _PARTS)), b"true", b"false"):
-        begun = unit if space else text
+        begun = (unit if space else text).lower()
         if known.startswith(begun):
             yield known[len(begun) :]
     whole = (b"1 day", b"00:00:00", *_ZONES_BEGUN)
@@ -189,7 +190,7 @@ def pattern_ok(text: bytes) -> bool:
 
 def pattern_begins(text: bytes) -> bool:
     """Tell whether such a regular expression begins so."""
-    return any(_unclosed(text + tail) is not None for tail in (b"", b"d", b"a]", b"]", b"1}", b"}"))
+    return any(_unclosed(text + tail) is not None for tail in _PATTERN_ENDS)
 
 
 def _unclosed(text: bytes) -> bytes | None:

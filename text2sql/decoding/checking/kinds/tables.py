@@ -86,6 +86,17 @@ def element(kind: str) -> str:
     return kind.removesuffix("[]") if kind in LISTS else "any"
 
 
+def list_of(kind: str, *, exact: bool) -> str | None:
+    """Return the kind of a list of values of a kind; None where there is none.
+
+    Args:
+        kind: of the values.
+        exact: a list of integers is none of numbers, as in PostgreSQL: a group has no list.
+    """
+    found = {"string": "text", "null": "any"}.get(kind, kind) + "[]"
+    return found if found in LISTS and not (exact and kind in GROUPS) else None
+
+
 @cache
 def group_of(kinds: Kinds) -> str:
     """Return one name for several kinds; "any" where there is none."""

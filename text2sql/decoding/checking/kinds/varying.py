@@ -12,10 +12,12 @@ from typing import Any
 from text2sql.decoding.checking.frames import Call, Reference
 from text2sql.decoding.checking.kinds.folding import (
     HARMLESS,
+    LISTING,
     TOLD_BY_KIND,
     VOLATILE,
     Fixed,
     all_of,
+    lists_little,
     overflows,
     worth,
 )
@@ -73,6 +75,8 @@ class KindVarying(KindOperands):
 
     def _works_out(self, left: Operand, sign: str, right: Operand) -> bool:
         """Tell whether arithmetic of two fixed values gives one, for sure."""
+        if not self.rules.exact and sign in ("//", "%") and worth(right.text) in (None, 0):
+            return False
         if not self.rules.exact:
             return not overflows(joined("(", left.text, ")", sign, "(", right.text, ")"))
         if not all(expand(one.kind) <= _COUNTED for one in (left, right)):
@@ -111,7 +115,11 @@ class KindVarying(KindOperands):
         )
 
     def _is_harmless(self, call: Call) -> bool:
-        return call.function.name in HARMLESS and self._beside_fixed(call.parent) is None
+        if self._beside_fixed(call.parent) is not None:
+            return False
+        if call.function.name in LISTING and not self.rules.exact:
+            return lists_little([one.text for one in self._arguments(call)])
+        return call.function.name in HARMLESS
 
     def _varies_yet(self, call: Call) -> bool:
         """Tell whether a call is fine whose other arguments are all literals."""
@@ -128,6 +136,8 @@ class KindVarying(KindOperands):
             return True
         if self.rules.folds and (name in VOLATILE or (arguments and name not in HARMLESS)):
             return False
-        if self.rules.folds and name == "coalesce":
+        if self.rules.folds and name in ("coalesce", "ifnull"):
             arguments = tuple(one for one in arguments if one.kind != "null")[:1]
+        if self.rules.folds and name == "if" and arguments[0].fixed is not False:
+            arguments = arguments[:1]  # it leaves one of the values
         return all_of(*(one.fixed for one in arguments))
