@@ -1,12 +1,17 @@
 """What DuckDB alone has, judged by DuckDB: rows, ASOF JOIN, RANGE by an interval, ordered sets."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from text2sql.decoding.checking import Checker
 from text2sql.schema.model import Column, Schema, Table
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from checker.oracle import open_oracle
 
 TRADES = (("k", "INTEGER"), ("t", "TIMESTAMP"), ("d", "DATE"), ("v", "DOUBLE"), ("s", "VARCHAR"))
 QUOTES = (("k", "INTEGER"), ("t", "TIMESTAMP"), ("price", "DOUBLE"), ("tags", "VARCHAR[]"))
@@ -38,6 +43,19 @@ FINE = [
     "SELECT date_part('year', age(t)), date_part('HOUR', t::TIME) FROM trades",
     "SELECT k FROM trades WHERE t::TIME > TIME '22:00:00'",
     "SELECT t + INTERVAL 1 DAY, count(*) FROM trades GROUP BY t + INTERVAL 1 DAY",
+    "SELECT x::DATE, count(a.k) FROM generate_series(DATE '2024-01-01', DATE '2024-01-31',"
+    " INTERVAL 1 DAY) AS g(x) LEFT JOIN trades a ON a.d = g.x::DATE GROUP BY 1",
+    "SELECT n FROM range(1, 11) AS r(n) WHERE n % 2 = 0",
+    "SELECT k, word FROM trades, unnest(string_split(s, ' ')) AS u(word)",
+    "SELECT a.s, l.price FROM trades a, LATERAL (SELECT price FROM quotes q WHERE q.k = a.k"
+    " ORDER BY q.t DESC LIMIT 1) l",
+    "SELECT a.s, l.n FROM trades a LEFT JOIN LATERAL (SELECT count(*) AS n FROM quotes q"
+    " WHERE q.k = a.k) AS l ON TRUE",
+    "WITH range AS (SELECT 1 AS a) SELECT a FROM range",
+    "SELECT sum(v) OVER (ORDER BY k RANGE BETWEEN 2 PRECEDING AND CURRENT ROW) FROM trades",
+    "SELECT a.s, b.s FROM trades a POSITIONAL JOIN quotes q, trades b WHERE q.k > 1",
+    "SELECT * FROM trades USING SAMPLE 10",
+    "SELECT k FROM trades a JOIN quotes q USING (k) WHERE v > 1 USING SAMPLE 5% ORDER BY k",
     "SELECT s::TEXT -- as it is\n, CAST(k AS/* whole */BIGINT) FROM trades",
 ]
 REFUSED = [
@@ -62,6 +80,11 @@ REFUSED = [
     "SELECT date_part('dow', t::TIME) FROM trades",
     "SELECT t + INTERVAL 1 DAY, count(*) FROM trades GROUP BY t + INTERVAL 2 DAY",
     "SELECT s ||-k FROM trades",
+    "SELECT 1 FROM trades a JOIN LATERAL (SELECT a.k AS n) l ON (SELECT TRUE)",
+    "SELECT 1 FROM trades a RIGHT JOIN LATERAL (SELECT a.k AS n) l ON TRUE",
+    "SELECT 1 FROM trades a, range(a.s) AS r(n)",
+    "SELECT 1 FROM trades a, unnest(a.k) AS u(x)",
+    "SELECT k FROM trades USING SAMPLE 200%",
     "SELECT - nullif(k > 1, 1) FROM trades",
     "SELECT rank() OVER (ORDER BY (SELECT lag(k) OVER () FROM quotes LIMIT 1)) FROM trades",
     "SELECT rank() OVER (ORDER BY (SELECT k FROM quotes QUALIFY k > 1)) FROM trades",
@@ -125,6 +148,8 @@ def test_a_comparison_that_fails_when_it_runs_is_refused(checker, engine, condit
         "if(TRUE, 'x', (SELECT ''))::DATE",
         "7 // (2 - 2)",
         "1 % 0",
+        "[1, NULL]::TEXT::INT",
+        "concat('x', NULL)::DATE",
         "1 < 2 AS truth ORDER BY url_encode(truth::TEXT)::REAL",
     ],
 )
@@ -132,6 +157,23 @@ def test_what_fails_before_any_row_is_read_is_refused(checker, engine, items):
     with pytest.raises(duckdb.Error):
         engine.execute(f"SELECT {items}")
     assert not checker.accepts(f"SELECT {items}")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT n FROM trades, quotes USING SAMPLE 5",
+        "SELECT unnest FROM unnest([1, 2])",
+        "SELECT r FROM range(5) AS r",
+        "SELECT json_object(INTERVAL 1 HOUR::TEXT, 1)",
+        'SELECT q. null FROM (SELECT 1 AS "null") AS q',
+    ],
+)
+def test_what_sqlglot_reads_otherwise_is_refused(checker, sql):
+    with open_oracle(schema()) as oracle:
+        fault = oracle.fault(sql)
+    assert fault is not None and fault.layer in ("parse", "columns")
+    assert not checker.accepts(sql)
 
 
 def test_a_list_that_would_fill_the_memory_is_not_begun(checker):

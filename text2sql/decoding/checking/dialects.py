@@ -30,10 +30,10 @@ _FEATURES = {
     " star_arguments blobs nameless_recursion",
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
-    " namespaces"
+    " namespaces positional"
     " materialized try_cast whole_division text_arrow quantified slices list_literals"
     " grouping_sets from_too semi_joins similar_to star_rest rows range_offsets asof bare_filter"
-    " nameless_recursion row_lists",
+    " nameless_recursion row_lists lateral row_ranges sample",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
     " except_all call_order distinct_on materialized full_pairs"
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"

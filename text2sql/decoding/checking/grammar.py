@@ -14,7 +14,7 @@ and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
 Not covered: rows other than before IN, in its list in DuckDB, and beside another row in SQLite;
-table functions and LATERAL in SQLite and DuckDB, structs.
+table functions and LATERAL in SQLite, structs.
 """
 
 import re
@@ -22,7 +22,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from text2sql.decoding.checking.symbols import Symbol, is_terminal, shortest
+from text2sql.decoding.checking.choices import choices, empty_of, first_of
+from text2sql.decoding.checking.symbols import Symbol, shortest
 
 # Loosest first. A production of a level holds operands of the next tighter one.
 NOT_LEVEL, PREDICATE_LEVEL, UNARY_LEVEL = 3, 4, 9
@@ -73,9 +74,12 @@ sources      = source { join }
 source       = <table> @table namespaced @is_source source_alias
              | @can_derive '(' @derived query @end_derived ')' derived_alias
              | +lateral LATERAL @can_see lateral | +lateral @can_see made_rows
-lateral      = '(' @lateral query @end_derived ')' derived_alias | made_rows
-made_rows    = row_maker @make_rows '(' @call arguments @end_arguments ')' @end_rows derived_alias
-row_maker    = UNNEST | GENERATE_SERIES
+lateral      = '(' @lateral query @end_derived ')' lateral_alias | made_rows
+lateral_alias = AS <source_alias> @source_as | <bare_source_alias> @source_as
+made_rows    = row_maker @make_rows '(' @call arguments @end_arguments ')' @end_rows rows_alias
+row_maker    = UNNEST | GENERATE_SERIES | +row_ranges RANGE
+rows_alias   = AS <source_alias> @source_as column_aliases
+             | <bare_source_alias> @source_as column_aliases
 namespaced   = +namespaces '.' @namespace <namespaced_table> @namespaced_table |
 source_alias = @takes_alias AS <source_alias> @source_as
              | @takes_alias <bare_source_alias> @source_as | @source
@@ -95,6 +99,7 @@ join         = @can_join ',' @comma source late_condition
              | +semi_joins SEMI @can_join_half JOIN @half source half_condition
              | +semi_joins ANTI @can_join_half JOIN @half source half_condition
              | +asof ASOF @can_join_asof asof_side JOIN @full source asof_condition
+             | +positional @can_join_outer POSITIONAL JOIN @cross source
              | @can_join CROSS JOIN @cross source crossing
              | @can_join_naturally NATURAL natural JOIN @natural source
 outer        = OUTER |
@@ -116,7 +121,7 @@ asof_condition = @settled ON @on asof_pair { AND asof_pair } @end_asof
 asof_pair    = side asof_sign side @end_pair
 asof_sign    = '=' | '<' @uneven | '>' @uneven | '<=' @uneven | '>=' @uneven
 side         = <pair_qualifier> @pair_qualifier '.' <pair_member> @pair_member
-clauses      = where group having windows qualify
+clauses      = where group having windows qualify sample
 where        = WHERE @phase_where expr_1 @end_condition |
 group        = GROUP @can_group BY @phase_group group_terms @end_group | @no_group
 group_terms  = +group_by_all ALL @group_all | grouping { ',' grouping }
@@ -133,6 +138,8 @@ windows      = +named_windows WINDOW window_definition { ',' window_definition }
              | @windows_done
 window_definition = <new_window> @new_window AS '(' @open_window window @end_over ')'
 qualify      = +qualify QUALIFY @phase_qualify expr_1 @end_condition |
+sample       = +sample USING @can_sample SAMPLE <count> @sample_count sample_unit |
+sample_unit  = '%' @sample_percent | PERCENT @sample_percent | ROWS |
 order        = ORDER @can_sort BY @phase_order order_terms |
 order_terms  = +order_by_all ALL direction | order_term { ',' order_term }
 order_term   = @term expr_1 @end_term direction nulls
@@ -257,7 +264,9 @@ postfix      = +collate @counted @can_collate COLLATE collation @computed
              | +subscripts '[' @subscript expr_1 @bound @subscripted ']' postfix
              | +slices '[' @subscript subscript ']' postfix
              | +time_zone @can_zone AT TIME ZONE @zone STRING @string @zoned |
-subscript    = expr_1 @bound upto | ':' @slice until
+subscript    = expr_1 @bound upto | ':' @slice from_start
+from_start   = <count> @number @bound @sliced | '-' @sign <count> @number @signed @bound @sliced
+             | @sliced
 upto         = ':' @slice until | @subscripted
 until        = expr_1 @bound @sliced | @sliced
 postfix_cast = '::' @double_colon type @end_cast postfix_casts
@@ -363,9 +372,9 @@ def compile_grammar(features: frozenset[str]) -> Grammar:
         for name, bodies in _read(features)
     }
     alternatives = _reachable(alternatives)
-    empty = _empty(alternatives)
-    first = _first(alternatives, empty)
-    table = {name: _choices(name, bodies, first, empty) for name, bodies in alternatives.items()}
+    empty = empty_of(alternatives)
+    first = first_of(alternatives, empty)
+    table = {name: choices(name, bodies, first, empty) for name, bodies in alternatives.items()}
     names = [(name, n) for name, bodies in alternatives.items() for n in range(len(bodies))]
     return Grammar(alternatives, table, empty, first, shortest(alternatives), names)
 
@@ -447,58 +456,3 @@ def _reachable(
             found |= new
             todo += sorted(new)
     return {name: bodies for name, bodies in alternatives.items() if name in found}
-
-
-def _empty(alternatives: dict[str, tuple[tuple[Symbol, ...], ...]]) -> dict[str, int]:
-    empty: dict[str, int] = {}
-    while True:
-        before = len(empty)
-        for name, bodies in alternatives.items():
-            for number, body in enumerate(bodies):
-                if name not in empty and all(s[0] == "@" or s in empty for s in body):
-                    empty[name] = number
-        if len(empty) == before:
-            return empty
-
-
-def _first(
-    alternatives: dict[str, tuple[tuple[Symbol, ...], ...]], empty: dict[str, int]
-) -> dict[str, frozenset[str]]:
-    first: dict[str, frozenset[str]] = dict.fromkeys(alternatives, frozenset())
-    changed = True
-    while changed:
-        changed = False
-        for name, bodies in alternatives.items():
-            found = first[name].union(*(_begins(body, first, empty) for body in bodies))
-            changed |= found != first[name]
-            first[name] = found
-    return first
-
-
-def _begins(
-    body: tuple[Symbol, ...], first: dict[str, frozenset[str]], empty: dict[str, int]
-) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
-    for symbol in body:
-        if is_terminal(symbol):
-            return found | {symbol}
-        if symbol[0] != "@":
-            found |= first[symbol]
-            if symbol not in empty:
-                break
-    return found
-
-
-def _choices(
-    name: str,
-    bodies: tuple[tuple[Symbol, ...], ...],
-    first: dict[str, frozenset[str]],
-    empty: dict[str, int],
-) -> dict[str, int]:
-    choices: dict[str, int] = {}
-    for number, body in enumerate(bodies):
-        for terminal in _begins(body, first, empty):
-            if terminal in choices:
-                raise ValueError(f"{terminal} begins two alternatives of {name}")
-            choices[terminal] = number
-    return choices

@@ -113,6 +113,11 @@ class Lookups:
             self._derived[key] = relation(names, shadows=shadows)
         return self._derived[key]
 
+    def is_made(self, frame: Frame | None, name: bytes) -> bool:
+        """Tell whether a CTE in sight has a name."""
+        query = self.query_of(frame) if frame is not None else None
+        return query is not None and (query.cte == name or name in dict(query.names))
+
     def rows_of(
         self, names: tuple[bytes, ...], kinds: tuple[str, ...], fixed: tuple[bool, ...]
     ) -> Relation:

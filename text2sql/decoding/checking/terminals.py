@@ -59,7 +59,8 @@ class Terminals:
     def _keyword(self, place: Place, text: bytes) -> Place | None:
         keyword = text.decode("utf-8", "replace").upper()
         named = text in self.scope.all_columns or text in self.scope.tables
-        column = keyword in _CALLED and named
+        called = keyword in _CALLED or (keyword == "RANGE" and "<table>" in place[0].terminals)
+        column = called and (named or self.scope.is_made(place[1], text))
         if keyword not in place[0].terminals or keyword in TOKEN_CLASSES or column:
             return None
         return self.shift(place, keyword)

@@ -126,11 +126,12 @@ def _sees_nothing(stop: Refusal) -> Fault | None:
 
 
 def _nameless_rows(stop: Refusal) -> Fault | None:
-    if stop.held is None or stop.held[1].maker not in ("unnest", "values"):
-        return None
-    if stop.held[1].maker == "values":
+    never = "row_ranges" in stop.checker.dialect.features
+    maker = stop.held[1].maker if stop.held is not None else ""
+    if maker == "values":
         return blame(stop, "the columns of VALUES need names: AS t(x)")
-    return blame(stop, "the column of unnest() needs a name: AS t(x)")
+    named = never or maker == "unnest"
+    return blame(stop, f"the column of {maker}() needs a name: AS t(x)") if named else None
 
 
 REASONS: dict[str, Reason] = {

@@ -47,7 +47,7 @@ class KindArrays(KindConstructs):
         before: Case = move.frame.detail
         if not self._push_operand(move, value) or not self.do_case_value(move):
             return False
-        fixed = all_of(before.fixed, value.fixed)
+        fixed = before.fixed if value.kind == "null" else all_of(before.fixed, value.fixed)
         return self._case(move, move.frame.detail._replace(fixed=fixed))
 
     def do_end_array(self, move: Move) -> bool:

@@ -66,11 +66,11 @@ class KindCalls(KindRows):
         before = move.frame
         if not super().do_call(move) or not self.may_call(before, move.frame.function):
             return False
-        makes_rows = move.frame.function.name in self.dialect.row_makers
-        if makes_rows and before.phase in ("items", "late") and before.item != b"":
-            return False
-        if move.frame.function.name != "unnest" or self.rules.exact:
+        if move.frame.function.name not in self.dialect.row_makers:
             return True
+        shown = before.phase in ("items", "late")
+        if not shown or before.item != b"" or self.rules.exact:
+            return not shown or bool(before.item == b"")
         block = self.frames.change(move.frame.parent, groups=before.groups | {"star"})
         move.frame = self.frames.change(move.frame, parent=block)
         return True

@@ -23,6 +23,9 @@ from text2sql.decoding.checking.kinds.tables import ALL
 from text2sql.decoding.checking.kinds.windows import owes_window
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
 
+_BEHIND_FROM = ("where", "group", "having", "window", "qualify")
+_MOST_SAMPLED = 10**9  # rows
+
 
 class KindClauses(KindCalls):
     """The actions that read a clause."""
@@ -180,6 +183,19 @@ class KindClauses(KindCalls):
         if not has_room or not self._clause(move, "qualify"):
             return False
         return not owes_window(move.frame) or self.scope.allows_window(move.frame)
+
+    def do_can_sample(self, move: Move) -> bool:
+        """Let USING SAMPLE follow where sqlglot does not take it for the USING of a join."""
+        block: Block = move.frame
+        alone = len(block.sources) == 1
+        return alone or (bool(block.sources) and block.phase in _BEHIND_FROM)
+
+    def do_sample_count(self, move: Move) -> bool:
+        move.held = ("sample", int(move.payload or 1))
+        return bool(move.held[1] <= _MOST_SAMPLED)
+
+    def do_sample_percent(self, move: Move) -> bool:
+        return bool(move.held[1] <= 100)
 
     def do_end_on(self, move: Move) -> bool:
         if self._settled(move, self._pop_operand(move)) is None:

@@ -246,8 +246,7 @@ class KindConstructs(KindOperators):
         operand = self._commit(move, self._pop_operand(move))
         made = self.rules.cast(operand.kind)
         if is_free(operand):
-            moment = self.rules.exact and kind in MOMENTS
-            known = self._narrow(move, operand, TEXTS | MOMENTS if moment else TEXTS)
+            known = self._narrow(move, operand, TEXTS | MOMENTS if kind in MOMENTS else TEXTS)
             if known is None:
                 return False
             operand, made = known, None

@@ -40,7 +40,7 @@ _HARMLESS = """
     list_reverse list_sum split str_split
     list_position list_reverse_sort list_sort list_unique list_value minute month monthname
     prefix quarter second strftime string_split string_to_array strip_accents suffix today ucase
-    unnest week weekday year
+    range unnest week weekday year
 """
 HARMLESS = frozenset(_HARMLESS.split())
 LISTING = frozenset({"generate_series", "range"})  # of two numbers far apart they fill the memory

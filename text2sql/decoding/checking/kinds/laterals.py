@@ -8,15 +8,17 @@ What such a source names is owed by the FROM around it as in an ON: no later sou
 
 Covered: subqueries, unnest() and generate_series(), under an alias; sources before a comma too.
 Not covered: FROM with RIGHT, FULL or NATURAL JOIN, WITH ORDINALITY, columns that USING has merged;
-rows of unnest() without a name for their column, which sqlglot does not find.
+rows of unnest() without a name for their column, which sqlglot does not find, and in DuckDB those
+of any function.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from text2sql.decoding.checking.frames import Block, Call, Context
+from text2sql.decoding.checking.kinds.tables import LISTS, element
 from text2sql.decoding.checking.kinds.values import ROLE, KindValues, Rows
-from text2sql.decoding.checking.obligations import FRESH, GENERATED
+from text2sql.decoding.checking.obligations import CORRELATED, FRESH, GENERATED
 from text2sql.decoding.checking.scope import Move
 
 _PHASES = ("from", "join")
@@ -34,6 +36,14 @@ class KindLaterals(KindValues):
     def do_lateral(self, move: Move) -> bool:
         return self._derive(move, "lateral")
 
+    def _push(self, move: Move, role: str, *, width: int | None = None) -> bool:
+        """Refuse a query in the ON of a join that sees others, where DuckDB takes none."""
+        if role in CORRELATED and role != "lateral" and not self.rules.exact:
+            block = self.scope.block_of(move.frame)
+            if block.phase == "on" and LATERAL in block.groups:
+                return False
+        return super()._push(move, role, width=width)
+
     def do_can_join_outer(self, move: Move) -> bool:
         return LATERAL not in move.frame.groups and super().do_can_join_outer(move)
 
@@ -50,8 +60,9 @@ class KindLaterals(KindValues):
         move.frame = call.parent
         if not forms:
             return False
-        rows = Rows(call.function.name, (self._returned(forms[0], kinds),), (False,))
-        move.held = ("rows", rows)
+        made = self._returned(forms[0], kinds)
+        kind = element(made) if call.function.returns in LISTS else made
+        move.held = ("rows", Rows(call.function.name, (kind,), (False,)))
         return True
 
     def do_null(self, move: Move) -> bool:
@@ -132,8 +143,8 @@ class KindLaterals(KindValues):
     def _alone(self, block: Block, rows: Rows) -> Block | None:
         """Return the SELECT with rows whose column has the name that they go by."""
         starred = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
-        if rows.maker in ("unnest", ROLE) or starred:
-            return None  # sqlglot does not see their column
+        if rows.maker in ("unnest", ROLE) or starred or not self.rules.exact:
+            return None  # sqlglot does not see their column; in DuckDB it has the function's name
         added = self._with_rows(block, rows._replace(names=(rows.alias,)))
         if added is None:
             return None

@@ -52,5 +52,5 @@ def may_begin(terminal: str, symbol: str) -> bool:
     if terminal == symbol:  # nothing else may: the bracket of ARRAY
         return True
     if terminal == "[":  # a list, no element of one
-        return symbol.startswith(("expr_", "argument"))
+        return symbol.startswith(("expr_", "argument", "array"))
     return terminal not in _OTHERS and (terminal != "(" or symbol == "name_tail")

@@ -23,6 +23,11 @@ def _constant(kind: str, text: tuple[Any, ...] | None) -> Operand:
     return Operand(kind, text=text, constant=True, fixed=True, leaves=SURE)
 
 
+def _is_key(frame: Any) -> bool:
+    """Tell whether sqlglot would read a word before a literal as a key of json_object() alone."""
+    return isinstance(frame, Context) and frame.kind == "primary"
+
+
 class KindLiterals(KindVarying):
     """The actions that read a literal."""
 
@@ -152,7 +157,7 @@ class KindLiterals(KindVarying):
     def do_typed_literal(self, move: Move) -> bool:
         _, name, quoted = move.held
         kind = dict(self.dialect.literal_types).get(name)
-        if quoted or kind is None:
+        if quoted or kind is None or _is_key(move.frame):
             return False
         if move.payload is not None and not moment_ok(move.payload, name):
             return False
@@ -164,6 +169,8 @@ class KindLiterals(KindVarying):
         return self._push_literal(move, _constant(kind, text))
 
     def do_interval(self, move: Move) -> bool:
+        if _is_key(move.frame):
+            return False
         return self._mark(move) and self._literal_fits(move, "interval")
 
     def do_interval_text(self, move: Move) -> bool:

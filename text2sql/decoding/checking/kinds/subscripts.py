@@ -5,7 +5,8 @@
 
 A part is of the kind that the whole is of, an element of that of the list's values.
 
-Covered: bounds that are whole numbers, either of them left out.
+Covered: bounds that are whole numbers, either of them left out. Behind a colon that comes first
+sqlglot takes a name for a placeholder (`name[:n]`): only a literal stands there.
 Not covered: steps (`tags[1:9:2]`), elements of structs, maps and JSON.
 """
 

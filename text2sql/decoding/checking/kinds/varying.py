@@ -140,4 +140,4 @@ class KindVarying(KindOperands):
             arguments = tuple(one for one in arguments if one.kind != "null")[:1]
         if self.rules.folds and name == "if" and arguments[0].fixed is not False:
             arguments = arguments[:1]  # it leaves one of the values
-        return all_of(*(one.fixed for one in arguments))
+        return all_of(*(one.fixed for one in arguments if one.kind != "null"))
