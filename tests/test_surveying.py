@@ -138,6 +138,15 @@ def test_long_texts_are_no_values_to_ask_for():
     assert field.values == ("short one",)
 
 
+def test_days_that_there_are_none_of_are_no_values_to_ask_for():
+    cells = ("0000-00-00", "2023-02-30", "2024-02-29")
+    (days,) = field_of(Column("hired_on", "DATE"), *cells)
+    (moments,) = field_of(Column("seen_at", "TIMESTAMP"), *(f"{day} 00:00:00" for day in cells))
+
+    assert days.values == ("2024-02-29",) and days.kind.calendar
+    assert moments.values == ("2024-02-29 00:00:00",) and moments.kind.moment
+
+
 def test_columns_of_lists_are_left_out():
     assert field_of(Column("tags", "VARCHAR[]"), ["a"], ["b", "c"]) == []
 

@@ -41,6 +41,7 @@ _HUGE = 10**15  # numbers from which on nobody says them
 _PREFIXES = {"tbl", "tb", "t", "dim", "fact", "fct", "ref", "stg", "src", "v", "vw", "view", "mv"}
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -164,14 +165,24 @@ def plain_cell(value: Any) -> Cell | None:
 def _shown(cell: Any) -> Cell | None:
     """Return a cell as a field's values hold it; None for what nobody says."""
     stored = plain_cell(cell)
-    return None if stored is None else _said(stored)
+    return None if stored is None or not _sayable(stored) else _said(stored)
 
 
 def _sayable(value: Cell) -> bool:
     """Tell whether a person could say a value."""
-    if isinstance(value, str):
-        return len(value) <= LONGEST and value.isprintable() and value.strip() == value
-    return abs(value) < _HUGE
+    if not isinstance(value, str):
+        return abs(value) < _HUGE
+    plain = len(value) <= LONGEST and value.isprintable() and value.strip() == value
+    return plain and not (_DAY.match(value) and not _is_day(value))
+
+
+def _is_day(value: str) -> bool:
+    """Tell whether a text begins with a day that there is: MySQL's `0000-00-00` is none."""
+    try:
+        date.fromisoformat(value[:10])
+    except ValueError:
+        return False
+    return True
 
 
 def _said(value: Cell) -> Cell:
