@@ -115,3 +115,11 @@ def test_columns_without_a_name_are_not_merged_by_chance(shop):
     with Executor(shop) as executor:
         assert len(executor.execute(shown.format("")).columns) == 1
     assert checker.complete(shown.split("{}")[0]).split("1 + 1")[-1].lower().lstrip()[:2] == "as"
+
+
+def test_no_bare_word_begins_an_alias_that_is_owed_and_needs_quotes():
+    reserved = Checker(Schema("reserved", "sqlite", (Table("select", (Column("b"),)),)))
+    begun = "SELECT a = `select`.a FROM `select` AS t1, (SELECT 1 AS a) AS "
+    assert reserved.accepts(f"{begun}`select`") and reserved.prefix_ok(f"{begun}`sel")
+    assert not reserved.prefix_ok(f"{begun}sel")  # any other alias leaves `select`.a unpaid
+    assert reserved.prefix_ok(f"{begun.replace('a = ', '')}sel")

@@ -106,7 +106,7 @@ class Names:
         if terminal in GIVEN:
             plain = terminal == "<new_window>"  # which `may_be_bare` wants in ASCII
             begun = quoted or prefix.isascii() or (not plain and self.begins_name(prefix))
-            return begun and self._given_prefix_ok(terminal, frame, held, prefix)
+            return begun and self._given_prefix_ok(terminal, frame, held, prefix, quoted)
         may_be_made = whole_size(prefix) <= self.dialect.name_limit
         if terminal == "<type>" and self.takes_any_type and may_be_made:
             return prefix.isascii()
@@ -139,7 +139,9 @@ class Names:
             return self.word_fits(frame, name, 0, depth)
         return self.may_be_bare(terminal, name)
 
-    def _given_prefix_ok(self, terminal: str, frame: Frame, held: Any, prefix: bytes) -> bool:
+    def _given_prefix_ok(
+        self, terminal: str, frame: Frame, held: Any, prefix: bytes, quoted: bool
+    ) -> bool:
         if whole_size(prefix) > self.dialect.name_limit:
             return False
         if terminal == "<new_column>" and held and held[0] == "rows as":
@@ -147,7 +149,10 @@ class Names:
             return any(name == FRESH or name.startswith(prefix) for name in found)
         if terminal not in ("<source_alias>", "<bare_source_alias>"):
             return True
-        return next(self._source_aliases(frame, held, prefix), None) is not None
+        return any(
+            quoted or name.endswith(FRESH) or self.may_be_bare(terminal, name)
+            for name in self._source_aliases(frame, held, prefix)
+        )
 
     def begins_name(self, prefix: bytes) -> bool:
         """Tell whether letters beyond ASCII, the last perhaps cut in two, can begin a name."""
