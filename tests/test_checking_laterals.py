@@ -39,6 +39,7 @@ FINE = [
     " USING (id)",
     "WITH v(a, b) AS (VALUES (1, 'x'), (2.5, lower('Y'))) SELECT b || 'z', a + 1 FROM v",
     "SELECT name FROM people WHERE id IN (SELECT i FROM (VALUES (1), (-2)) AS t(i))",
+    "SELECT unnest(ARRAY[1, 2])::text || 'a' AS n, id = 1 AND id > 0 FROM people ORDER BY n",
     "SELECT name, n FROM people, LATERAL (SELECT count(*) AS n FROM visits WHERE person = id) v",
 ]
 REFUSED = [
@@ -52,6 +53,8 @@ REFUSED = [
     "SELECT tag FROM visits, unnest(tags) AS tag",
     "SELECT * FROM LATERAL (SELECT * FROM LATERAL generate_series(1, 3) AS g) v WHERE g > 1",
     "SELECT count(generate_series(1, 3)) FROM people",
+    "SELECT unnest(ARRAY[TRUE]) OR FALSE",
+    "SELECT unnest(ARRAY[1, 2]) BETWEEN 1 AND 2",
     "SELECT a FROM (VALUES (1, 'a'), (2)) AS t(a, b)",
     "SELECT a FROM (VALUES (1), ('a')) AS t(a)",
     "SELECT a FROM (VALUES (id)) AS t(a), people",

@@ -30,6 +30,7 @@ from text2sql.decoding.checking.frames import Block, Call, Context, Reference
 from text2sql.decoding.checking.kinds import PARTS, KindActions, KindScope
 from text2sql.decoding.checking.kinds.calls import GROUPING
 from text2sql.decoding.checking.kinds.lists import may_begin, wants_list
+from text2sql.decoding.checking.kinds.scope import makes_rows
 from text2sql.decoding.checking.lexer import Place, Reading
 from text2sql.decoding.checking.literals import Literals, Values
 from text2sql.decoding.checking.lookups import DERIVED
@@ -325,6 +326,8 @@ class Checker(Terminals):
         if full and not (terminal == "(" and self._pays(cell, frame)):
             return False
         if cell.depth >= TERM_LIMIT and not self.dialect.typed and self._waits(cell, terminal):
+            return False
+        if terminal in self.comparing and makes_rows(frame):
             return False
         if isinstance(frame, Block):
             item = frame.item

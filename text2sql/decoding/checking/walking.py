@@ -64,6 +64,9 @@ _BARE, _DOUBLE = 0.8, 0.2
 _IN_STRINGS = ("<table>", "<member>", "<alias>")
 _QUOTING = {b"": 0, b'"': 1, b"`": 2}
 
+# no comment stands before these: sqlglot joins them with the word before
+_SECOND_WORDS = frozenset({b"BY", b"TO", b"SETS", b"PRECISION", b"VARYING"})
+
 # what a model may propose anywhere: beginnings and ends of lexemes, and parts of them
 _PIECES = (
     *(b'"', b"'", b"`", b"[", b"]", b" ", b"\n", b"--", b"/*", b"*/", b";", b"(", b")", b",", b"."),
@@ -323,7 +326,8 @@ def _text(pieces: list[bytes], random: Random) -> str:
             piece = piece.lower()
         tight = piece in (b".", b",", b")", b"(", b";") or text[-1:] in (b".", b"(", b"")
         gap = b"" if tight and random.random() < 0.7 else b" "
-        if piece.upper() != b"BY" and text[-2:] != b"::" and random.random() < 0.002:
+        splits = piece.upper() in _SECOND_WORDS or text[-2:] == b"::"
+        if not splits and random.random() < 0.002:
             gap = random.choice((b"\n", b"\t", b" /* c */ ", b" -- c\n"))
         if number and text[-1:] == b")" and piece[:1].isalnum():
             gap = gap or b" "

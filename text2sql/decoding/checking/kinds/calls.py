@@ -22,7 +22,7 @@ from text2sql.decoding.checking.kinds.forms import POLYMORPHIC
 from text2sql.decoding.checking.kinds.lists import returns_list, wants_list
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined, leaves_of
 from text2sql.decoding.checking.kinds.rows import KindRows
-from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, SETS, Part, shows_all
+from text2sql.decoding.checking.kinds.scope import NEED_GROUPS, ROWS, SETS, Part, shows_all
 from text2sql.decoding.checking.kinds.tables import (
     MOMENTS,
     NUMBERS,
@@ -69,9 +69,10 @@ class KindCalls(KindRows):
         if move.frame.function.name not in self.dialect.row_makers:
             return True
         shown = before.phase in ("items", "late")
-        if not shown or before.item != b"" or self.rules.exact:
-            return not shown or bool(before.item == b"")
-        block = self.frames.change(move.frame.parent, groups=before.groups | {"star"})
+        if not shown or before.item != b"":
+            return not shown
+        flag = ROWS if self.rules.exact else "star"
+        block = self.frames.change(move.frame.parent, groups=before.groups | {flag})
         move.frame = self.frames.change(move.frame, parent=block)
         return True
 

@@ -18,7 +18,7 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.operands import ROW_ROLE, Operand
-from text2sql.decoding.checking.kinds.scope import SETS, shows_all
+from text2sql.decoding.checking.kinds.scope import ROWS, SETS, shows_all
 from text2sql.decoding.checking.kinds.tables import ALL
 from text2sql.decoding.checking.kinds.windows import owes_window
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
@@ -33,7 +33,8 @@ class KindClauses(KindCalls):
     # --- SELECT lists ------------------------------------------------------------------------
 
     def do_item(self, move: Move) -> bool:
-        move.frame = self.frames.change(move.frame, stack=(), bare=frozenset())
+        groups = move.frame.groups - {ROWS}
+        move.frame = self.frames.change(move.frame, stack=(), bare=frozenset(), groups=groups)
         return super().do_item(move)
 
     def do_star(self, move: Move) -> bool:

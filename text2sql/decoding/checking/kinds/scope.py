@@ -35,6 +35,7 @@ from text2sql.decoding.checking.kinds.windows import WindowScope, owes_window
 from text2sql.decoding.checking.relations import Relation, Tables
 
 SETS = "sets"  # among `Block.groups`: GROUP BY has several sets, and no key tells other columns
+ROWS = "rows"  # among them: the item that is read makes rows, which nothing may compare
 WITHIN = "within"  # the detail of the place that an aggregate's WITHIN GROUP is
 NEED_GROUPS = ("having", "order", "qualify", "window")
 
@@ -459,6 +460,15 @@ class KindScope(WindowScope):
 
 def _written(pair: tuple[bytes | None, bytes], written: Callable[[bytes], bytes]) -> bytes:
     return b".".join(written(part) for part in pair if part)
+
+
+def makes_rows(frame: Any) -> bool:
+    """Tell whether what has been read of an item makes rows: PostgreSQL compares none."""
+    call = isinstance(frame, Call) and frame.closed
+    block = frame.parent if call else frame
+    if not isinstance(block, Block) or block.phase not in ("items", "late"):
+        return False
+    return ROWS in block.groups and (call or bool(block.stack))
 
 
 def shows_all(block: Block) -> bool:
