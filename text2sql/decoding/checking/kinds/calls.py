@@ -4,7 +4,7 @@
     [True, False]
 
 Covered: every form of a function, arguments of one kind, columns named in aggregates and windows.
-Not covered: table functions.
+Not covered: functions that return tables of several columns.
 """
 
 from typing import Any
