@@ -230,6 +230,15 @@ def test_an_alias_around_is_not_named_as_a_cte_that_repeats_itself(checker):
     assert checker.accepts(f"WITH RECURSIVE n AS ({arm}) SELECT 1")
 
 
+def test_no_on_behind_a_comma_is_for_a_join_of_values(checker):
+    """sqlglot hangs what stands between them on VALUES, and cannot qualify it."""
+    begun = "SELECT 1 FROM customers JOIN (VALUES (1))"
+    assert not checker.accepts(f"{begun}, orders AS o ON 1")
+    assert not checker.accepts(f"{begun} JOIN orders, refunds ON 1, orders AS o ON 1")
+    assert checker.accepts(f"{begun} JOIN orders, refunds AS o ON 1, products")
+    assert checker.accepts(f"{begun} JOIN orders AS o ON 1")
+
+
 def test_values_without_names_do_not_follow_a_natural_join_with_such(checker):
     nameless = "SELECT 1 FROM (SELECT 2 + 3) NATURAL JOIN ("
 

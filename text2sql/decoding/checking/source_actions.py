@@ -188,8 +188,9 @@ class SourceActions(ActionBase):
         return self.scope.feasible(move.frame)
 
     def do_bare(self, move: Move) -> bool:
-        """End a JOIN that has no condition."""
-        bare = move.frame.bare_joins + 1
+        """End a JOIN that has no condition; one of VALUES sqlglot gives none later, either."""
+        named = any(name is not None for name in move.frame.sources[-1].relation.names)
+        bare = move.frame.bare_joins + 1 if named else 0
         move.frame = self.frames.change(move.frame, bare_joins=bare)
         return bare <= BARE_LIMIT
 
