@@ -123,3 +123,10 @@ def test_no_bare_word_begins_an_alias_that_is_owed_and_needs_quotes():
     assert reserved.accepts(f"{begun}`select`") and reserved.prefix_ok(f"{begun}`sel")
     assert not reserved.prefix_ok(f"{begun}sel")  # any other alias leaves `select`.a unpaid
     assert reserved.prefix_ok(f"{begun.replace('a = ', '')}sel")
+
+
+def test_no_bracket_opens_a_name_that_has_one():
+    odd = Checker(schema_of(**{"half]": ["half]"]}))
+    begun = "SELECT `half]`, `half]`.x FROM (SELECT 1 AS x) AS "
+    assert odd.prefix_ok(f"{begun}`half") and not odd.prefix_ok(f"{begun}`half]`, [")
+    assert odd.accepts(f"{begun}`half]`, `half]` AS t")

@@ -40,6 +40,7 @@ _BEFORE = {
     SIGN: frozenset({READY, WORD, STRING_END, QUOTED_END, BLOB_END}),
 }
 _QUOTE = ord("'")
+BRACKETED = 4  # how a name is written: in brackets, which it cannot have
 _PREFIXES = frozenset({b"x", b"n"})  # a quotation mark that touches one begins no plain string
 _LONG_SIGNS = frozenset(b"~!@#%^&|`?")  # with one of these an operator may end in + or -
 MAX_NUMBER, MAX_DIGITS = 40, 18
@@ -285,7 +286,7 @@ def _begin(parser: Parser, place: Place, data: bytes, index: int) -> tuple[Readi
 
 
 def _quoting(opener: int) -> int:
-    return 1 if opener == ord('"') else 2
+    return {ord('"'): 1, ord("["): BRACKETED}.get(opener, 2)
 
 
 def _in_string(

@@ -101,12 +101,23 @@ class Names:
         depth: int,
         *,
         quoted: bool = False,
+        without: bytes = b"",
     ) -> bool:
-        """Tell whether a name that begins so may stand here."""
+        """Tell whether a name that begins so may stand here.
+
+        Args:
+            terminal: the class of names.
+            frame: where the text stands.
+            held: what the last name was.
+            prefix: what the name begins with.
+            depth: parentheses that are open.
+            quoted: it stands in quotes.
+            without: a mark that it cannot have in these quotes; b"": none.
+        """
         if terminal in GIVEN:
             plain = terminal == "<new_window>"  # which `may_be_bare` wants in ASCII
             begun = quoted or prefix.isascii() or (not plain and self.begins_name(prefix))
-            return begun and self._given_prefix_ok(terminal, frame, held, prefix, quoted)
+            return begun and self._given_prefix_ok(terminal, frame, held, prefix, quoted, without)
         may_be_made = whole_size(prefix) <= self.dialect.name_limit
         if terminal == "<type>" and self.takes_any_type and may_be_made:
             return prefix.isascii()
@@ -127,6 +138,8 @@ class Names:
         if terminal == "<member>" and may_be_made and self._member_is_free(frame, held[1]):
             return True
         names = self.known(terminal, frame, held, prefix, depth)
+        if without:
+            names = (name for name in names if without not in name)
         if quoted:
             return any(terminal != "<column>" or self.word_fits(frame, n, 2, depth) for n in names)
         return any(self._fits_bare(terminal, frame, name, depth) for name in names)
@@ -140,7 +153,7 @@ class Names:
         return self.may_be_bare(terminal, name)
 
     def _given_prefix_ok(
-        self, terminal: str, frame: Frame, held: Any, prefix: bytes, quoted: bool
+        self, terminal: str, frame: Frame, held: Any, prefix: bytes, quoted: bool, without: bytes
     ) -> bool:
         if whole_size(prefix) > self.dialect.name_limit:
             return False
@@ -152,6 +165,7 @@ class Names:
         return any(
             quoted or name.endswith(FRESH) or self.may_be_bare(terminal, name)
             for name in self._source_aliases(frame, held, prefix)
+            if not (without and without in name)
         )
 
     def begins_name(self, prefix: bytes) -> bool:

@@ -76,6 +76,8 @@ class Terminals:
         if text == STAR or (not text.isascii() and lexer.cut(text) != b""):
             return None
         cell, frame, _ = place
+        if quoted == lexer.BRACKETED:
+            quoted = _NAMED
         if quoted == _DOUBLE and self.wants_number(place) and not says_number(text):
             quoted = _NAMED  # no string may stand here
         folded = self.dialect.fold(text, quoted=bool(quoted))
@@ -132,6 +134,7 @@ class Terminals:
         """Tell whether a legal quoted name begins so."""
         cell, frame, held = place
         folded = self.dialect.fold(text, quoted=True)
+        without = b"]" if quoted == lexer.BRACKETED else b""
         for terminal in cell.names:
             if terminal in LISTED or terminal in ("<window>", "<new_window>"):
                 continue
@@ -142,7 +145,9 @@ class Terminals:
                 return True
             if terminal in GIVEN and lexer.whole_size(text) > self.dialect.name_limit:
                 continue
-            begun = self.names.prefix_ok(terminal, frame, held, folded, OPENING_LIMIT, quoted=True)
+            begun = self.names.prefix_ok(
+                terminal, frame, held, folded, OPENING_LIMIT, quoted=True, without=without
+            )
             if begun and self._may_be_given(place, terminal):
                 return True
         return False
