@@ -4,9 +4,12 @@ Gold SQL of a Spider split says which columns, tables and values a question need
 the question, the schema and the cells of the database, as every prompt of a base that points does.
 
     T2S_DATA=... python benchmarks/linker.py [--split train] [--limit 500] [--show 20]
+    python benchmarks/linker.py --data samples --language en
 
 - `questions_with_all_columns`: all needed columns are marked. Join keys are not needed: keys of a
   table in ON, in a comparison with a subquery, in GROUP BY, or counted.
+- `questions_with_everything`: all needed columns and values are: what a base that only copies can
+  answer without a guess.
 - `columns`, `tables`: marked ones among the needed; a column marks its table.
 - `values`: gold's constants (LIMIT 1 and LIKE's % apart) among the values that were found, letter
   by letter; `values_with_column`: those compared with a column that is marked beside the value.
@@ -51,17 +54,26 @@ class Gold:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", default="spider", help="spider or samples")
+    parser.add_argument("--language", help="of the samples' questions: en or zh")
     parser.add_argument("--split", default="train")
     parser.add_argument("--limit", type=int, help="questions, spread evenly")
     parser.add_argument("--show", type=int, default=0, help="questions with something missed")
     options = parser.parse_args()
-    dataset = find_dataset("spider", split=options.split)
+    dataset = find_dataset(options.data, split=options.split)
     examples = [e for e in dataset.examples if dataset.has_database(e.db_id)]
+    if options.language:
+        examples = [e for e in examples if e.language == options.language]
     if options.limit:
         examples = examples[:: max(1, len(examples) // options.limit)][: options.limit]
     figures = measure(dataset, examples, options.show)
     print(text_table(tuple(figures), [tuple(map(str, figures.values()))]))
-    about = {"benchmark": "linker", "split": options.split, "commit": commit()}
+    about = {
+        "benchmark": "linker",
+        "data": options.data,
+        "split": options.split,
+        "commit": commit(),
+    }
     print(json.dumps(about | {"libraries": libraries()} | figures))
 
 
@@ -216,7 +228,9 @@ def compare(gold: Gold, mentions: Sequence[Mention], counts: Counter[str]) -> li
     counts["all_marked"] += len(marked)
     counts["used"] += len(marked & gold.every)
     names = [f"{t}.{c}" for t, c in sorted(gold.columns - marked)]
-    return names + [repr(text) for text, _ in gold.values if bare(text) not in texts]
+    missed = names + [repr(text) for text, _ in gold.values if bare(text) not in texts]
+    counts["whole"] += not missed
+    return missed
 
 
 def bare(literal: str) -> str:
@@ -238,6 +252,7 @@ def summarise(counts: Counter[str]) -> dict[str, float]:
         "questions": counts["questions"],
         "gold_unread": counts["unread"],
         "questions_with_all_columns": share("complete", "questions"),
+        "questions_with_everything": share("whole", "questions"),
         "columns": share("marked", "columns"),
         "tables": share("marked_tables", "tables"),
         "values": share("found", "values"),

@@ -50,7 +50,9 @@ Spider's train split; Spider dev was run for this table alone.
 
 ## What it cannot do
 
-- Know words: where the linker connects nothing of the question with a name, it guesses.
+- Know words: where the linker connects nothing of the question with a name, it guesses. All that
+  gold needs, columns and values, is connected in 90 % of Spider train's questions, in 57 % of the
+  bundled samples' train questions, which are put as people talk (`benchmarks/linker.py`).
 - Self joins, values that the question does not hold, joins that no foreign key says.
 - Long SQL: nested, composed and many-table questions are the weakest row of the table.
 - Follow instructions, reason, chat. It says that the method works; a real base says how well.
