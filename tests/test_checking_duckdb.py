@@ -85,6 +85,8 @@ REFUSED = [
     "SELECT 1 FROM trades a, range(a.s) AS r(n)",
     "SELECT 1 FROM trades a, unnest(a.k) AS u(x)",
     "SELECT k FROM trades USING SAMPLE 200%",
+    "SELECT (SELECT max(q.k) FROM quotes q WHERE q.k = a.k USING SAMPLE 3) FROM trades a"
+    " ORDER BY EXISTS (FROM range(1, a.k) AS r(n) SELECT n < a.k USING SAMPLE 1)",
     "SELECT - nullif(k > 1, 1) FROM trades",
     "SELECT rank() OVER (ORDER BY (SELECT lag(k) OVER () FROM quotes LIMIT 1)) FROM trades",
     "SELECT rank() OVER (ORDER BY (SELECT k FROM quotes QUALIFY k > 1)) FROM trades",

@@ -21,6 +21,7 @@ from text2sql.decoding.checking.kinds.operands import ROW_ROLE, Operand
 from text2sql.decoding.checking.kinds.scope import ROWS, SETS, shows_all
 from text2sql.decoding.checking.kinds.tables import ALL
 from text2sql.decoding.checking.kinds.windows import owes_window
+from text2sql.decoding.checking.obligations import CORRELATED
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
 
 _BEHIND_FROM = ("where", "group", "having", "window", "qualify")
@@ -186,8 +187,16 @@ class KindClauses(KindCalls):
         return not owes_window(move.frame) or self.scope.allows_window(move.frame)
 
     def do_can_sample(self, move: Move) -> bool:
-        """Let USING SAMPLE follow where sqlglot does not take it for the USING of a join."""
+        """Let USING SAMPLE follow where sqlglot does not take it for the USING of a join.
+
+        DuckDB takes none in a query that names columns of one around it, nor in those within.
+        """
         block: Block = move.frame
+        frame: Any = block
+        while frame is not None:
+            if isinstance(frame, Query) and frame.role in (*CORRELATED, ROW_ROLE):
+                return False
+            frame = frame.parent
         alone = len(block.sources) == 1
         return alone or (bool(block.sources) and block.phase in _BEHIND_FROM)
 
