@@ -178,6 +178,11 @@ def test_a_name_from_around_is_not_that_of_an_item_with_a_subquery(shop):
     assert verify(f"{begun}) {around}", checker.schema).fault is not None
     assert not checker.accepts(f"{begun}) {around}")
     assert not first.accepts(f"{around} {begun})")
+    within = (
+        "SELECT EXISTS (SELECT NOT EXISTS (SELECT name) AS s FROM orders WHERE (s, 1) = (1, 2))"
+    )
+    assert verify(f"{within} {around}", checker.schema).fault is not None
+    assert not checker.accepts(f"{within} {around}")
     assert checker.accepts(f"{begun} FROM (SELECT 1 AS s)) {around}")
     assert checker.accepts(checker.complete(begun))
     assert checker.accepts(f"{begun}1) FROM (SELECT 1 AS name, 1 AS s1)")

@@ -29,6 +29,7 @@ from text2sql.access.attributes import User, bind, parse_condition
 from text2sql.access.policy import EVERYTHING, Rule
 from text2sql.errors import PolicyError, hint
 from text2sql.execution.walls import EVERY, Pairs
+from text2sql.limits import check_joins
 from text2sql.schema.model import Column, Table
 from text2sql.unreadable import UNREADABLE
 
@@ -295,6 +296,7 @@ def _all_columns(table: Table) -> Pairs:
 def parse_query(sql: str, dialect: str) -> exp.Query | None:
     """Return the tree of one query; None for anything else."""
     try:
+        check_joins(sql)
         trees = sqlglot.parse(sql, read=dialect)
     except UNREADABLE:
         return None

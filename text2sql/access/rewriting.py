@@ -23,6 +23,7 @@ from text2sql.access.views import PREFIX, View
 from text2sql.execution import gate
 from text2sql.execution.results import Refusal, check_size
 from text2sql.execution.walls import Wall
+from text2sql.limits import check_joins
 from text2sql.schema.canonical import canonicalise
 from text2sql.unreadable import UNREADABLE
 
@@ -74,6 +75,7 @@ def _rewritten(sql: str, view: View, limited: bool) -> Rewritten:
 
 def _parse(sql: str, dialect: str) -> exp.Query:
     try:
+        check_joins(sql)
         trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
     except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else "nested too deeply"

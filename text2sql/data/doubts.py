@@ -30,6 +30,7 @@ from sqlglot import exp
 
 from text2sql.execution import Execution
 from text2sql.execution.moments import fix_clock
+from text2sql.limits import check_joins
 from text2sql.schema.canonical import canonicalise
 from text2sql.schema.model import Schema
 from text2sql.unreadable import UNREADABLE
@@ -75,6 +76,7 @@ def find_doubts(sql: str, run: Run, schema: Schema, *, dialect: str | None = Non
     dialect = dialect or schema.dialect
     try:
         text = canonicalise(sql, schema, dialect=dialect)
+        check_joins(text)
         tree = sqlglot.parse_one(text, dialect=dialect)
     except UNREADABLE:
         return []

@@ -136,9 +136,20 @@ def _extract(archive: Path, folder: Path) -> None:
                 packed.extractall(folder)  # drops what would lead elsewhere from a path
         else:
             with tarfile.open(archive) as packed_tar:
-                packed_tar.extractall(folder, filter="data")
+                _extract_tar(packed_tar, folder)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise FetchError(f"{archive} cannot be unpacked: {error}", str(archive)) from None
+
+
+def _extract_tar(packed: tarfile.TarFile, folder: Path) -> None:
+    if hasattr(tarfile, "data_filter"):
+        packed.extractall(folder, filter="data")
+        return
+    for member in packed:  # Python before 3.11.4
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.ExtractError(f"{member.name!r} leads elsewhere")
+        packed.extract(member, folder, set_attrs=False)
 
 
 def _move_up(scratch: Path, folder: Path, strip: int) -> None:

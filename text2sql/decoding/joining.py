@@ -65,9 +65,11 @@ def lengthen(sql: str, schema: Schema) -> str:
     """
     from sqlglot import exp, parse_one
 
+    from text2sql.limits import check_joins
     from text2sql.unreadable import UNREADABLE
 
     try:
+        check_joins(sql)
         tree = parse_one(sql, dialect=schema.dialect)
     except UNREADABLE:
         return sql

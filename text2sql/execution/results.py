@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from text2sql.errors import SettingsError
+from text2sql.limits import check_joins
 
 MAX_SQL = 20_000  # bytes of UTF-8; parsing 200,000 numbers in an IN list takes sqlglot seconds
 MAX_SELECTS = 100  # sqlglot takes seconds over the names of 500
@@ -79,8 +80,8 @@ def check_size(sql: str) -> None:
     """Refuse text that no layer should have to read.
 
     Raises:
-        Refusal: it is longer than MAX_SQL bytes, has the word SELECT more than MAX_SELECTS times,
-            or holds a NUL, at which engines stop reading.
+        Refusal: it is longer than MAX_SQL bytes, has the word SELECT more than MAX_SELECTS times or
+            too many JOINs without a condition, or holds a NUL, at which engines stop reading.
     """
     size = len(sql) if len(sql) > MAX_SQL else len(sql.encode(errors="surrogatepass"))
     if size > MAX_SQL:
@@ -89,3 +90,7 @@ def check_size(sql: str) -> None:
         raise Refusal("refused", f"the statement has more than {MAX_SELECTS} SELECTs")
     if "\0" in sql:
         raise Refusal("refused", "the statement holds a NUL character")
+    try:
+        check_joins(sql)
+    except ValueError as error:
+        raise Refusal("refused", str(error)) from None

@@ -24,6 +24,7 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
+from text2sql.limits import check_joins
 from text2sql.porting.expressions import port_expression, port_order
 from text2sql.porting.row_order import (
     break_ties,
@@ -135,6 +136,7 @@ def _port(sql: str, context: Context) -> str:
 
 def _read(sql: str, context: Context) -> exp.Expr:
     try:
+        check_joins(sql)
         trees = sqlglot.parse(canonicalise(sql, context.schema, dialect="sqlite"), read="sqlite")
     except RecursionError:
         raise

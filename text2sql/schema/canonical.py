@@ -23,6 +23,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.schema import MappingSchema
 from sqlglot.tokens import Token, TokenType
 
+from text2sql.limits import check_joins
 from text2sql.schema.model import Schema
 from text2sql.schema.quoting import quote
 from text2sql.schema.visibility import is_needed_output, names_something, scope_of
@@ -53,6 +54,7 @@ def canonicalise(sql: str, schema: Schema, *, dialect: str | None = None) -> str
     if len(sql) > LONGEST:
         return _END.sub("", sql.lstrip())
     try:
+        check_joins(sql)
         sql, tokens = _without_semicolon(sql, dialect)
         strings = sorted(STRINGS[dialect](sql, tokens, schema)) if dialect in STRINGS else []
     except UNREADABLE:

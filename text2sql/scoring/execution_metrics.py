@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from text2sql.limits import check_joins
 from text2sql.scoring.pairs import Metric, Pair, Run
 from text2sql.scoring.results import comparable, same_rows
 from text2sql.scoring.spider.plugging import plugged
@@ -151,6 +152,7 @@ def _orders_by_tree(sql: str, dialect: str) -> bool:
     from sqlglot import exp
 
     try:
+        check_joins(sql)
         tree = sqlglot.parse_one(sql, read=dialect)
     except UNREADABLE:
         return "order by" in " ".join(sql.lower().split())

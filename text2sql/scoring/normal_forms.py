@@ -20,6 +20,7 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
+from text2sql.limits import check_joins
 from text2sql.scoring.spider.structure import Names
 
 LONGEST = 20_000  # characters; what is longer is a runaway output, and no tree tells more
@@ -35,6 +36,7 @@ def parse(sql: str, dialect: str) -> exp.Expr | None:
     if len(sql) > LONGEST:
         return None
     try:
+        check_joins(sql)
         reader = Dialect.get_or_raise(dialect)
         trees = reader.parser().parse(reader.tokenize(sql), sql)
     except Exception:  # a parser of any dialect meets what a model wrote: nothing may come of it

@@ -20,6 +20,7 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
 from text2sql.data.neighbours.profiles import Profile
+from text2sql.limits import check_joins
 from text2sql.schema.canonical import canonicalise, prepared_schema
 from text2sql.schema.model import Schema
 from text2sql.scoring.spider.text import prepare_gold
@@ -57,6 +58,7 @@ def read_query(sql: str, schema: Schema) -> Query:
 
 def _read_tree(sql: str, schema: Schema) -> exp.Query | None:
     try:
+        check_joins(sql)
         tree = qualify(
             sqlglot.parse_one(canonicalise(sql, schema), read="sqlite"),
             schema=prepared_schema(schema),

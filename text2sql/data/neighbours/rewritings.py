@@ -17,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 
 from text2sql.data.neighbours.queries import own_nodes
+from text2sql.limits import check_joins
 from text2sql.schema.canonical import canonicalise
 from text2sql.schema.model import Schema
 from text2sql.unreadable import UNREADABLE
@@ -50,6 +51,7 @@ def rewrite(sql: str, schema: Schema) -> dict[str, str]:
         Nothing where sqlglot cannot read the query.
     """
     try:
+        check_joins(sql)
         tree = sqlglot.parse_one(canonicalise(sql, schema), read="sqlite")
         if not isinstance(tree, exp.Query):
             return {}

@@ -35,6 +35,7 @@ from text2sql.data.synthesis.queries import (
     Query,
     Star,
 )
+from text2sql.limits import check_joins
 from text2sql.schema.canonical import canonicalise
 from text2sql.schema.model import Schema, Table
 from text2sql.unreadable import UNREADABLE
@@ -69,6 +70,7 @@ def read_sql(sql: str, schema: Schema) -> Query:
         Unread: it does not parse, names what is not there, or has a part that the tree lacks.
     """
     try:
+        check_joins(sql)
         tree = sqlglot.parse_one(canonicalise(sql, schema), read=schema.dialect)
     except UNREADABLE:
         raise Unread("SQL that does not parse") from None

@@ -44,8 +44,8 @@ class Style:
     bare_keys: bool  # foreign keys are named by their role alone: "owner"
 
     def cased(self, words: Sequence[str]) -> str:
-        """Return words as a name."""
-        return CASES[self.case](words)
+        """Return words as a name; nobody writes the apostrophe of `hairdresser's`."""
+        return CASES[self.case]([word.replace("'", "") for word in words])
 
     def table(self, words: Sequence[str]) -> str:
         """Return a table's name."""

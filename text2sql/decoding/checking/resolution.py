@@ -281,7 +281,7 @@ class Resolution(Obligations):
         return bool(query.columns) and any(o.name == reference.name for o in block.outputs)
 
     def _resolve_outside(self, block: Block, reference: Reference) -> Block | None:
-        taken = reference.local or (block.phase == "late" and self._repeats_query(block, reference))
+        taken = reference.local or self._repeats_query(block, reference)
         outer = None if taken else self._outer(block, reference)
         if outer is None:
             outer = self._string(block, reference) if reference.soft else None

@@ -15,7 +15,7 @@ from text2sql.decoding.checking.scope import DEEP_LIMIT, OPENING_LIMIT, Move
 # Tables that sqlglot loses without an alias of their own, or gives another's: it makes _0, _1, ...
 UNALIASED = re.compile(rb"[:@\[?${ ]|_\d+\Z|.* \Z|.*'", re.DOTALL)
 
-BARE_LIMIT = 6  # JOINs without a condition: sqlglot takes twice as long for each
+BARE_LIMIT = 5  # JOINs without a condition: sqlglot takes twice as long for each
 
 
 class SourceActions(ActionBase):

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import sqlglot
 from sqlglot import exp
 
+from text2sql.limits import check_joins
 from text2sql.scoring.spider.levels import Counts, level
 from text2sql.unreadable import UNREADABLE
 
@@ -20,6 +21,7 @@ from text2sql.unreadable import UNREADABLE
 def level_by_tree(sql: str, dialect: str) -> str:
     """Return the level of any query; extra where sqlglot cannot read it."""
     try:
+        check_joins(sql)
         tree = sqlglot.parse_one(sql, read=dialect)
     except UNREADABLE:
         return "extra"
