@@ -204,7 +204,11 @@ def test_a_caller_who_leaves_in_mid_stream_gives_the_place_back(samples):
                 line.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
                 assert b"200 OK" in line.recv(100)
         after = _until_answered(client)
-        inside = [line for line in client.get("/metrics").text.splitlines() if "inside " in line]
+        for _ in range(200):  # who has left is noticed a little later
+            inside = [m for m in client.get("/metrics").text.splitlines() if "inside " in m]
+            if inside[-1] == "t2s_questions_inside 0.0":
+                break
+            time.sleep(0.05)
 
     assert after.status_code == 200 and inside[-1] == "t2s_questions_inside 0.0"
 

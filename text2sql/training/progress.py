@@ -9,11 +9,13 @@ checkpoint and stops; twice stops at once.
 Not covered: the memory of other processes on the same card.
 """
 
+import os
 import resource
 import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,6 +168,9 @@ def report_line(report: dict[str, Any]) -> str:
     return "  ".join(filter(None, parts))
 
 
+STOPPING = b"\nfinishing this step and saving a checkpoint (again to stop at once)\n"
+
+
 class StopInOrder(TrainerCallback):
     """On SIGINT or SIGTERM: finish the step, save a checkpoint, stop, and set `stopped`."""
 
@@ -183,9 +188,8 @@ class StopInOrder(TrainerCallback):
         if self.stopped:
             raise KeyboardInterrupt
         self.stopped = True
-        print(
-            "\nfinishing this step and saving a checkpoint (again to stop at once)", file=sys.stderr
-        )
+        with suppress(OSError):  # past the buffer, which the signal may have found half written
+            os.write(sys.stderr.fileno(), STOPPING)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
         if self.stopped:
