@@ -55,7 +55,7 @@ LITERAL_TYPES = ((b"date", "date"), (b"timestamp", "timestamp"))
 _ODD_LABELS = re.compile(r"''|\|")  # in the values of an enumerated type
 
 
-DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string
+DOUBLE_QUOTED = 1  # how a name was written: 0 bare, 2 in other quotes, 3 as a string, 4 in brackets
 
 
 @dataclass(frozen=True, slots=True)
