@@ -74,7 +74,6 @@ _COMPOUND_TERMS = frozenset(
     {"NUMBER", "<column>", "ASC", "DESC", "NULLS", "FIRST", "LAST", "LIMIT", "OFFSET", "EOT"}
     | {"FETCH", "NEXT"}
 ) | set(",);")
-_COLLATED = frozenset({"COLLATE", "NOCASE", "BINARY", "RTRIM"})
 
 # grouping() takes a column.
 _ONE_COLUMN = frozenset({"<column>", "<member>", ".", ")"})
@@ -334,8 +333,7 @@ class Checker(Terminals):
             if isinstance(item, Reference) and item.name == b"*":
                 return terminal in _STAR_ENDS
             if frame.phase == "compound":
-                collated = terminal in _COLLATED and "collate" in self.dialect.features
-                return collated or terminal in _COMPOUND_TERMS
+                return terminal in _COMPOUND_TERMS
             if frame.phase == "values" and terminal in ("ORDER", "LIMIT", "OFFSET", "FETCH"):
                 return False
             if frame.phase == "order" and isinstance(self.scope, KindScope):

@@ -47,8 +47,7 @@ class OperandActions(LendingActions):
     def _refer(self, move: Move, reference: Reference) -> bool:
         frame: Frame = move.frame
         fresh = isinstance(frame, Block) and frame.item == b""
-        alone = move.alone or (move.terminal == "COLLATE" and self.scope.sorts_arms(frame))
-        met = self.scope.resolve(frame, reference, alone=fresh and alone)
+        met = self.scope.resolve(frame, reference, alone=fresh and move.alone)
         if met is None:
             return False
         if isinstance(met, Block) and met.item is not None:

@@ -90,10 +90,6 @@ class Resolution(Obligations):
         found = (o for o in block.outputs if o.name and (o.explicit or self._is_meant(block, o)))
         return query.sorts.union(output.name for output in found if output.name)
 
-    def sorts_arms(self, frame: Any) -> bool:
-        """Tell whether a term of ORDER BY behind a set operation begins here."""
-        return isinstance(frame, Block) and frame.phase == "compound"
-
     def _is_meant(self, block: Block, output: Output) -> bool:
         """Tell whether an item is the column that its name alone would mean."""
         name = output.name or b""
