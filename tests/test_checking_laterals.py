@@ -41,6 +41,8 @@ FINE = [
     "SELECT name FROM people WHERE id IN (SELECT i FROM (VALUES (1), (-2)) AS t(i))",
     "SELECT unnest(ARRAY[1, 2])::text || 'a' AS n, id = 1 AND id > 0 FROM people ORDER BY n",
     "SELECT name, n FROM people, LATERAL (SELECT count(*) AS n FROM visits WHERE person = id) v",
+    "SELECT name, n FROM people CROSS JOIN LATERAL generate_series(1, id) AS g(n)",
+    "SELECT v.person FROM visits JOIN LATERAL (SELECT visits.person) v ON TRUE",
 ]
 REFUSED = [
     f"SELECT 1 FROM people p RIGHT JOIN LATERAL {LAST} ON TRUE",
@@ -55,6 +57,10 @@ REFUSED = [
     "SELECT count(generate_series(1, 3)) FROM people",
     "SELECT unnest(ARRAY[TRUE]) OR FALSE",
     "SELECT unnest(ARRAY[1, 2]) BETWEEN 1 AND 2",
+    "SELECT name, n FROM people CROSS JOIN LATERAL generate_series(1, id) AS n",
+    "SELECT EXISTS (SELECT name FROM LATERAL generate_series(1, p.id) AS n) FROM people p",
+    "SELECT 1 FROM visits JOIN LATERAL (SELECT person) v ON TRUE JOIN people ON person = id",
+    "SELECT person FROM visits JOIN LATERAL (SELECT visits.person) v ON TRUE",
     "SELECT a FROM (VALUES (1, 'a'), (2)) AS t(a, b)",
     "SELECT a FROM (VALUES (1), ('a')) AS t(a)",
     "SELECT a FROM (VALUES (id)) AS t(a), people",

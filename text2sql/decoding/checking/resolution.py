@@ -48,13 +48,14 @@ class Resolution(Obligations):
                     return None
                 block = paid
         outputs: list[Output] = []
-        feeds = self.query_of(block).role in ("derived", "cte")  # "x" names the item, string or not
+        role = self.query_of(block).role
+        feeds = role in ("derived", "cte")  # "x" names the item, string or not
         owed = (r for r in block.pending if not (feeds and r.soft))
         outside = {r.name for r in owed if not self.count(block, r)}
         keeps = self.keeps_stars(block)
         counted = True
         for output in block.outputs:
-            if output.name in outside and not output.explicit:
+            if output.name in outside and not output.explicit and role != "lateral":
                 output = output._replace(name=None)  # ORDER BY of a compound does not find it
             if output.name != b"*":
                 outputs.append(output if counted else output._replace(counted=False))

@@ -8,8 +8,8 @@ What such a source names is owed by the FROM around it as in an ON: no later sou
 
 Covered: subqueries, unnest() and generate_series(), under an alias; sources before a comma too.
 Not covered: FROM with RIGHT, FULL or NATURAL JOIN, WITH ORDINALITY, columns that USING has merged;
-rows of unnest() without a name for their column, which sqlglot does not find, and in DuckDB those
-of any function.
+rows of unnest() without a name for their column, which sqlglot does not find, as it does not those
+of any function behind the word LATERAL, and in DuckDB those of any function.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ from text2sql.decoding.checking.scope import Move
 
 _PHASES = ("from", "join")
 LATERAL = "lateral"  # among `Block.groups`: a source sees those before it
+BEHIND_WORD = "behind lateral"  # among them: the source that is read stands behind that word
 
 
 class KindLaterals(KindValues):
@@ -30,8 +31,12 @@ class KindLaterals(KindValues):
 
     def do_can_see(self, move: Move) -> bool:
         block: Block = move.frame
-        able = block.phase in _PHASES and not block.outer
-        return able and self.do_can_derive(move) and self._flag(move, LATERAL)
+        if block.phase not in _PHASES or block.outer or not self.do_can_derive(move):
+            return False
+        said = {BEHIND_WORD} if move.terminal == "LATERAL" else set()
+        groups = block.groups - {BEHIND_WORD} | {LATERAL, *said}
+        move.frame = self.frames.change(block, groups=groups)
+        return True
 
     def do_lateral(self, move: Move) -> bool:
         return self._derive(move, "lateral")
@@ -145,6 +150,8 @@ class KindLaterals(KindValues):
         starred = any(o.name == b"*" and o.qualifier is None for o in block.outputs)
         if rows.maker in ("unnest", ROLE) or starred or not self.rules.exact:
             return None  # sqlglot does not see their column; in DuckDB it has the function's name
+        if BEHIND_WORD in block.groups:
+            return None  # nor there
         added = self._with_rows(block, rows._replace(names=(rows.alias,)))
         if added is None:
             return None
