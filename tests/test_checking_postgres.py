@@ -366,6 +366,9 @@ def test_an_interval_is_made_of_parts_by_name(checker):
     assert not checker.accepts("SELECT make_interval(days => 1, days => 2)")
     assert not checker.accepts("SELECT make_interval(days => 1.5)")
     assert not checker.prefix_ok("SELECT make_interval(w => ")
+    from_first = Checker(SCHEMA, dialect="postgres", order="from-first")
+    sql = "FROM people SELECT make_interval(days => id)"
+    assert from_first.to_sql(sql) == "SELECT make_interval(days => id) FROM people"
 
 
 def test_a_model_answers_on_a_server_and_is_held_to_its_schema(postgres_url):

@@ -52,7 +52,7 @@ class Terminal(NamedTuple):
 
 
 # Operators of more than one letter that not every dialect has.
-_SIGNS = (("whole_division", "//"), ("regex", r"!~\*|!~|~\*"))
+_SIGNS = (("whole_division", "//"), ("regex", r"!~\*|!~|~\*"), ("named_arguments", "=>"))
 
 
 @cache
