@@ -323,6 +323,31 @@ def test_a_side_of_a_set_operation_may_have_parentheses_and_an_order_of_its_own(
     assert "one column" in fault.message
 
 
+ARMS = [
+    ("SELECT 'a' UNION SELECT DISTINCT NULL", True),
+    ("SELECT id, name FROM people UNION SELECT NULL, name FROM people GROUP BY name", True),
+    ("SELECT 1 UNION SELECT DISTINCT NULL", False),
+    ("SELECT DATE '2020-01-01' UNION SELECT DISTINCT '2020-01-01'", False),
+    ("SELECT 1 INTERSECT SELECT NULL GROUP BY 1", False),
+    ("SELECT 1 UNION SELECT NULL AS x GROUP BY x", False),
+    (
+        "(SELECT * FROM people p JOIN people q USING (boss)) UNION"
+        " SELECT 1, '', '2020-01-01', 1, '', '2020-01-01', 1",
+        False,
+    ),
+    ("SELECT ARRAY[1::real] = ARRAY[1::float]", False),
+    ("SELECT string_to_array('a', ',') IN (SELECT ARRAY['a'::varchar])", False),
+    ("SELECT ARRAY[1.5] = ARRAY[2.5]", True),
+]
+
+
+@pytest.mark.parametrize(("sql", "fine"), ARMS)
+def test_types_that_look_alike_are_told_apart(checker, postgres_url, sql, fine):
+    with private_database(postgres_url) as url, open_oracle(SCHEMA, server=url) as oracle:
+        assert (oracle.fault(sql) is None) is fine
+    assert checker.accepts(sql) is fine
+
+
 def test_exists_needs_no_items(checker):
     assert checker.accepts("SELECT 1 WHERE EXISTS (SELECT FROM people WHERE boss IS NULL)")
     assert not checker.prefix_ok("SELECT FROM ")

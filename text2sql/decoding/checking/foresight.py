@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from text2sql.decoding.checking.completion import complete, way_out
 from text2sql.decoding.checking.lexer import WORD, Reading
+from text2sql.decoding.checking.options import begun_names
 
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State
@@ -53,14 +54,16 @@ class Foresight:
         return known
 
     def _way_out(self, reading: Reading) -> list[tuple[bytes, "State"]] | None:
-        """Return a way out; what is begun may be a name or a keyword, and each is followed."""
+        """Return a way out; what is begun may be a type or a keyword, and each is followed."""
         state = self._scout.state_of(reading)
         way = way_out(self._scout, state)
         place, mode, text = reading
         if way is not None or mode != WORD:
             return way
-        for keyword in place[0].keywords(text):
-            rest = keyword.lower().encode()[len(text) :]
+        words = [keyword.lower().encode() for keyword in place[0].keywords(text)]
+        types = begun_names(self._scout, place, text) if "<type>" in place[0].names else []
+        for word in (*words, *types):
+            rest = word[len(text) :]
             after = self._scout.step(state, rest) if rest else None
             way = way_out(self._scout, after) if after is not None else None
             if way is not None:

@@ -53,7 +53,8 @@ class Output(NamedTuple):
     bare: frozenset[Any] = frozenset()  # the columns that it names outside of aggregates
     left_out: frozenset[bytes] = frozenset()  # columns that `* EXCLUDE` does not show
     replaced: tuple[tuple[bytes, str], ...] = ()  # those of `* REPLACE`, with their kinds
-    fixed: bool | Reference = False  # worked out before the statement runs; see `kinds.folding`
+    # worked out before the statement runs, for sure or if one of some columns is: `kinds.folding`
+    fixed: bool | frozenset[Reference] = False
     counted: bool = True  # a position in ORDER BY or GROUP BY may mean it, for sqlglot too
     leaves: frozenset[Any] | None = None  # columns that decide its type; None: more does
     type: str | None = None  # to the letter, once FROM is read; None: not sure

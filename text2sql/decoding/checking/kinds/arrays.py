@@ -11,7 +11,7 @@ Not covered: arrays of arrays, ARRAY(SELECT ...), arrays in quotes, `[x FOR x IN
 
 from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.constructs import Case, KindConstructs
-from text2sql.decoding.checking.kinds.folding import all_of
+from text2sql.decoding.checking.kinds.folding import all_of, any_of
 from text2sql.decoding.checking.kinds.operands import Operand, joined
 from text2sql.decoding.checking.kinds.tables import GROUPS, LISTS, Kinds, element, list_of
 from text2sql.decoding.checking.scope import Move
@@ -47,7 +47,8 @@ class KindArrays(KindConstructs):
         before: Case = move.frame.detail
         if not self._push_operand(move, value) or not self.do_case_value(move):
             return False
-        fixed = before.fixed if value.kind == "null" else all_of(before.fixed, value.fixed)
+        told = value.kind == "null" or self._told(value)
+        fixed = all_of(before.fixed, told)
         return self._case(move, move.frame.detail._replace(fixed=fixed))
 
     def do_end_array(self, move: Move) -> bool:
@@ -72,6 +73,7 @@ class KindArrays(KindConstructs):
         if array is None:
             return False
         left: Operand = move.frame.detail
-        kept = left._replace(fixed=all_of(left.fixed, array.fixed), text=None)
+        fixed, nil = all_of(left.fixed, array.fixed), any_of(left.nil, array.nil)
+        kept = left._replace(fixed=fixed, nil=nil, text=None)
         move.frame = self.frames.change(move.frame, detail=kept, stack=())
         return True

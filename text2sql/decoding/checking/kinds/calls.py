@@ -17,7 +17,7 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
-from text2sql.decoding.checking.kinds.folding import VOLATILE, Fixed
+from text2sql.decoding.checking.kinds.folding import VOLATILE, Fixed, any_of
 from text2sql.decoding.checking.kinds.forms import POLYMORPHIC
 from text2sql.decoding.checking.kinds.lists import returns_list, wants_list
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined, leaves_of
@@ -271,7 +271,8 @@ class KindCalls(KindRows):
         fixed = self._is_fixed(call)
         constant = fixed is True and not arguments
         made = Operand(kind, reference, text=text, constant=constant, fixed=fixed)
-        made = made._replace(leaves=leaves_of(*arguments))
+        nil = any_of(fixed, *(one.nil for one in arguments if call.function.kind == "scalar"))
+        made = made._replace(leaves=leaves_of(*arguments), nil=nil)
         return self._push_operand(move, made)
 
     def _is_fixed(self, call: Call) -> Fixed:

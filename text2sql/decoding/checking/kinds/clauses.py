@@ -91,7 +91,7 @@ class KindClauses(KindCalls):
             reference=operand.reference,
             text=operand.text,
             bare=block.bare,
-            fixed=operand.fixed,
+            fixed=self._told(operand),
             leaves=operand.leaves,
         )
         if block.phase == "late":
@@ -139,9 +139,8 @@ class KindClauses(KindCalls):
         return True
 
     def _with_kind(self, block: Block, output: Output) -> Output:
-        if isinstance(output.fixed, Reference):
-            bound = self.scope.count(block, output.fixed) == 1
-            fixed = not bound or self.scope.is_fixed(block, output.fixed)
+        if not isinstance(output.fixed, bool):
+            fixed = any(self._may_be_fixed(block, reference) for reference in output.fixed)
             output = output._replace(fixed=fixed)
         if self.rules.exact:
             output = output._replace(type=self.scope.type_of(block, output), leaves=None)
@@ -151,6 +150,10 @@ class KindClauses(KindCalls):
         if kind is None:  # a query around has it, and could give it another kind
             kind = "any" if self.rules.exact and output.reference.kinds is None else output.kind
         return output._replace(kind=kind, reference=None)
+
+    def _may_be_fixed(self, block: Block, reference: Reference) -> bool:
+        bound = self.scope.count(block, reference) == 1
+        return not bound or self.scope.is_fixed(block, reference)
 
     def do_close_from(self, move: Move) -> bool:
         return super().do_close_from(move) and self._settle_kinds(move)
@@ -327,8 +330,20 @@ class KindClauses(KindCalls):
             move.frame = self.frames.change(move.frame, groups=move.frame.groups | {done})
         if block.phase == "group":
             grouped = self._grouped(block, operand, place)
+            if not all(self._keeps_kind(block, one[1]) for one in grouped if one[0] == "item"):
+                return False
             move.frame = self.frames.change(move.frame, groups=block.groups | grouped)
         return True
+
+    def _keeps_kind(self, block: Block, place: int) -> bool:
+        """Tell whether an item that GROUP BY names goes with the SELECTs before it.
+
+        PostgreSQL makes a text of a literal that is grouped or sorted, or of which DISTINCT asks.
+        """
+        before = self.scope.before(self.scope.query_of(block))
+        if not self.rules.exact or place >= len(before):
+            return True
+        return self.rules.unify(before[place].kind, block.outputs[place].kind) is not None
 
     def _grouped(self, block: Block, operand: Operand, place: int | None) -> set[Any]:
         """Return what a term of GROUP BY covers."""
@@ -375,9 +390,11 @@ class KindClauses(KindCalls):
             return False
         unknown = self.rules.opaque | {"any"} if self.rules.exact else frozenset[str]()
         known = not any(output.kind in unknown for output in block.outputs)
-        if self.rules.exact and "star" in block.groups and (block.merged or block.natural):
-            return False  # `*` shows what USING has merged first
-        return known and super().do_can_combine(move)
+        return known and not self._mixes_star(block) and super().do_can_combine(move)
+
+    def _mixes_star(self, block: Block) -> bool:
+        """Tell whether `*` shows what USING has merged first, where an order of its own counts."""
+        return self.rules.exact and "star" in block.groups and bool(block.merged or block.natural)
 
     def _merged_kind(self, first: str, other: str) -> str:
         if first == other:
@@ -404,7 +421,10 @@ class KindClauses(KindCalls):
 
     def do_end_query(self, move: Move) -> bool:
         merged = self._merged(move)
-        repeats = move.frame.parent.recursion == "used" and self.rules.exact
+        query: Query = move.frame.parent
+        if query.role == "arm" and not query.arms and self._mixes_star(move.frame):
+            return False
+        repeats = query.recursion == "used" and self.rules.exact
         if repeats and not all(output.type for output in merged):
             return False
         if not super().do_end_query(move):

@@ -13,9 +13,8 @@ from text2sql.decoding.checking.dialects import NARROW_TYPES
 from text2sql.decoding.checking.frames import (
     Context,
     Query,
-    Reference,
 )
-from text2sql.decoding.checking.kinds.folding import Fixed, all_of, worth
+from text2sql.decoding.checking.kinds.folding import Fixed, all_of, any_of, worth
 from text2sql.decoding.checking.kinds.operands import (
     SURE,
     Leaves,
@@ -84,7 +83,8 @@ class KindConstructs(KindOperators):
         left: Operand = move.frame.detail
         if left.kind in ("any", "list") or is_value_of_in(move.frame.parent):
             return False  # DuckDB takes the inner query for that of the outer IN
-        move.frame = self.frames.change(move.frame, detail=left._replace(fixed=False, text=None))
+        left = left._replace(fixed=False, nil=False, text=None)
+        move.frame = self.frames.change(move.frame, detail=left)
         return self._push(move, "in", width=1)
 
     def do_in_values(self, move: Move) -> bool:
@@ -102,16 +102,20 @@ class KindConstructs(KindOperators):
             return False
         left: Operand = move.frame.detail
         text = joined(left.text, value.text, ",")
-        left = left._replace(fixed=all_of(left.fixed, value.fixed), text=text)
+        # PostgreSQL compares one value after another: one may settle it
+        fixed = left.fixed if self.rules.exact else all_of(left.fixed, value.fixed)
+        left = left._replace(fixed=fixed, nil=any_of(left.nil, value.nil), text=text)
         move.frame = self.frames.change(move.frame, detail=left)
         return True
 
     def do_end_in(self, move: Move) -> bool:
-        left = move.frame.detail
+        left, parts = move.frame.detail, move.frame.stack
         self._pop(move)
         if not isinstance(left, Operand):
-            return self._made(move, "boolean", 4)
-        return self._made(move, "boolean", 4, text=left.text, fixed=left.fixed)
+            fixed = any_of(*(self._told(one) for one in parts))
+            return self._made(move, "boolean", 4, fixed=fixed, nil=fixed)
+        nil = any_of(left.fixed, left.nil)
+        return self._made(move, "boolean", 4, text=left.text, fixed=left.fixed, nil=nil)
 
     def do_case(self, move: Move) -> bool:
         if self._beside_fixed(move.frame) is not None:
@@ -144,10 +148,18 @@ class KindConstructs(KindOperators):
         before: Case = move.frame.detail
         case = before.with_part(operand)
         if self.rules.folds:  # a first condition that is known leaves one of the values
-            fixed = operand.fixed or operand.kind == "null"
-            first = before.fixed if before.told else all_of(before.fixed, fixed)
+            first = before.fixed if before.told else self._is_known(before, operand)
             case = case._replace(fixed=first, told=True)
         return self._case(move, case)
+
+    def _is_known(self, case: Case, operand: Operand) -> Fixed:
+        """Return whether the first condition of a CASE is fixed."""
+        if not self.rules.exact:
+            return all_of(case.fixed, operand.fixed or operand.kind == "null")
+        if case.base is None:
+            return self._told(operand)
+        both = all_of(case.base.fixed, operand.fixed)
+        return any_of(both, case.base.nil, operand.nil)
 
     def do_case_value(self, move: Move) -> bool:
         value = self._pop_operand(move)
@@ -185,7 +197,8 @@ class KindConstructs(KindOperators):
         self._pop(move)
         null = "text" if self.rules.exact else "any"
         kind = {"null": null, "string": "text"}.get(case.kind, case.kind)
-        made = Operand(kind, text=joined(case.text, "END"), fixed=case.fixed, leaves=case.leaves)
+        text = joined(case.text, "END")
+        made = Operand(kind, text=text, fixed=case.fixed, nil=case.fixed, leaves=case.leaves)
         return self._may_stand(move, made) and self._push_operand(move, made)
 
     def do_cast(self, move: Move) -> bool:
@@ -200,7 +213,7 @@ class KindConstructs(KindOperators):
         probe = Move(move.frame, None, move.terminal, None, None, 0, False)
         if is_free(operand):
             return self._narrow(probe, operand, TEXTS) is not None
-        unsafe = isinstance(operand.fixed, Reference) and not self._vary(probe, operand.fixed)
+        unsafe = not isinstance(operand.fixed, bool) and not self._vary(probe, operand.fixed)
         return not unsafe or self._safely_cast(move, operand)
 
     def _safely_cast(self, move: Move, operand: Operand) -> bool:
@@ -255,7 +268,7 @@ class KindConstructs(KindOperators):
         if operand.fixed is True and not self._fixed_as(move, operand, kind, name):
             return False
         safe = kind in self.rules.safe(operand.kind) and name not in SHORT
-        if isinstance(operand.fixed, Reference) and not safe:
+        if not isinstance(operand.fixed, bool) and not safe:
             if not self._vary(move, operand.fixed):
                 return False
             operand = operand._replace(fixed=False)
@@ -323,7 +336,8 @@ class KindConstructs(KindOperators):
         self._pop(move)
         text = joined("EXTRACT", field, operand.text)
         kind = "decimal" if self.rules.exact else "number"
-        return self._push_operand(move, Operand(kind, text=text, fixed=operand.fixed, leaves=SURE))
+        made = Operand(kind, text=text, fixed=operand.fixed, nil=operand.nil, leaves=SURE)
+        return self._push_operand(move, made)
 
     def do_extracted(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))

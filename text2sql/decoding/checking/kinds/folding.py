@@ -5,9 +5,12 @@
 
 PostgreSQL folds whatever has no column of a table in it: `EXPLAIN SELECT 1/0` fails, and so does
 `SELECT x::int FROM (SELECT 'a' AS x) AS t`. A value is fixed (True), varies (False), or is fixed if
-a column is that FROM still owes (the reference). Where a fixed value could be refused, a column is
-asked to vary (`Reference.varying`), and a value that has none is refused unless it is worked out
-here.
+one of some columns is that FROM still owes (their references). Where a fixed value could be
+refused, columns are asked to vary (`Reference.varying`), and a value that has none is refused
+unless it is worked out here.
+
+PostgreSQL also knows what becomes NULL, whatever a column holds, and goes on from there: it folds
+`(name < NULL) IS NULL`, and FALSE beside AND.
 
 Covered: numbers with + - * / %, signs, parentheses, CAST between kinds of numbers.
 Not covered: functions of fixed values; they are refused but for the harmless ones (`HARMLESS`).
@@ -19,7 +22,7 @@ from typing import Any
 
 from text2sql.decoding.checking.frames import Reference
 
-Fixed = bool | Reference
+Fixed = bool | frozenset[Reference]
 LARGEST = 1 << 30
 _MOST_DIGITS = 18
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?")
@@ -60,6 +63,16 @@ def all_of(*parts: Fixed) -> Fixed:
         if part is not True and found is True:
             found = part
     return found
+
+
+def any_of(*parts: Fixed) -> Fixed:
+    """Return whether a value is fixed that each of some others settles alone."""
+    owed: frozenset[Reference] = frozenset()
+    for part in parts:
+        if part is True:
+            return True
+        owed |= part or frozenset()
+    return owed or False
 
 
 def lists_little(texts: list[tuple[Any, ...] | None]) -> bool:

@@ -11,6 +11,7 @@ Not covered: ARRAY[...], OVERLAPS, regular expressions that are no literals.
 from typing import Any
 
 from text2sql.decoding.checking.frames import Call, Context, Reference
+from text2sql.decoding.checking.kinds.folding import all_of, any_of
 from text2sql.decoding.checking.kinds.operands import (
     BEFORE_AND,
     BEHIND_SIGN,
@@ -139,7 +140,7 @@ class KindForms(KindSubscripts):
         self._pop(move)
         left = self._pop_operand(move)
         text = joined(left.text, "~", pattern.text)
-        return self._made(move, "boolean", 4, text=text, fixed=left.fixed)
+        return self._made(move, "boolean", 4, text=text, fixed=left.fixed, nil=left.nil)
 
     # --- POSITION, SUBSTRING, TRIM -----------------------------------------------------------
 
@@ -165,9 +166,9 @@ class KindForms(KindSubscripts):
             return False
         first: Operand = move.frame.stack[0]
         self._pop(move)
-        fixed = first.fixed and operand.fixed
+        fixed, nil = all_of(first.fixed, operand.fixed), any_of(first.nil, operand.nil)
         text = joined("POSITION", first.text, operand.text)
-        made = Operand("int4", text=text, fixed=fixed)
+        made = Operand("int4", text=text, fixed=fixed, nil=nil)
         return self._may_stand(move, made) and self._push_operand(move, made)
 
     def do_from_argument(self, move: Move) -> bool:
@@ -205,7 +206,7 @@ class KindForms(KindSubscripts):
         self._pop(move)
         operand = self._pop_operand(move)
         text = joined(operand.text, "AT TIME ZONE", zone.text)
-        made = Operand(_ZONED[operand.kind], text=text, fixed=operand.fixed)
+        made = Operand(_ZONED[operand.kind], text=text, fixed=operand.fixed, nil=operand.nil)
         return self._push_operand(move, made)
 
     def do_arrow(self, move: Move) -> bool:
@@ -224,14 +225,15 @@ class KindForms(KindSubscripts):
         )
 
     def do_arrowed(self, move: Move) -> bool:
-        return self._keyed(move, self._pop_operand(move).kind)
+        operand = self._pop_operand(move)
+        return self._keyed(move, operand, operand.kind)
 
     def do_told(self, move: Move) -> bool:
-        self._pop_operand(move)
-        return self._keyed(move, "text")
+        return self._keyed(move, self._pop_operand(move), "text")
 
-    def _keyed(self, move: Move, kind: str) -> bool:
-        return self._push_operand(move, Operand(kind, level=8))
+    def _keyed(self, move: Move, operand: Operand, kind: str) -> bool:
+        nil = any_of(operand.fixed, operand.nil)
+        return self._push_operand(move, Operand(kind, level=8, fixed=operand.fixed, nil=nil))
 
     # --- WITHIN GROUP ------------------------------------------------------------------------
 

@@ -130,7 +130,8 @@ class KindLiterals(KindVarying):
         if kind != "null" and not self._literal_fits(move, kind):
             return False
         fixed = kind != "null"  # NULL comes to nothing, whatever it meets
-        return self._push_literal(move, _constant(kind, (move.terminal,))._replace(fixed=fixed))
+        literal = _constant(kind, (move.terminal,))
+        return self._push_literal(move, literal._replace(fixed=fixed, nil=not fixed))
 
     def do_null(self, move: Move) -> bool:
         return self._literal(move, "null")

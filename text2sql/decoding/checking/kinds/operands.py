@@ -60,6 +60,7 @@ class Operand(NamedTuple):
     text: tuple[Any, ...] | None = None  # how it is written; None: not known
     constant: bool = False  # a literal, with signs or parentheses perhaps
     fixed: Fixed = False  # made of literals alone: engines work it out before they run
+    nil: Fixed = False  # they may find it to be NULL then, whatever its columns hold
     whole: bool = False  # a column, or something in parentheses: PostgreSQL takes an element of it
     leaves: Leaves = None  # the columns that decide its type: it is its kind if theirs are
     beside: Beside | None = None  # before IN: what its values are compared with, where watched
@@ -180,6 +181,8 @@ class KindOperands(Actions):
         if place >= len(before) or before[place].kind == "any":
             return wanted
         alike = self.rules.together(before[place].kind)
+        if alike is not None and "text" not in alike and "distinct" in block.groups:
+            alike -= self.rules.texts_of_queries
         return alike if wanted is None else wanted if alike is None else alike & wanted
 
     def _wanted_in(self, frame: Any, place: int = 0) -> Kinds | None:
@@ -187,6 +190,7 @@ class KindOperands(Actions):
         if not isinstance(left, Operand):
             return None
         wanted = self.rules.ordered("text" if left.kind == "string" else left.kind)
+        wanted -= self.rules.several
         return wanted if "text" in wanted else wanted - self.rules.texts_of_queries
 
     def _narrow(self, move: Move, operand: Operand, kinds: Kinds | None) -> Operand | None:
@@ -247,7 +251,7 @@ class KindOperands(Actions):
                 kind for kind in SCALARS - {"blob"} if text is not None and literal_ok(text, {kind})
             }
             return self.rules.ordered("text") | said
-        return self.rules.ordered(left.kind)
+        return self.rules.ordered(left.kind) - self.rules.several
 
     def _made(
         self,
@@ -257,6 +261,7 @@ class KindOperands(Actions):
         *,
         text: tuple[Any, ...] | None = None,
         fixed: Fixed = False,
+        nil: Fixed = False,
         leaves: Leaves = SURE,
     ) -> bool:
         """Push what an operator has made; False where nothing that fits can be made of it."""
@@ -266,7 +271,7 @@ class KindOperands(Actions):
         if kind == "boolean" and fixed is True and not self._truth_fits(move):
             return False
         return self._push_operand(
-            move, Operand(kind, level=level, text=text, fixed=fixed, leaves=leaves)
+            move, Operand(kind, level=level, text=text, fixed=fixed, nil=nil, leaves=leaves)
         )
 
     def _truth_fits(self, move: Move) -> bool:
@@ -376,7 +381,8 @@ class KindOperands(Actions):
                 constant = kind is not None and self.scope.is_fixed(block, reference)
                 constant |= any(o.fixed is not False for o in items if o.name == reference.name)
                 fixed = self.rules.folds and constant
-                return Operand(kind or str(named), None, 9, text, False, fixed, True, leaves)
+                made = Operand(kind or str(named), None, 9, text, False, fixed, fixed, True)
+                return made._replace(leaves=leaves)
             direct = False
         return Operand("any", text=text)
 
@@ -391,14 +397,14 @@ class KindOperands(Actions):
         self, move: Move, block: Block, reference: Reference, text: tuple[Any, ...]
     ) -> Operand:
         """Return a column that FROM owes, of the kind that such columns in sight have."""
-        fixed: Fixed = reference if self.rules.folds else False
+        fixed: Fixed = frozenset({reference}) if self.rules.folds else False
         asked = self.scope.asked_kinds(block, reference)
         likely = asked if asked is not None else self.scope.likely_kinds(block, reference)
         kind = "any"
         if likely is not None:
             likely = likely - {"null", "string"} or likely
             kind = group_of(likely) if asked is None else one_of(likely)
-        return Operand(kind, reference, text=text, fixed=fixed, whole=True)
+        return Operand(kind, reference, text=text, fixed=fixed, nil=fixed, whole=True)
 
     def _commit(self, move: Move, operand: Operand) -> Operand:
         """Ask of FROM that a column has the kind that it is taken for."""

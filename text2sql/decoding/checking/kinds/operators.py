@@ -8,7 +8,7 @@ Not covered: bit operators and JSON arrows.
 """
 
 from text2sql.decoding.checking.frames import Context
-from text2sql.decoding.checking.kinds.folding import all_of
+from text2sql.decoding.checking.kinds.folding import Fixed, all_of, any_of
 from text2sql.decoding.checking.kinds.literals import KindLiterals
 from text2sql.decoding.checking.kinds.operands import (
     BEFORE_AND,
@@ -89,8 +89,8 @@ class KindOperators(KindLiterals):
         fixed = self._result_fixed(move, left, str(sign), right)
         if kind is None or fixed is None:
             return False
-        leaves = leaves_of(left, right)
-        return self._made(move, kind, level, text=text, fixed=fixed, leaves=leaves)
+        leaves, nil = leaves_of(left, right), any_of(left.nil, right.nil)
+        return self._made(move, kind, level, text=text, fixed=fixed, nil=nil, leaves=leaves)
 
     def do_concat(self, move: Move) -> bool:
         self._mark(move)
@@ -114,12 +114,13 @@ class KindOperators(KindLiterals):
         left = self._pop_operand(move)
         if self.rules.exact and left.kind in LISTS:
             text, leaves = joined(left.text, "||", right.text), leaves_of(left, right)
-            fixed = all_of(left.fixed, right.fixed)
-            return self._made(move, left.kind, 8, text=text, fixed=fixed, leaves=leaves)
+            fixed = all_of(self._told(left), self._told(right))
+            return self._made(move, left.kind, 8, text=text, fixed=fixed, nil=fixed, leaves=leaves)
         kinds = {left.kind, right.kind} - ({"string"} if self.rules.exact else set())
         kind = "blob" if kinds == {"blob"} else "text"
-        fixed = all_of(left.fixed, right.fixed)
-        return self._made(move, kind, 8, text=joined(left.text, "||", right.text), fixed=fixed)
+        fixed, nil = all_of(left.fixed, right.fixed), any_of(left.nil, right.nil)
+        text = joined(left.text, "||", right.text)
+        return self._made(move, kind, 8, text=text, fixed=fixed, nil=nil)
 
     def do_can_compare(self, move: Move) -> bool:
         left: Operand = move.frame.stack[-1]
@@ -209,10 +210,13 @@ class KindOperators(KindLiterals):
         left = self._pop_operand(move)
         if is_free(left) and not self._compare_free(move, left, right):
             return False
-        fixed = all_of(left.fixed, right.fixed)
-        level = _DISTINCT if sign == "FROM" and self.rules.exact else 4
         text = joined(left.text, sign, right.text)
-        return self._made(move, "boolean", level, text=text, fixed=fixed)
+        if sign == "FROM":
+            fixed = all_of(self._told(left), self._told(right))
+            level = _DISTINCT if self.rules.exact else 4
+            return self._made(move, "boolean", level, text=text, fixed=fixed)
+        fixed, nil = all_of(left.fixed, right.fixed), any_of(left.nil, right.nil)
+        return self._made(move, "boolean", 4, text=text, fixed=fixed, nil=nil)
 
     def _compare_free(self, move: Move, left: Operand, right: Operand) -> bool:
         """Ask of a column of which nothing is known that it goes with what it is compared with."""
@@ -234,7 +238,7 @@ class KindOperators(KindLiterals):
         self._mark(move)
         left = self._pop_operand(move)
         text = joined(left.text, move.terminal)
-        return self._made(move, "boolean", 4, text=text, fixed=left.fixed)
+        return self._made(move, "boolean", 4, text=text, fixed=self._told(left))
 
     def do_is_truth(self, move: Move) -> bool:
         left = self._narrow(move, self._pop_operand(move), self.rules.truths)
@@ -252,7 +256,7 @@ class KindOperators(KindLiterals):
             return False
         self._pop_operand(move)
         text = joined("NOT", operand.text)
-        return self._made(move, "boolean", 3, text=text, fixed=operand.fixed)
+        return self._made(move, "boolean", 3, text=text, fixed=operand.fixed, nil=operand.nil)
 
     def do_logic(self, move: Move) -> bool:
         self._mark(move)
@@ -272,11 +276,16 @@ class KindOperators(KindLiterals):
         sign = self._pop_operand(move)[2]
         left = self._pop_operand(move)
         level = 1 if sign == "OR" else 2
-        fixed = all_of(left.fixed, right.fixed)
-        if self.rules.folds and True in (left.fixed, right.fixed):
-            fixed = True  # one of the two may settle it
+        fixed = self._settled_by(left, right)
         text = joined(left.text, sign, right.text)
-        return self._made(move, "boolean", level, text=text, fixed=fixed)
+        return self._made(move, "boolean", level, text=text, fixed=fixed, nil=fixed)
+
+    def _settled_by(self, left: Operand, right: Operand) -> Fixed:
+        """Return whether AND or OR is fixed: one of the two may settle it."""
+        if self.rules.exact:
+            return any_of(self._told(left), self._told(right))
+        one = self.rules.folds and True in (left.fixed, right.fixed)
+        return one or all_of(left.fixed, right.fixed)
 
     def do_like(self, move: Move) -> bool:
         self._mark(move)
@@ -305,12 +314,21 @@ class KindOperators(KindLiterals):
         wanted = self.demanded(move.frame).kinds
         assert wanted is not None
         left: Operand = move.frame.stack[-2]
-        known = Operand("any", fixed=all_of(left.fixed, low.fixed))
-        self._set(move, (*move.frame.stack[:-2], known))
+        known = Operand("any", fixed=all_of(left.fixed, low.fixed), nil=low.nil)
+        self._set(move, (*move.frame.stack[:-2], left, known))
         told = low.kind in ("string", "null")
         if low.kind == "string" and left.kind == "null":
             wanted = wanted & self.rules.ordered("text")
         return self._demand(move, 5, wanted if told else wanted & self.rules.ordered(low.kind))
 
     def do_between_high(self, move: Move) -> bool:
-        return self.do_compared(move)
+        high = self._settled(move, self._pop_operand(move))
+        if high is None:
+            return False
+        self._commit(move, high)
+        self._pop_operand(move)
+        low, left = self._pop_operand(move), self._pop_operand(move)
+        fixed = all_of(left.fixed, high.fixed)
+        fixed = any_of(low.fixed, fixed) if self.rules.exact else all_of(low.fixed, fixed)
+        nil = any_of(fixed, left.nil, low.nil, high.nil)
+        return self._made(move, "boolean", 4, fixed=fixed, nil=nil)

@@ -44,12 +44,13 @@ class Rules:
     sure: dict[str, Kinds]  # what it makes of every value of a kind
     samples: dict[str, bytes]  # a value of each kind
     opaque: Kinds = frozenset()  # kinds that have neither equality nor order
+    several: Kinds = frozenset()  # each several types, of which one is not compared with another
     folds: bool = False  # it works out what has no column in it before it runs; see `folding`
     exact: bool = False  # `/` keeps whole numbers whole; `||` wants a text on one side
 
     @property
     def texts_of_queries(self) -> Kinds:
-        """Return the kinds of literals that a subquery makes texts of."""
+        """Return the kinds of literals that a subquery, and DISTINCT, make texts of."""
         return frozenset({"string", "null"} if self.exact else {"string"})
 
     def ordered(self, kind: str) -> Kinds:
@@ -183,6 +184,7 @@ _POSTGRES = Rules(
     },
     samples=SAMPLES | _ARRAYS,
     opaque=frozenset({"json", "opaque"}) | _UNSORTED,
+    several=frozenset({"text[]", "float[]", "int4[]"}),  # varchar[], real[], smallint[]
     folds=True,
     exact=True,
     sure=_SURE,

@@ -26,7 +26,6 @@ from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.lists import wants_list
 from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.tables import (
-    ALL,
     LISTS,
     Kinds,
     expand,
@@ -102,20 +101,21 @@ class KindScope(WindowScope):
 
     def _agree(self, block: Block, reference: Reference) -> bool:
         """Tell whether one column can be of every kind that is asked of a name."""
-        kinds = reference.kinds or ALL
+        kinds = reference.kinds
         same = [r for r in block.pending if r.name == reference.name and r.kinds is not None]
         plain = reference.qualifier is None or any(r.qualifier is None for r in same)
         for other in same:
             if plain or other.qualifier == reference.qualifier:
-                kinds = kinds & other.kinds  # type: ignore[operator]
-        if not kinds:
+                kinds = other.kinds if kinds is None else kinds & other.kinds  # type: ignore[operator]
+        if kinds is not None and not kinds:
             return False
         if block.deep and reference.qualifier is not None:
             found = self.find_relation(block, reference.qualifier)
             if found is not None and reference.name in found.places:
                 if reference.varying and reference.name in found.fixed:
                     return False
-                return expand(found.kinds[found.places[reference.name]]) <= kinds
+                kind = found.kinds[found.places[reference.name]]
+                return kinds is None or expand(kind) <= kinds
         return True
 
     def asked_kinds(self, block: Block, reference: Reference) -> Kinds | None:

@@ -48,7 +48,7 @@ class KindSpans(KindForms):
         number = worth(part.text)
         if part.fixed is True and (number is None or abs(number) > _LARGEST):
             return False
-        if part.fixed is not True and not self._vary(move, part.fixed):
+        if part.fixed is not True and not self._vary(move, self._told(part)):
             return False
         named, fixed = move.frame.detail
         fixed = fixed and part.fixed is True

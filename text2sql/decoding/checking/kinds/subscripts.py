@@ -12,7 +12,7 @@ Not covered: steps (`tags[1:9:2]`), elements of structs, maps and JSON.
 
 from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.arrays import KindArrays
-from text2sql.decoding.checking.kinds.folding import all_of
+from text2sql.decoding.checking.kinds.folding import all_of, any_of
 from text2sql.decoding.checking.kinds.operands import Demand, Operand, joined
 from text2sql.decoding.checking.kinds.tables import INTEGERS, LISTS, element
 from text2sql.decoding.checking.scope import Move
@@ -48,7 +48,8 @@ class KindSubscripts(KindArrays):
         whole, last = self._taken_apart(move)
         text = joined(whole.text, () if last is None else last.text)
         fixed = whole.fixed if last is None else all_of(whole.fixed, last.fixed)
-        made = Operand(whole.kind, text=text, fixed=fixed, leaves=whole.leaves)
+        nil = any_of(fixed, whole.nil, False if last is None else last.nil)
+        made = Operand(whole.kind, text=text, fixed=fixed, nil=nil, leaves=whole.leaves)
         return self._push_operand(move, made)
 
     def do_subscripted(self, move: Move) -> bool:
@@ -57,7 +58,8 @@ class KindSubscripts(KindArrays):
         kind = "text" if whole.kind == "text" else element(whole.kind)
         text = joined(whole.text, "[", place.text)
         fixed = all_of(whole.fixed, place.fixed)
-        made = Operand(kind, text=text, fixed=fixed, leaves=whole.leaves)
+        nil = any_of(fixed, whole.nil, place.nil)
+        made = Operand(kind, text=text, fixed=fixed, nil=nil, leaves=whole.leaves)
         return self._push_operand(move, made)
 
     def _taken_apart(self, move: Move) -> tuple[Operand, Operand | None]:

@@ -67,7 +67,7 @@ class KindValues(KindNaming):
         value = self._settled(move, self._pop_operand(move))
         if value is None or value.kind == "any":
             return False
-        values = (*move.frame.detail, (value.kind, value.fixed is True))
+        values = (*move.frame.detail, (value.kind, self._told(value) is not False))
         move.frame = self.frames.change(move.frame, detail=values, stack=())
         return True
 

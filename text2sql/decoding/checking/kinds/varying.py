@@ -17,6 +17,7 @@ from text2sql.decoding.checking.kinds.folding import (
     VOLATILE,
     Fixed,
     all_of,
+    any_of,
     lists_little,
     overflows,
     worth,
@@ -39,10 +40,16 @@ class KindVarying(KindOperands):
             return True
         if fixed is True:
             return False
-        met = self.scope.resolve(move.frame, fixed._replace(varying=True))
-        if met is not None:
+        for reference in sorted(fixed, key=str):
+            met = self.scope.resolve(move.frame, reference._replace(varying=True))
+            if met is None:
+                return False
             move.frame = met
-        return met is not None
+        return True
+
+    def _told(self, operand: Operand) -> Fixed:
+        """Return whether a value is fixed for what does not make NULL of NULL."""
+        return any_of(operand.fixed, operand.nil) if self.rules.exact else operand.fixed
 
     def _refer(self, move: Move, reference: Reference) -> bool:
         if not super()._refer(move, reference):
@@ -50,7 +57,7 @@ class KindVarying(KindOperands):
         operand = self._pop_operand(move)
         if not self._fits_beside(move.frame, operand):
             return False
-        if isinstance(operand.fixed, Reference) and self._beside_fixed(move.frame) is not None:
+        if not isinstance(operand.fixed, bool) and self._beside_fixed(move.frame) is not None:
             if not self._vary(move, operand.fixed):
                 return False
             operand = operand._replace(fixed=False)
@@ -111,7 +118,7 @@ class KindVarying(KindOperands):
         if not arguments or not self.rules.folds or call.function.kind != "scalar":
             return True
         return self._is_harmless(call) or self._vary(
-            move, all_of(*(one.fixed for one in arguments))
+            move, all_of(*(self._told(one) for one in arguments))
         )
 
     def _is_harmless(self, call: Call) -> bool:
@@ -125,7 +132,7 @@ class KindVarying(KindOperands):
         """Tell whether a call is fine whose other arguments are all literals."""
         if not self.rules.folds or call.function.kind != "scalar" or self._is_harmless(call):
             return True
-        return all_of(*(one.fixed for one in self._arguments(call))) is not True
+        return all_of(*(self._told(one) for one in self._arguments(call))) is not True
 
     def _call_fixed(self, call: Call, arguments: tuple[Operand, ...]) -> Fixed:
         """Return whether what a call returns is fixed."""
@@ -140,4 +147,4 @@ class KindVarying(KindOperands):
             arguments = tuple(one for one in arguments if one.kind != "null")[:1]
         if self.rules.folds and name == "if" and arguments[0].fixed is not False:
             arguments = arguments[:1]  # it leaves one of the values
-        return all_of(*(one.fixed for one in arguments if one.kind != "null"))
+        return all_of(*(self._told(one) for one in arguments if one.kind != "null"))

@@ -1,0 +1,82 @@
+"""What PostgreSQL works out before a statement runs, and refuses then: judged by a real server."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from text2sql.decoding.checking import Checker
+from text2sql.schema.model import Column, Schema, Table
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from checker.oracle import open_oracle
+from checker.servers import private_database
+
+SCHEMA = Schema(
+    "office",
+    "postgres",
+    (
+        Table("people", (Column("id", "integer"), Column("name", "text"), Column("boss", "int"))),
+        Table("visits", (Column("at", "timestamp"), Column("note", "jsonb"))),
+    ),
+)
+TRUTHS = "(SELECT TRUE AS b, TRUE AS g) AS t"
+KINDS = "(SELECT 'a' AS k, id FROM people UNION ALL SELECT 'b', boss FROM people) AS u"
+FINE = [
+    "SELECT (id > 3 AND boss < 2)::text::bool FROM people",
+    "SELECT (note ->> 'a')::int, (note -> 'b')::text::date FROM visits",
+    "SELECT (name IS DISTINCT FROM NULL)::text::int FROM people",
+    "SELECT (NULL::text LIKE name)::text::int FROM people",
+    "SELECT (CASE WHEN name IS NULL THEN 'a' ELSE 'b' END)::int FROM people",
+    "SELECT ((id + x) IS NULL)::text::int FROM people, (SELECT boss AS x FROM people) AS t",
+    "SELECT coalesce(name, 'a')::int, concat(name, 'a')::int FROM people",
+    f"SELECT sum(CASE WHEN k = 'a' AND id > 5 THEN 1 END)::text::int FROM {KINDS}",
+]
+REFUSED = [
+    "SELECT (FALSE AND name ~ 'a')::text::int FROM people",
+    f"SELECT (name ~ 'a' AND (b != g))::text::int FROM people, {TRUTHS}",
+    f"SELECT ((b != g) AND name ~ 'a')::text::int FROM people, {TRUTHS}",
+    "SELECT (1 BETWEEN 2 AND id)::text::int FROM people",
+    "SELECT (1 BETWEEN id AND 0)::text::int FROM people",
+    "SELECT (1 IN (1, id))::text::int FROM people",
+    "SELECT (1 NOT IN (id, 1))::text::int FROM people",
+    "SELECT ((id > NULL) IS NULL)::text::int FROM people",
+    "SELECT ((name LIKE NULL) IS NULL)::text::int FROM people",
+    "SELECT ((id IN (NULL)) IS NULL)::text::int FROM people",
+    "SELECT ((NULL IN (id)) IS NULL)::text::int FROM people",
+    "SELECT (NULL IS DISTINCT FROM NULL)::text::int FROM people",
+    "SELECT coalesce(id > NULL, TRUE)::text::int FROM people",
+    "SELECT (CASE WHEN id > NULL THEN 'b' ELSE 'a' END)::int FROM people",
+    "SELECT (CASE id WHEN NULL THEN name ELSE 'a' END)::int FROM people",
+    "SELECT ((id + x) IS NULL)::text::int FROM people, (SELECT NULL::int AS x) AS t",
+    "SELECT 1 FROM people, (SELECT NULL::int AS x) t WHERE ((id + x) IS NULL)::text::int = 1",
+    "SELECT (x IS NULL)::text::int FROM (SELECT id > NULL AS x FROM people) AS t",
+    "SELECT (nullif(1, 1) + id IS NULL)::text::int FROM people",
+    "SELECT (at AT TIME ZONE 'UTC' > NULL::timestamptz IS NULL)::text::int FROM visits",
+]
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    return Checker(SCHEMA, dialect="postgres")
+
+
+def test_what_the_server_works_out_is_refused_where_it_would_fail(
+    checker: Checker, postgres_url: str
+) -> None:
+    with private_database(postgres_url) as url, open_oracle(SCHEMA, server=url) as oracle:
+        assert {sql: oracle.fault(sql) for sql in FINE} == dict.fromkeys(FINE)
+        assert [sql for sql in REFUSED if oracle.fault(sql) is None] == []
+    assert [sql for sql in FINE if not checker.accepts(sql)] == []
+    assert [sql for sql in REFUSED if checker.accepts(sql)] == []
+
+
+@pytest.mark.parametrize("sql", FINE)
+def test_every_prefix_of_such_a_query_has_an_end(checker: Checker, sql: str) -> None:
+    for end in range(len(sql)):
+        assert checker.accepts(checker.complete(sql[:end])), sql[:end]
+
+
+def test_a_type_that_is_begun_is_followed_to_every_type(checker: Checker) -> None:
+    assert checker.accepts(checker.complete("SELECT 1e3 - NULL :: tim"))
+    assert checker.accepts(checker.complete("SELECT sqrt(at :: tim"))
