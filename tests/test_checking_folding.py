@@ -31,6 +31,14 @@ FINE = [
     "SELECT ((id + x) IS NULL)::text::int FROM people, (SELECT boss AS x FROM people) AS t",
     "SELECT coalesce(name, 'a')::int, concat(name, 'a')::int FROM people",
     f"SELECT sum(CASE WHEN k = 'a' AND id > 5 THEN 1 END)::text::int FROM {KINDS}",
+    "SELECT extract(year FROM now()) - 1, 2024 - extract(year FROM at) FROM visits",
+    "SELECT floor(extract(year FROM current_date) / 10) * 10, date_part('year', now()) + 1",
+    "SELECT 100.0 * CASE WHEN id > 3 THEN 1 ELSE 0 END, 10 - position('a' IN name) FROM people",
+    "SELECT mod(10, 3), power(2, 10), sqrt(2), trunc(2.5), substr('abc', 2), repeat('a', 3)",
+    "SELECT 1 FROM visits WHERE at >= to_date('2024-01-15', 'YYYY-MM-DD')"
+    " OR at < make_date(2024, 1, 1)",
+    "SELECT 1 FROM visits WHERE to_char(at, 'YYYY-MM') = to_char(now(), 'YYYY-MM')",
+    "SELECT date_part('epoch', at - now()) / 3600, date_part('dow', at) FROM visits",
 ]
 REFUSED = [
     "SELECT (FALSE AND name ~ 'a')::text::int FROM people",
@@ -53,6 +61,20 @@ REFUSED = [
     "SELECT (x IS NULL)::text::int FROM (SELECT id > NULL AS x FROM people) AS t",
     "SELECT (nullif(1, 1) + id IS NULL)::text::int FROM people",
     "SELECT (at AT TIME ZONE 'UTC' > NULL::timestamptz IS NULL)::text::int FROM visits",
+    "SELECT mod(10, 3 - 3)",
+    "SELECT sqrt(-1)",
+    "SELECT power(1000, 5000)",
+    "SELECT make_date(2023, 2, 29)",
+    "SELECT substr('abc', 1, -1)",
+    "SELECT 1 % mod(4, 2)",
+    "SELECT 1 / length('')",
+    "SELECT 2147483647 + abs(-3)",
+    "SELECT 1 / CASE WHEN TRUE THEN 0 ELSE 3 END",
+    "SELECT 1 / CASE WHEN x > 2 THEN 0 ELSE 3 END FROM (SELECT 5 AS x) AS t",
+    "SELECT 1 / position('b' IN x) FROM (SELECT 'a' AS x) AS t",
+    "SELECT extract(hour FROM DATE '2020-01-01')",
+    "SELECT date_part('year', TIME '10:00'), 1",
+    "SELECT date_part('week', INTERVAL '1 day')",
 ]
 
 
@@ -75,6 +97,15 @@ def test_what_the_server_works_out_is_refused_where_it_would_fail(
 def test_every_prefix_of_such_a_query_has_an_end(checker: Checker, sql: str) -> None:
     for end in range(len(sql)):
         assert checker.accepts(checker.complete(sql[:end])), sql[:end]
+
+
+def test_a_fault_says_that_the_server_would_work_it_out(checker: Checker) -> None:
+    fault = checker.explain("SELECT mod(10, 0)")
+    assert fault is not None and fault.message == (
+        "mod() of values that are known before the query runs: where that might fail it is refused"
+    )
+    fault = checker.explain("SELECT mod(10)")
+    assert fault is not None and fault.message == "mod takes 2 arguments, not 1"
 
 
 def test_a_type_that_is_begun_is_followed_to_every_type(checker: Checker) -> None:

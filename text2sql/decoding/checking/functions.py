@@ -57,7 +57,8 @@ class Function:
     # anything. For sqlglot, "operand": nothing that compares or joins truths, unless in
     # parentheses; "primary": a literal, column, call, CASE, CAST or something in parentheses.
     # For DuckDB, "literal": a constant; "pattern": no constant but a regular expression; "format":
-    # a literal in the letters of FORMAT_LETTERS, not empty. For both, "part": one of DATE_PARTS.
+    # a literal in the letters of FORMAT_LETTERS, not empty. For both, "part": one of DATE_PARTS;
+    # for PostgreSQL, "field": one of those or of DATE_FIELDS.
     reads: tuple[str, ...] = ("expression",)
 
 
@@ -99,10 +100,16 @@ DATE_PARTS: dict[str, frozenset[str]] = {
     "postgres": _names(postgres.DATE_PARTS),
 }
 
+# What it may say where `Function.reads` has "field".
+DATE_FIELDS: dict[str, frozenset[str]] = {
+    "duckdb": frozenset(),
+    "postgres": DATE_PARTS["postgres"] | _names(postgres.DATE_FIELDS),
+}
+
 # Which of them a value of a kind has that is no date.
 KIND_PARTS: dict[str, dict[str, frozenset[str]]] = {
     "duckdb": {kind: _names(parts) for kind, parts in duckdb.KIND_PARTS.items()},
-    "postgres": {},
+    "postgres": {kind: _names(parts) for kind, parts in postgres.KIND_PARTS.items()},
 }
 
 # What may follow % in a literal where `Function.reads` has "format".

@@ -21,6 +21,7 @@ from text2sql.decoding.checking.faults.wording import (
 )
 from text2sql.decoding.checking.frames import Block, Call
 from text2sql.decoding.checking.functions import Function
+from text2sql.decoding.checking.kinds import Operand
 from text2sql.decoding.checking.replaying import Lexeme, folded
 
 
@@ -82,8 +83,25 @@ def _arguments(stop: Refusal) -> Fault | None:
         return _needs_over(stop)
     if stop.action == "end_arguments" and given >= function.least and call.inner:
         return blame(stop, f"{name.text}() holds another aggregate: that needs OVER", name)
+    if scalar is None and _is_number_of(function, given):
+        return _does_not_fit(stop, call, name)
     said = f"{name.text} takes {_takes(scalar or function)}, not {given}"
     return blame(stop, said, name)
+
+
+def _is_number_of(function: Function, given: int) -> bool:
+    """Tell whether a function takes so many arguments."""
+    enough = given >= function.least and (function.most is None or given <= function.most)
+    return enough and (given - function.least) % function.step == 0
+
+
+def _does_not_fit(stop: Refusal, call: Call, lexeme: Lexeme) -> Fault:
+    name = call.function.name
+    fixed = [one.fixed is True for one in call.stack if isinstance(one, Operand)]
+    if fixed and all(fixed):
+        said = "of values that are known before the query runs: where that might fail it is refused"
+        return blame(stop, f"{name}() {said}", lexeme)
+    return blame(stop, f"{name}() does not fit here: see what it takes and stands in", lexeme)
 
 
 def _takes(function: Function) -> str:
@@ -112,6 +130,8 @@ def _needs_over(stop: Refusal) -> Fault | None:
     if not isinstance(call, Call):
         return None
     name = call.function.name
+    if call.function.kind == "scalar":
+        return _does_not_fit(stop, call, _call_of(stop)[1])
     if call.inner == "over":  # begun as one, where no other may stand
         return blame(stop, _misplaced(stop._replace(frame=call.parent), call.function))
     if call.function.kind == "window":

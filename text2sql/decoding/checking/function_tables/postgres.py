@@ -105,7 +105,9 @@ FORMS = {
         cot(number) float
         date(moment|timestamptz|text) date
         date_bin(interval, timestamp, timestamp) timestamp
-        date_part(text, moment|timestamptz|interval|time) float part expression
+        date_part(text, moment|timestamptz) float field expression
+        date_part(text, interval) float field expression
+        date_part(text, time) float field expression
         date_trunc(text, timestamp) timestamp part expression
         date_trunc(text, date|timestamptz) timestamptz part expression
         degrees(number) float
@@ -235,3 +237,15 @@ DATE_PARTS = """
     century day decade hour microseconds millennium milliseconds minute month quarter second week
     year
 """
+
+# What it may say besides where a function reads "field".
+DATE_FIELDS = "dow doy epoch isodow isoyear"
+
+# Which of them a value of a kind has that is no date.
+KIND_PARTS = {
+    "interval": """
+        century day decade epoch hour microseconds millennium milliseconds minute month quarter
+        second year
+    """,
+    "time": "epoch hour microseconds milliseconds minute second",
+}

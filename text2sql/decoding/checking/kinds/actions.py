@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2sql.decoding.checking.frames import Block, Call, Context, Query
-from text2sql.decoding.checking.functions import DATE_PARTS
+from text2sql.decoding.checking.functions import DATE_FIELDS, DATE_PARTS
 from text2sql.decoding.checking.kinds.calls import GROUPING
 from text2sql.decoding.checking.kinds.laterals import KindLaterals
 from text2sql.decoding.checking.kinds.operands import Demand, Operand
@@ -40,6 +40,7 @@ from text2sql.decoding.checking.kinds.tables import (
     PARTS,
     SCALARS,
     TYPES,
+    UNITS,
     Kinds,
     element,
     expand,
@@ -222,9 +223,8 @@ class KindActions(KindLaterals):
         kind = self.part_of(frame)
         if kind is None:
             return literal_begins(text, self._wanted_of_string(frame) or SCALARS)
-        if kind == "part":
-            parts = DATE_PARTS[self.dialect.name]
-            return any(part.encode().startswith(text.lower()) for part in parts)
+        if kind in UNITS:
+            return any(part.encode().startswith(text.lower()) for part in self._units(kind))
         if kind == "format":
             return format_ok(text + b"Y") or format_ok(text)
         if kind == "regex":
@@ -232,6 +232,9 @@ class KindActions(KindLaterals):
         if kind == "zone":
             return zone_begins(text)
         return kind != "pattern" or pattern_begins(text)
+
+    def _units(self, kind: str) -> frozenset[str]:
+        return (DATE_PARTS if kind == "part" else DATE_FIELDS)[self.dialect.name]
 
     def text_ok(self, cell: Any, frame: Any, held: Any, text: bytes) -> bool:
         """Tell whether a whole string is legal here."""
@@ -244,8 +247,8 @@ class KindActions(KindLaterals):
         kind = self.part_of(frame)
         if kind is None:
             return literal_ok(text, self._wanted_of_string(frame) or SCALARS)
-        if kind == "part":
-            return text.lower().decode("utf-8", "replace") in DATE_PARTS[self.dialect.name]
+        if kind in UNITS:
+            return text.lower().decode("utf-8", "replace") in self._units(kind)
         if kind == "format":
             return format_ok(text)
         if kind == "regex":

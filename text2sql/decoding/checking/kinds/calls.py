@@ -17,7 +17,7 @@ from text2sql.decoding.checking.frames import (
 )
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
-from text2sql.decoding.checking.kinds.folding import VOLATILE, Fixed, any_of
+from text2sql.decoding.checking.kinds.folding import NULLABLE, VOLATILE, Fixed, any_of
 from text2sql.decoding.checking.kinds.forms import POLYMORPHIC
 from text2sql.decoding.checking.kinds.lists import returns_list, wants_list
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined, leaves_of
@@ -271,9 +271,11 @@ class KindCalls(KindRows):
         fixed = self._is_fixed(call)
         constant = fixed is True and not arguments
         made = Operand(kind, reference, text=text, constant=constant, fixed=fixed)
-        nil = any_of(fixed, *(one.nil for one in arguments if call.function.kind == "scalar"))
+        nil = any_of(*(one.nil for one in arguments if call.function.kind == "scalar"))
+        if call.function.name in NULLABLE:
+            nil = any_of(fixed, nil)
         made = made._replace(leaves=leaves_of(*arguments), nil=nil)
-        return self._push_operand(move, made)
+        return self._fits_beside(move.frame, made) and self._push_beside(move, made)
 
     def _is_fixed(self, call: Call) -> Fixed:
         return self._call_fixed(call, self._arguments(call))

@@ -35,6 +35,7 @@ from text2sql.decoding.checking.kinds.tables import (
 from text2sql.decoding.checking.scope import Move
 
 _EXTRACTABLE = MOMENTS | {"interval"}
+_OF_CLOCK = (b"hour", b"minute", b"second")  # fields that PostgreSQL finds in no date
 SHORT, _SHORTEST = ("smallint", "int2"), 32_000
 
 
@@ -118,7 +119,7 @@ class KindConstructs(KindOperators):
         return self._made(move, "boolean", 4, text=left.text, fixed=left.fixed, nil=nil)
 
     def do_case(self, move: Move) -> bool:
-        if self._beside_fixed(move.frame) is not None:
+        if not self.rules.exact and self._beside_fixed(move.frame) is not None:
             return False
         super().do_case(move)
         return self._case(move, Case(None, "null", ("CASE",), True))
@@ -199,7 +200,7 @@ class KindConstructs(KindOperators):
         kind = {"null": null, "string": "text"}.get(case.kind, case.kind)
         text = joined(case.text, "END")
         made = Operand(kind, text=text, fixed=case.fixed, nil=case.fixed, leaves=case.leaves)
-        return self._may_stand(move, made) and self._push_operand(move, made)
+        return self._may_stand(move, made) and self._push_beside(move, made)
 
     def do_cast(self, move: Move) -> bool:
         super().do_cast(move)
@@ -315,7 +316,8 @@ class KindConstructs(KindOperators):
 
     def do_can_extract(self, move: Move) -> bool:
         kind = "decimal" if self.rules.exact else "number"
-        return self._beside_fixed(move.frame) is None and self._literal_fits(move, kind)
+        able = self.rules.exact or self._beside_fixed(move.frame) is None
+        return able and self._literal_fits(move, kind)
 
     def do_extract(self, move: Move) -> bool:
         self._mark(move)
@@ -326,9 +328,12 @@ class KindConstructs(KindOperators):
         field = self._name(move)
         move.frame = self.frames.change(move.frame, detail=field)
         of_weeks = field in (b"week", b"dow", b"doy")
-        of_clock = field in (b"hour", b"minute", b"second", b"epoch") and self.rules.exact
         kinds = MOMENTS if of_weeks else _EXTRACTABLE
-        return self._demand(move, 1, kinds | {"time"} if of_clock else kinds)
+        if self.rules.exact and field in _OF_CLOCK:
+            kinds = (kinds | {"time"}) - {"date"}
+        elif self.rules.exact and field == b"epoch":
+            kinds |= {"time"}
+        return self._demand(move, 1, kinds)
 
     def do_end_extract(self, move: Move) -> bool:
         operand = self._pop_operand(move)
@@ -337,7 +342,7 @@ class KindConstructs(KindOperators):
         text = joined("EXTRACT", field, operand.text)
         kind = "decimal" if self.rules.exact else "number"
         made = Operand(kind, text=text, fixed=operand.fixed, nil=operand.nil, leaves=SURE)
-        return self._push_operand(move, made)
+        return self._fits_beside(move.frame, made) and self._push_beside(move, made)
 
     def do_extracted(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))

@@ -23,7 +23,7 @@ from typing import Any
 from text2sql.decoding.checking.frames import Reference
 
 Fixed = bool | frozenset[Reference]
-LARGEST = 1 << 30
+LARGEST, SMALLEST = 1 << 30, Fraction(1, 10**9)
 _MOST_DIGITS = 18
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?")
 
@@ -46,6 +46,7 @@ _HARMLESS = """
     range unnest week weekday year
 """
 HARMLESS = frozenset(_HARMLESS.split())
+NULLABLE = frozenset({"nullif", "array_length", "array_position"})  # NULL, though of no NULL
 LISTING = frozenset({"generate_series", "range"})  # of two numbers far apart they fill the memory
 LONGEST = 10_000
 _CENTURIES = re.compile(rb"'(19|20)\d\d-.*")
@@ -92,6 +93,18 @@ def lists_little(texts: list[tuple[Any, ...] | None]) -> bool:
 def _says_day(text: tuple[Any, ...] | None) -> bool:
     said = [part for part in text or () if isinstance(part, bytes) and part[:1] == b"'"]
     return len(said) == 1 and _CENTURIES.fullmatch(said[0]) is not None
+
+
+def tame(text: tuple[Any, ...] | None) -> bool:
+    """Tell whether sums and products of what is written so are far from what a number can hold.
+
+    Parts of moments may be among them, as they are; no columns, and nothing that is cast.
+    """
+    if text is None or "AS" in text or any(isinstance(part, tuple) for part in text):
+        return False
+    digits = (part for part in text if isinstance(part, bytes) and part[:1] in b".0123456789")
+    numbers = (worth((part,)) for part in digits)
+    return all(n is not None and (n == 0 or n >= SMALLEST) for n in numbers)
 
 
 def overflows(text: tuple[Any, ...] | None) -> bool:

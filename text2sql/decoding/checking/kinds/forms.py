@@ -145,7 +145,7 @@ class KindForms(KindSubscripts):
     # --- POSITION, SUBSTRING, TRIM -----------------------------------------------------------
 
     def do_can_position(self, move: Move) -> bool:
-        return self._beside_fixed(move.frame) is None and not self.is_read_as_name(move)
+        return not self.is_read_as_name(move)
 
     def do_position(self, move: Move) -> bool:
         self._mark(move)
@@ -169,7 +169,7 @@ class KindForms(KindSubscripts):
         fixed, nil = all_of(first.fixed, operand.fixed), any_of(first.nil, operand.nil)
         text = joined("POSITION", first.text, operand.text)
         made = Operand("int4", text=text, fixed=fixed, nil=nil)
-        return self._may_stand(move, made) and self._push_operand(move, made)
+        return self._may_stand(move, made) and self._push_beside(move, made)
 
     def do_from_argument(self, move: Move) -> bool:
         call: Call = move.frame

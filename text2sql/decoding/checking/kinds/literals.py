@@ -12,7 +12,15 @@ from typing import Any
 from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.operands import SURE, Demand, Operand
 from text2sql.decoding.checking.kinds.strings import interval_ok, literal_ok, moment_ok
-from text2sql.decoding.checking.kinds.tables import PARTS, SCALARS, TEXTS, Kinds, expand, reaches
+from text2sql.decoding.checking.kinds.tables import (
+    PARTS,
+    SCALARS,
+    TEXTS,
+    UNITS,
+    Kinds,
+    expand,
+    reaches,
+)
 from text2sql.decoding.checking.kinds.varying import KindVarying
 from text2sql.decoding.checking.scope import Move
 
@@ -115,7 +123,7 @@ class KindLiterals(KindVarying):
         if not fits or not self._fits_part(move, "string"):
             return False
         said = move.payload
-        told = self.keeps_text(move.frame) or getattr(move.frame, "kind", "") == "part"
+        told = self.keeps_text(move.frame) or getattr(move.frame, "kind", "") in UNITS
         kept = said is not None and (told or literal_ok(said, SCALARS))
         text = (b"'" + said,) if kept else None
         return self._push_operand(move, _constant("string", text))

@@ -31,6 +31,7 @@ from text2sql.decoding.checking.kinds.tables import (
     PARTS,
     SCALARS,
     TEXTS,
+    UNITS,
     Kinds,
     element,
     expand,
@@ -48,6 +49,7 @@ SURE: Leaves = frozenset()
 ROW_ROLE = "row"  # of a query behind a row and IN that sees nothing of the queries around it
 _PLAIN = SCALARS - {"json"}  # other kinds have parts, by `->` and `[`
 BEFORE_AND = "BETWEEN"  # the sign of a demand
+FORMATTED = frozenset({"to_date"})  # functions that read a text by a format, which must be known
 BEHIND_SIGN = "sign"  # the detail of a part that an operator wants, not a function
 
 
@@ -111,7 +113,7 @@ def joined(*parts: Any) -> tuple[Any, ...] | None:
     return tuple(found) if len(found) <= 40 else None
 
 
-def _said(operand: Operand) -> bytes | None:
+def said(operand: Operand) -> bytes | None:
     """Return what a literal in quotes says; None where that is not known."""
     words = [word for word in operand.text or () if word not in ("(", ")")]
     if operand.kind != "string" or len(words) != 1:
@@ -237,7 +239,7 @@ class KindOperands(Actions):
 
     def _reads_as(self, operand: Operand, kinds: Kinds) -> bool:
         """Tell whether a literal says a value of some kinds."""
-        text = _said(operand)
+        text = said(operand)
         return text is not None and literal_ok(text, kinds)
 
     def _beside(self, left: Operand) -> Kinds:
@@ -246,11 +248,11 @@ class KindOperands(Actions):
         Of two constants the engine works out what they say before it runs.
         """
         if left.kind == "string":
-            text = _said(left)
-            said = {
+            text = said(left)
+            able = {
                 kind for kind in SCALARS - {"blob"} if text is not None and literal_ok(text, {kind})
             }
-            return self.rules.ordered("text") | said
+            return self.rules.ordered("text") | able
         return self.rules.ordered(left.kind) - self.rules.several
 
     def _made(
@@ -282,8 +284,13 @@ class KindOperands(Actions):
         return reaches(kind, wanted, level, least)
 
     def keeps_text(self, frame: Any) -> bool:
-        """Tell whether what a string says may matter later: GROUP BY repeats an item."""
+        """Tell whether what a string says may matter later: GROUP BY repeats an item.
+
+        So it does in a call that reads one text by what another says.
+        """
         while frame is not None and not isinstance(frame, (Block, Query)):
+            if isinstance(frame, Call) and frame.function.name in FORMATTED:
+                return True
             frame = frame.parent
         return isinstance(frame, Block) and frame.phase in ("items", "late", "group")
 
@@ -303,9 +310,9 @@ class KindOperands(Actions):
         """Tell whether what a form takes has the part that a call names: an interval no weekday."""
         known = KIND_PARTS[self.dialect.name].get(form.takes[-1] if form.takes else "")
         arguments = self._arguments(call)
-        if known is None or form.reads[0] != "part" or not arguments:
+        if known is None or form.reads[0] not in UNITS or not arguments:
             return True
-        part = _said(arguments[0])
+        part = said(arguments[0])
         return part is not None and part.lower().decode("utf-8", "replace") in known
 
     def _whole_forms(self, call: Call, kinds: tuple[str, ...]) -> list[Function]:

@@ -13,7 +13,7 @@ from datetime import date
 from functools import cache
 
 from text2sql.decoding.checking.dialects import TIME_UNITS
-from text2sql.decoding.checking.functions import DATE_PARTS, FORMAT_LETTERS
+from text2sql.decoding.checking.functions import DATE_FIELDS, DATE_PARTS, FORMAT_LETTERS
 from text2sql.decoding.checking.kinds.tables import MOMENTS
 
 _INTERVAL = re.compile(
@@ -43,7 +43,7 @@ _FORMS = {
     ),
     "blob": (re.compile(rb"[A-Za-z0-9 ]{0,40}"), re.compile(rb"[A-Za-z0-9 ]{0,40}")),
 }
-_PARTS = frozenset[str]().union(*DATE_PARTS.values())
+_PARTS = frozenset[str]().union(*DATE_PARTS.values(), *DATE_FIELDS.values())
 _CLOCK = re.compile(rb"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 _ZONE = re.compile(rb"[+-](0\d|1[0-2])\Z")
 _MOMENTS_BEGUN = (

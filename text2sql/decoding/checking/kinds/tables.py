@@ -57,6 +57,7 @@ TYPES = {
 # arguments that are read as one literal, and what may be one
 PARTS: dict[str, tuple[str, ...]] = {
     "part": ("STRING",),
+    "field": ("STRING",),
     "format": ("STRING",),
     "pattern": ("STRING",),
     "regex": ("STRING",),
@@ -65,6 +66,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "fraction": ("NUMBER",),  # at most 1
     "digit": ("NUMBER",),
 }
+
+UNITS = ("part", "field")  # those that name a unit of time
 
 
 @cache

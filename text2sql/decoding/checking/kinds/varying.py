@@ -20,10 +20,12 @@ from text2sql.decoding.checking.kinds.folding import (
     any_of,
     lists_little,
     overflows,
+    tame,
     worth,
 )
 from text2sql.decoding.checking.kinds.operands import Demand, KindOperands, Operand, joined
-from text2sql.decoding.checking.kinds.tables import MOMENTS, NUMBERS, expand
+from text2sql.decoding.checking.kinds.outcomes import comes_out
+from text2sql.decoding.checking.kinds.tables import MOMENTS, NUMBERS, arithmetic, expand
 from text2sql.decoding.checking.scope import Move
 
 _DAYS = 100_000  # that a date may be away from another
@@ -55,8 +57,10 @@ class KindVarying(KindOperands):
         if not super()._refer(move, reference):
             return False
         operand = self._pop_operand(move)
-        if not self._fits_beside(move.frame, operand):
-            return False
+        return self._fits_beside(move.frame, operand) and self._push_beside(move, operand)
+
+    def _push_beside(self, move: Move, operand: Operand) -> bool:
+        """Push an operand; beside a fixed one, ask of FROM that it varies where it might not."""
         if not isinstance(operand.fixed, bool) and self._beside_fixed(move.frame) is not None:
             if not self._vary(move, operand.fixed):
                 return False
@@ -90,11 +94,20 @@ class KindVarying(KindOperands):
             return False
         numbers = [one for one in (left, right) if expand(one.kind) <= NUMBERS]
         if len(numbers) == 2:
-            return worth(joined("(", left.text, ")", sign, "(", right.text, ")")) is not None
+            whole = worth(joined("(", left.text, ")", sign, "(", right.text, ")"))
+            return whole is not None or self._stays_small(left, sign, right)
         found = [worth(one.text) for one in numbers]
         if any(one is None or abs(one) > _DAYS for one in found):
             return False
         return sign not in "*/" or all(one is not None and 0 < abs(one) <= 100 for one in found)
+
+    def _stays_small(self, left: Operand, sign: str, right: Operand) -> bool:
+        """Tell whether arithmetic of two decimals, one not known here, comes to a number."""
+        if arithmetic(sign, left.kind, right.kind, exact=True) not in ("decimal", "float"):
+            return False
+        divides = sign in "/%"
+        known = not divides or worth(right.text) not in (None, 0)
+        return known and tame(left.text) and tame(right.text)
 
     def _result_fixed(self, move: Move, left: Operand, sign: str, right: Operand) -> Fixed | None:
         """Return whether the result of arithmetic is fixed; None where it may not be made."""
@@ -122,8 +135,12 @@ class KindVarying(KindOperands):
         )
 
     def _is_harmless(self, call: Call) -> bool:
-        if self._beside_fixed(call.parent) is not None:
+        if not self.rules.exact and self._beside_fixed(call.parent) is not None:
             return False
+        if self.rules.exact and call.function.name not in HARMLESS:
+            arguments = self._arguments(call)
+            known = all(one.fixed is True for one in arguments)
+            return known and comes_out(call.function.name, arguments)
         if call.function.name in LISTING and not self.rules.exact:
             return lists_little([one.text for one in self._arguments(call)])
         return call.function.name in HARMLESS
@@ -141,8 +158,10 @@ class KindVarying(KindOperands):
             return False
         if self.rules.folds and name in TOLD_BY_KIND:
             return True
-        if self.rules.folds and (name in VOLATILE or (arguments and name not in HARMLESS)):
+        if self.rules.folds and name in VOLATILE:
             return False
+        if self.rules.folds and arguments and name not in HARMLESS:  # they vary, or it comes out
+            return all(one.fixed is True for one in arguments)
         if self.rules.folds and name in ("coalesce", "ifnull"):
             arguments = tuple(one for one in arguments if one.kind != "null")[:1]
         if self.rules.folds and name == "if" and arguments[0].fixed is not False:
