@@ -52,6 +52,21 @@ FINE = [
     "SELECT a.s, l.n FROM trades a LEFT JOIN LATERAL (SELECT count(*) AS n FROM quotes q"
     " WHERE q.k = a.k) AS l ON TRUE",
     "WITH range AS (SELECT 1 AS a) SELECT a FROM range",
+    "SELECT n FROM generate_series((SELECT min(d) FROM trades), CURRENT_DATE - 7, INTERVAL 1 DAY)"
+    " AS g(n)",
+    "SELECT n FROM range(1, (SELECT max(k) FROM trades) + 1) AS r(n)",
+    "SELECT x FROM unnest(['a', 'b', NULL]) AS u(x), unnest(string_split('c,d', ',')) AS w(y)",
+    "SELECT y FROM trades, range(k + 1) AS r(n), unnest([r.n, 1]) AS u(y), range(n) AS w(m)",
+    "SELECT r.n + z FROM range(3) AS r(n), LATERAL (SELECT r.n + 1 AS z) l",
+    "SELECT a.k FROM trades a ANTI JOIN quotes q ON q.price > (SELECT max(v) FROM trades)"
+    " AND (SELECT q.price + v) > 1",
+    "SELECT rank() OVER (ORDER BY (SELECT max(k) FROM quotes)) FROM trades",
+    "SELECT n FROM quotes q, trades AS price, range(price.k) AS r(n)",
+    "SELECT '2020-01-31' BETWEEN t AND '2020-02-01' FROM trades",
+    "SELECT n FROM trades a, unnest(string_split(upper(a.s), ' ')) AS r(n)",
+    "SELECT n FROM quotes q, range(1, len(q.tags) + 1) AS r(n)",
+    "SELECT n FROM generate_series(TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-31',"
+    " INTERVAL '1 day') AS g(n)",
     "SELECT sum(v) OVER (ORDER BY k RANGE BETWEEN 2 PRECEDING AND CURRENT ROW) FROM trades",
     "SELECT a.s, b.s FROM trades a POSITIONAL JOIN quotes q, trades b WHERE q.k > 1",
     "SELECT * FROM trades USING SAMPLE 10",
@@ -93,6 +108,20 @@ REFUSED = [
     "SELECT s::-- in small letters\nTEXT FROM trades",
     "SELECT to_minutes(list_unique(tags)) FROM quotes",
     "SELECT 1 FROM trades WHERE d IN (SELECT NULL INTERSECT SELECT k FROM quotes)",
+    "SELECT n FROM range(array_to_string([(TRUE || '')::DATE::TEXT], '')::INT) AS r(n)",
+    "SELECT n FROM range([NULL || 'x']::TEXT::INT) AS r(n)",
+    "SELECT n FROM range(mismatches('true', '')) AS r(n)",
+    "SELECT n FROM range(list_sort(string_to_array(1e3 || 1e3, 'a' || NULL))[:]::TEXT::INT)"
+    " AS r(n)",
+    "SELECT 1 FROM quotes q, trades AS price JOIN trades c ON price + 1 = 2",
+    "SELECT 1 FROM quotes q, range(3) AS price(x) CROSS JOIN range(price + 1) AS r(n)",
+    "SELECT rank() OVER (ORDER BY (SELECT (SELECT k FROM quotes))) FROM trades",
+    "SELECT sum(k) OVER (PARTITION BY 'u' IN (SELECT (SELECT s FROM trades))) FROM trades",
+    "SELECT '2020-01-31' BETWEEN '2020-01-31' AND t FROM trades",
+    "SELECT '2020-01-31' BETWEEN NULL AND t FROM trades",
+    "SELECT x FROM unnest(['a.*b', NULL, 0.5]) AS u(x)",
+    "SELECT last(s) FILTER (k > 1) OVER () FROM trades",
+    "SELECT k AS x FROM trades GROUP BY k HAVING max(x) > 1",
 ]
 
 
@@ -167,6 +196,11 @@ def test_what_fails_before_any_row_is_read_is_refused(checker, engine, items):
         "SELECT n FROM trades, quotes USING SAMPLE 5",
         "SELECT unnest FROM unnest([1, 2])",
         "SELECT r FROM range(5) AS r",
+        "SELECT x FROM range(5) AS r(n), unnest([n]) AS u(x)",
+        "SELECT z FROM range(5) AS r(n), LATERAL (SELECT n + 1 AS z) l",
+        "SELECT k FROM trades ANTI JOIN quotes q ON (SELECT price) > 1",
+        "SELECT k AS x FROM trades ORDER BY list(s ORDER BY x) OVER ()",
+        "SELECT k AS x FROM trades ORDER BY list(x ORDER BY s) OVER ()",
         "SELECT json_object(INTERVAL 1 HOUR::TEXT, 1)",
         'SELECT q. null FROM (SELECT 1 AS "null") AS q',
     ],

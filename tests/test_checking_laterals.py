@@ -67,6 +67,8 @@ REFUSED = [
     "SELECT column1 FROM (VALUES (1)) AS t",
     "WITH v(a) AS (VALUES (1, 2)) SELECT c FROM v",
     "SELECT 1 FROM people WHERE generate_series(1, 3) > 2",
+    "SELECT x FROM generate_series(1, 3) AS g(n), unnest(ARRAY[n]) AS u(x)",
+    "SELECT m FROM generate_series(1, 3) AS g, LATERAL (SELECT g + 1 AS m) l",
 ]
 
 

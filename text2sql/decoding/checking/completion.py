@@ -316,7 +316,8 @@ def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
             yield word[len(text) :]
     if isinstance(checker.actions, KindActions) and place[1] is not None:
         pieces = checker.actions.fitting(place[1], place[0].terminals, partial(named, checker))
-        yield from (p[len(text) :] for p in pieces if p.startswith(text) and p != text)
+        begun = (p for p in pieces if p.lower().startswith(text.lower()) and len(p) > len(text))
+        yield from (p[len(text) :] for p in begun)
     most = None if "<type>" in place[0].names else _NAMES  # one type alone may fit around a CAST
     for name in begun_names(checker, place, text)[:most]:
         yield name[len(text) :]

@@ -22,6 +22,7 @@ class Source(NamedTuple):
     name: bytes | None
     relation: Relation
     mute: bool = False  # nothing may be qualified by its name
+    made: bool = False  # rows of a function whose plain names sqlglot finds in its own FROM alone
 
 
 class Reference(NamedTuple):

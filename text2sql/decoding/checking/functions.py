@@ -118,6 +118,9 @@ FORMAT_LETTERS: dict[str, frozenset[str]] = {"duckdb": frozenset(duckdb.FORMAT_L
 _FORM = re.compile(r"(\w+)\((.*)\) (\S+)((?: \w+)*)")
 
 
+_RULES = ("plain", "unfiltered")  # words of a form that say nothing of its arguments
+
+
 def _read(forms: dict[str, str]) -> dict[str, tuple[Function, ...]]:
     """Return a dialect's forms by name, the one to take where only one is taken first."""
     found: dict[str, tuple[Function, ...]] = {}
@@ -139,10 +142,10 @@ def _read_form(line: str, kind: str) -> Function:
         least += 0 if part.startswith("[") else step
         takes += kinds
     words = options.split()
-    reads = tuple(word for word in words if word != "plain") or ("expression",)
+    reads = tuple(word for word in words if word not in _RULES) or ("expression",)
     distinct = kind == "aggregate" and bool(takes) and "plain" not in words
     most = None if repeats else len(takes)
-    over, may_filter = kind != "scalar", kind == "aggregate"
+    over, may_filter = kind != "scalar", kind == "aggregate" and "unfiltered" not in words
     shape = (over, distinct, may_filter, tuple(takes), returns)
     return Function(name, least, most, kind, *shape, step if repeats else 1, reads)
 

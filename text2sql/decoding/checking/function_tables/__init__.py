@@ -9,7 +9,8 @@ form, that is, one way to call a function:
 The kinds of its arguments stand in parentheses: [..] may be absent, `a ...` repeats, `a b ...` in
 pairs; `a|b` is either, "any" anything, "same" the kind of the first argument, and groups such as
 "number" are in `functions.GROUPS`. Then comes the kind of the result. Words after it say how
-sqlglot or the engine reads the arguments (`functions.Function.reads`), or "plain": no DISTINCT.
+sqlglot or the engine reads the arguments (`functions.Function.reads`), or "plain": no DISTINCT,
+"unfiltered": no FILTER.
 
 Covered: what both the engine and sqlglot accept; found by trying each call.
 Not covered: what has its own syntax (CAST, EXTRACT, POSITION, TRIM FROM, WITHIN GROUP); values that

@@ -33,11 +33,11 @@ FORMS = {
         covar_samp(number, number) float plain
         entropy(any) float
         favg(number) float
-        first(any) same
+        first(any) same unfiltered
         fsum(number) float
         group_concat(text, [text]) text expression literal
         kurtosis(number) float
-        last(any) same
+        last(any) same unfiltered
         list(any) listed
         listagg(text, [text]) text expression literal
         mad(number) any

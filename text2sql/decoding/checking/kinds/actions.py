@@ -16,6 +16,7 @@ from text2sql.decoding.checking.functions import DATE_FIELDS, DATE_PARTS
 from text2sql.decoding.checking.kinds.calls import GROUPING
 from text2sql.decoding.checking.kinds.laterals import KindLaterals
 from text2sql.decoding.checking.kinds.operands import Demand, Operand
+from text2sql.decoding.checking.kinds.row_arguments import reads_rows
 from text2sql.decoding.checking.kinds.scope import NEED_GROUPS
 from text2sql.decoding.checking.kinds.strings import (
     format_ok,
@@ -49,6 +50,7 @@ from text2sql.decoding.checking.kinds.tables import (
 # Rows are not known beforehand.
 _UNFIXED = (b"||(SELECT '')", b"+(SELECT 1)", b" OR(SELECT TRUE)", b"+(SELECT INTERVAL'1 day')")
 
+_MOMENTS = (("date", b"DATE '2000-01-01'"), ("timestamp", b"TIMESTAMP '2000-01-01'"))
 
 _TOLD = frozenset({"STRING_INTERVAL", "ARROW_KEY"})  # strings that must say something
 
@@ -87,11 +89,11 @@ class KindActions(KindLaterals):
             yield from (b"(SELECT 1)", b"(SELECT INTERVAL'1 day')")
         if "NUMBER" in terminals:
             kinds = self._aim(frame)
+            yield from self._awaited(frame, kinds, name)
             known = self.rules.samples.items()
             samples = sorted(known, key=lambda sample: self._is_far(frame, sample[0]))
             yield from (text for kind, text in samples if kinds and kind in kinds)
-            if kinds and "date" in kinds:
-                yield b"DATE '2000-01-01'"
+            yield from (word for kind, word in _MOMENTS if kinds and kind in kinds)
             if kinds and "text[]" in kinds and not self.rules.exact:
                 yield b"string_split(''||(SELECT ''),'')"
         elif "IS" in terminals and isinstance(frame, Call) and frame.closed:
@@ -99,6 +101,21 @@ class KindActions(KindLaterals):
                 yield from self._mended(frame.parent, Operand(self.made_of(frame)), terminals)
         elif "IS" in terminals and frame.stack and isinstance(frame.stack[-1], Operand):
             yield from self._mended(frame, frame.stack[-1], terminals)
+
+    def _awaited(
+        self, frame: Any, kinds: Kinds | None, name: Callable[[bytes], bytes]
+    ) -> Iterator[bytes]:
+        """Yield columns, those that fit first, within a function of FROM that waits for one."""
+        call = None if self.rules.exact else reads_rows(frame)
+        if call is None or call is frame:
+            return
+        sources = (source for block in self.scope.chain(frame) for source in block.sources)
+        named = ((one, column) for one in sources for column in one.relation.ordered)
+        found = [(one, c, expand(one.relation.kinds[one.relation.places[c]])) for one, c in named]
+        found.sort(key=lambda each: kinds is not None and not each[2] <= kinds)
+        for source, column, _ in found[:2]:
+            shown = (column,) if source.name is None or source.mute else (source.name, column)
+            yield b".".join(map(name, shown))
 
     def _groupable(self, call: Call, name: Callable[[bytes], bytes]) -> Iterator[bytes]:
         """Yield columns that grouping() may be of."""
@@ -176,12 +193,9 @@ class KindActions(KindLaterals):
     def unfixed(self, frame: Any, terminals: frozenset[str]) -> Iterator[bytes]:
         """Yield what makes a value of literals one that CAST may take for anything."""
         stack = getattr(frame, "stack", ())
-        if (
-            "IS" in terminals
-            and stack
-            and isinstance(stack[-1], Operand)
-            and stack[-1].fixed is True
-        ):
+        last = stack[-1] if stack else None
+        literal = isinstance(last, Operand) and last.fixed is True
+        if literal and "IS" in terminals and (self.rules.exact or reads_rows(frame) is None):
             yield from _UNFIXED
 
     def reads_text(self, cell: Any, frame: Any, held: Any) -> bool:

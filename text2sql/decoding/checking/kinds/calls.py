@@ -159,6 +159,8 @@ class KindCalls(KindRows):
         call: Call = move.frame
         whole = call.count >= call.least
         able = call.function.kind == "aggregate" and call.function.name not in self.ordered
+        if self.scope.block_of(call).phase == "order" and self.dialect.alias_in_terms:
+            able = False  # sqlglot does not look for an item's name in there
         return able and whole and (not call.distinct or self.distinct_text(call) is not None)
 
     def distinct_text(self, call: Call) -> tuple[Any, ...] | None:

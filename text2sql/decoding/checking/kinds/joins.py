@@ -3,20 +3,65 @@
     >>> scope.pairs(block)
     {b'orders': [b'customer_id'], b'customers': [b'customer_id']}
 
-Covered: sources behind the last comma of a FROM.
+Covered: sources behind the last comma of a FROM; what sqlglot finds of those before.
 Not covered: the kinds that USING and NATURAL merge; see `scope`.
 """
 
-from text2sql.decoding.checking.frames import Block, Reference, Source
+from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Reference, Source
 from text2sql.decoding.checking.kinds.families import joinable
 from text2sql.decoding.checking.kinds.sources import SourceScope
 from text2sql.decoding.checking.relations import relation
 
+GROWING = ("from", "join")  # phases of a FROM whose sources are still read
+HALF = "half"  # among `Block.groups`: the condition of a SEMI or ANTI JOIN is read
 _NOTHING = relation(())
 
 
 class JoinScope(SourceScope):
     """The part of a scope that knows what is joined."""
+
+    def in_reach(self, block: Block, reference: Reference, *, direct: bool) -> bool:
+        """Tell whether a column that FROM has is seen where it is named.
+
+        Args:
+            block: the SELECT, whose FROM may still be read.
+            reference: the column.
+            direct: it stands in the SELECT itself, not in a query within.
+        """
+        if block.phase not in (*GROWING, "on"):
+            return True
+        place = self.source_of(block, reference.qualifier, reference.name)
+        if place is None:
+            return False
+        begun = self.joined_from(block)
+        if block.phase == "on" and self.dialect.comma_hides and place < begun:
+            return False
+        if reference.qualifier is None and not self._is_found(block, reference, place, direct):
+            return False
+        return block.phase == "on" or reference.name not in (*dict(block.merged), *block.natural)
+
+    def _is_found(self, block: Block, reference: Reference, place: int, direct: bool) -> bool:
+        """Tell whether a plain name in a FROM is found as the column of a source."""
+        begun = self.joined_from(block)
+        if place < begun and any(s.name == reference.name for s in block.sources[begun:]):
+            return False  # DuckDB takes it for the row of what is joined
+        if direct:
+            return True
+        if block.phase == "on":  # of a SEMI JOIN sqlglot shows a query within the left side alone
+            return HALF not in block.groups or place < len(block.sources) - 1
+        return not block.sources[place].made
+
+    def is_lost(self, frame: Frame, reference: Reference) -> bool:
+        """Tell whether a plain name in unnest() is one of rows that sqlglot does not show it."""
+        unnests = False
+        while isinstance(frame, (Call, Context)):
+            unnests |= isinstance(frame, Call) and frame.function.name == "unnest"
+            frame = frame.parent
+        if not unnests or not isinstance(frame, Block) or frame.phase not in GROWING:
+            return False
+        place = self.source_of(frame, reference.qualifier, reference.name)
+        plain = reference.qualifier is None
+        return plain and place is not None and frame.sources[place].made
 
     def halved(self, block: Block) -> Block:
         """Return the SELECT behind a SEMI or ANTI JOIN: the source has no columns any more."""

@@ -16,22 +16,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from text2sql.decoding.checking.frames import Block, Call, Context
+from text2sql.decoding.checking.kinds.joins import GROWING
+from text2sql.decoding.checking.kinds.row_arguments import KindRowArguments, reads_rows
 from text2sql.decoding.checking.kinds.tables import LISTS, element
-from text2sql.decoding.checking.kinds.values import ROLE, KindValues, Rows
+from text2sql.decoding.checking.kinds.values import ROLE, Rows
+from text2sql.decoding.checking.kinds.windows import is_in_window
 from text2sql.decoding.checking.obligations import CORRELATED, FRESH, GENERATED
 from text2sql.decoding.checking.scope import Move
 
-_PHASES = ("from", "join")
 LATERAL = "lateral"  # among `Block.groups`: a source sees those before it
 BEHIND_WORD = "behind lateral"  # among them: the source that is read stands behind that word
 
 
-class KindLaterals(KindValues):
+class KindLaterals(KindRowArguments):
     """The actions of sources that see others."""
 
     def do_can_see(self, move: Move) -> bool:
         block: Block = move.frame
-        if block.phase not in _PHASES or block.outer or not self.do_can_derive(move):
+        if block.phase not in GROWING or block.outer or not self.do_can_derive(move):
             return False
         said = {BEHIND_WORD} if move.terminal == "LATERAL" else set()
         groups = block.groups - {BEHIND_WORD} | {LATERAL, *said}
@@ -42,12 +44,25 @@ class KindLaterals(KindValues):
         return self._derive(move, "lateral")
 
     def _push(self, move: Move, role: str, *, width: int | None = None) -> bool:
-        """Refuse a query in the ON of a join that sees others, where DuckDB takes none."""
-        if role in CORRELATED and role != "lateral" and not self.rules.exact:
-            block = self.scope.block_of(move.frame)
-            if block.phase == "on" and LATERAL in block.groups:
-                return False
+        inside = role in CORRELATED and role != "lateral"
+        if inside and not self.rules.exact and not self._may_ask(move.frame, role):
+            return False
         return super()._push(move, role, width=width)
+
+    def _may_ask(self, frame: Any, role: str) -> bool:
+        """Tell whether DuckDB takes a query within an expression.
+
+        It takes none in the ON of a join that sees others, and few in functions of FROM. Of rows
+        that a query within another might have too many it makes an error, which is no part of a
+        window.
+        """
+        call = reads_rows(frame)
+        if call is not None:
+            return role == "scalar" and frame is call
+        if role == "scalar" and is_in_window(self.scope.query_of(frame)):
+            return False
+        block = self.scope.block_of(frame)
+        return block.phase != "on" or LATERAL not in block.groups
 
     def do_can_join_outer(self, move: Move) -> bool:
         return LATERAL not in move.frame.groups and super().do_can_join_outer(move)
@@ -114,7 +129,12 @@ class KindLaterals(KindValues):
         if len(set(names)) < len(names) or len(rows.names) > len(rows.kinds):
             return None
         found = self.scope.rows_of(names, rows.kinds, rows.fixed)
-        return self.scope.add_source(block, rows.alias, found, lenient=block.phase == "join")
+        added = self.scope.add_source(block, rows.alias, found, lenient=block.phase == "join")
+        if added is None or rows.maker in ("unnest", ROLE):
+            return added
+        *before, last = added.sources
+        marked: Block = self.frames.change(added, sources=(*before, last._replace(made=True)))
+        return marked
 
     def do_source_as(self, move: Move) -> bool:
         if move.held[0] != "rows":

@@ -317,7 +317,9 @@ class KindOperators(KindLiterals):
         known = Operand("any", fixed=all_of(left.fixed, low.fixed), nil=low.nil)
         self._set(move, (*move.frame.stack[:-2], left, known))
         told = low.kind in ("string", "null")
-        if low.kind == "string" and left.kind == "null":
+        two = {left.kind, low.kind}
+        texts = "string" in two and two <= {"null", "string"}
+        if texts and (left.kind == "null" or not self.rules.exact):  # the third must be one, too
             wanted = wanted & self.rules.ordered("text")
         return self._demand(move, 5, wanted if told else wanted & self.rules.ordered(low.kind))
 

@@ -80,8 +80,10 @@ class Rules:
         """Return the kind of CASE and COALESCE of two kinds; None where the engine refuses them."""
         if first == second and first != "any":
             return first
+        if "null" in (first, second):
+            return second if first == "null" else first
         for one, other in ((first, second), (second, first)):
-            if one == "null" or (one == "string" and expand(other) <= self.ordered("string")):
+            if one == "string" and expand(other) <= self.ordered("string"):
                 return other
             if one == "json" and expand(other) <= self.ordered("json"):
                 return one

@@ -74,6 +74,8 @@ class KindScope(WindowScope):
     def _is_alias(self, block: Block, name: bytes, nested: bool) -> bool:
         if any(source.name == name for source in block.sources):
             return False  # DuckDB takes it for the row of that table
+        if nested and block.phase == "having":
+            return False  # it looks for it in FROM alone
         return super()._is_alias(block, name, nested)
 
     def feasible(self, block: Block, *, lenient: bool = False) -> bool:
@@ -258,7 +260,9 @@ class KindScope(WindowScope):
         return self.frames.change(met, parent=self.frames.change(owner, bare=owner.bare | {named}))
 
     def suits(self, frame: Frame, reference: Reference) -> bool:
-        """Tell whether a column is a list, where one is wanted."""
+        """Tell whether sqlglot finds a column, which is a list where one is wanted."""
+        if self.is_lost(frame, reference):
+            return False
         return not wants_list(frame, self.dialect) or self._may_be_list(frame, reference)
 
     def _may_be_list(self, frame: Frame, reference: Reference) -> bool:
@@ -301,7 +305,9 @@ class KindScope(WindowScope):
         if not self.may_lead(block, reference):
             return None
         bound = block.phase != "items" and self.count(block, reference) == 1
-        if bound and not (self._fits(block, reference) and self._in_reach(block, reference)):
+        if bound and not self._fits(block, reference):
+            return None
+        if bound and not self.in_reach(block, reference, direct=direct):
             return None
         if block.phase == "group" and not bound and not alone:
             return None  # an alias is a whole term
@@ -318,15 +324,6 @@ class KindScope(WindowScope):
         if block.phase not in ("items", "late"):
             return met
         return self.frames.change(met, bare=met.bare | {(reference.qualifier, reference.name)})
-
-    def _in_reach(self, block: Block, reference: Reference) -> bool:
-        """Tell whether a column is of a source that is seen where the SELECT is read."""
-        if block.phase in ("from", "join"):
-            return reference.name not in (*dict(block.merged), *block.natural)
-        if block.phase != "on" or not self.dialect.comma_hides:
-            return True
-        place = self.source_of(block, reference.qualifier, reference.name)
-        return place is not None and place >= self.joined_from(block)
 
     def _may_name(self, block: Block, reference: Reference, direct: bool, alone: bool) -> bool:
         if not (block.grouped or block.aggregates):

@@ -15,6 +15,7 @@ Not covered: derived tables, NATURAL and POSITIONAL joins, ASOF JOIN with USING 
 from typing import Any
 
 from text2sql.decoding.checking.frames import Block, Reference
+from text2sql.decoding.checking.kinds.joins import HALF
 from text2sql.decoding.checking.kinds.stars import KindStars
 from text2sql.decoding.checking.scope import Move
 
@@ -56,7 +57,10 @@ class KindSemiJoins(KindStars):
             return False
         block: Block = move.frame
         if block.phase == "half":
-            move.frame = self.frames.change(block, waiting=block.pending, pending=frozenset())
+            groups = block.groups | {HALF}
+            move.frame = self.frames.change(
+                block, waiting=block.pending, pending=frozenset(), groups=groups
+            )
         return True
 
     def do_end_half(self, move: Move) -> bool:
@@ -64,7 +68,11 @@ class KindSemiJoins(KindStars):
         halved = self.scope.halved(block)
         kept = {one for one in block.pending if self._survives(halved, one)}
         move.frame = self.frames.change(
-            halved, phase="from", waiting=frozenset(), pending=block.waiting | kept
+            halved,
+            phase="from",
+            waiting=frozenset(),
+            pending=block.waiting | kept,
+            groups=block.groups - {HALF},
         )
         return self.scope.feasible(move.frame)
 

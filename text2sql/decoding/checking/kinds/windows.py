@@ -20,10 +20,10 @@ class WindowScope(JoinScope):
 
     def allows_window(self, frame: Frame) -> bool:
         """Tell whether a window function may stand here."""
-        return super().allows_window(frame) and (self.rules.exact or not _is_in_window(frame))
+        return super().allows_window(frame) and (self.rules.exact or not is_in_window(frame))
 
 
-def _is_in_window(frame: Frame | None) -> bool:
+def is_in_window(frame: Frame | None) -> bool:
     """Tell whether what is read says how a window is parted or sorted, in queries within too."""
     while frame is not None:
         if isinstance(frame, Context) and frame.kind == "over":
