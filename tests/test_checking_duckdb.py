@@ -181,6 +181,7 @@ def test_a_comparison_that_fails_when_it_runs_is_refused(checker, engine, condit
         "1 % 0",
         "[1, NULL]::TEXT::INT",
         "concat('x', NULL)::DATE",
+        "(1 < 1 + (SELECT 1))::TEXT::DATE",
         "1 < 2 AS truth ORDER BY url_encode(truth::TEXT)::REAL",
     ],
 )

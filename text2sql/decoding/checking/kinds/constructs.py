@@ -36,6 +36,7 @@ from text2sql.decoding.checking.scope import Move
 
 _EXTRACTABLE = MOMENTS | {"interval"}
 _OF_CLOCK = (b"hour", b"minute", b"second")  # fields that PostgreSQL finds in no date
+_OF_TRUTHS = TEXTS | {"boolean", "json"}
 SHORT, _SHORTEST = ("smallint", "int2"), 32_000
 
 
@@ -266,6 +267,9 @@ class KindConstructs(KindOperators):
             operand, made = known, None
         if made is not None and kind not in made:
             return False
+        truth = (operand.truth or operand.kind == "boolean") and not self.rules.exact
+        if operand.truth and kind not in _OF_TRUTHS:
+            return False
         if operand.fixed is True and not self._fixed_as(move, operand, kind, name):
             return False
         safe = kind in self.rules.safe(operand.kind) and name not in SHORT
@@ -276,7 +280,10 @@ class KindConstructs(KindOperators):
         text = joined(operand.text, "AS", kind)
         leaves = None if name in NARROW_TYPES else SURE
         return self._push_operand(
-            move, operand._replace(kind=kind, text=text, reference=None, leaves=leaves)
+            move,
+            operand._replace(
+                kind=kind, text=text, reference=None, leaves=leaves, truth=truth and kind == "text"
+            ),
         )
 
     def _fixed_as(self, move: Move, operand: Operand, kind: str, name: str = "") -> bool:

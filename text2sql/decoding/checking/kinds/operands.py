@@ -65,6 +65,7 @@ class Operand(NamedTuple):
     nil: Fixed = False  # they may find it to be NULL then, whatever its columns hold
     whole: bool = False  # a column, or something in parentheses: PostgreSQL takes an element of it
     leaves: Leaves = None  # the columns that decide its type: it is its kind if theirs are
+    truth: bool = False  # the text that CAST made of a truth: no other value is made of that
     beside: Beside | None = None  # before IN: what its values are compared with, where watched
 
 

@@ -7,8 +7,9 @@ DuckDB works out an argument without a column while it reads it, whatever a rule
 later. So such an argument is what people write there, and what surely comes out.
 
 Covered: numbers and sums of them; texts; moments, also a span away; lists of these; a function of
-them; a subquery, by itself or in a sum. Of an argument with a column: what may stand anywhere.
-Not covered: CAST of anything but one text to a moment, conditions, functions within others.
+them; a subquery, by itself or in a sum. With a column: functions, arithmetic, CAST, elements.
+Not covered: conditions, CASE, EXTRACT, `||`; without a column functions within others, and CAST of
+anything but one text to a moment.
 """
 
 import re
@@ -68,7 +69,26 @@ class KindRowArguments(KindValues):
         return _comes_out(call, operand.text) or (operand.constant and operand.text is None)
 
     def _boolean_at(self, move: Move, level: int) -> bool:
-        return self._may_go_on(move) and super()._boolean_at(move, level)
+        return self._reads_freely(move) and super()._boolean_at(move, level)
+
+    def do_not(self, move: Move) -> bool:
+        return self._reads_freely(move) and super().do_not(move)
+
+    def do_logic(self, move: Move) -> bool:
+        return self._reads_freely(move) and super().do_logic(move)
+
+    def do_concat(self, move: Move) -> bool:
+        return self._reads_freely(move) and super().do_concat(move)
+
+    def do_case(self, move: Move) -> bool:
+        return self._reads_freely(move) and super().do_case(move)
+
+    def do_can_extract(self, move: Move) -> bool:
+        return self._reads_freely(move) and super().do_can_extract(move)
+
+    def _reads_freely(self, move: Move) -> bool:
+        """Tell whether what is read stands where any expression may."""
+        return self.rules.exact or reads_rows(move.frame) is None
 
     def do_arithmetic(self, move: Move) -> bool:
         return self._may_go_on(move) and super().do_arithmetic(move)
@@ -78,7 +98,7 @@ class KindRowArguments(KindValues):
 
     def _may_go_on(self, move: Move) -> bool:
         """Tell whether an operator may follow a value: where DuckDB works it out at once, few."""
-        if self.rules.exact or reads_rows(move.frame) is None:
+        if self._reads_freely(move):
             return True
         text = move.frame.stack[-1].text
         return _waits(text) or move.terminal in _signs_behind(text)
