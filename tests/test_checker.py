@@ -324,7 +324,9 @@ def test_what_is_no_blob_or_stands_where_none_may_is_refused(checker, sql):
     assert not checker.accepts(sql)
 
 
-@pytest.mark.parametrize("name", ["frame_side", "range_end", "excluded", "frame_end_following"])
+@pytest.mark.parametrize(
+    "name", ["frame_side", "range_end", "sorted_sides", "excluded", "frame_end_following"]
+)
 def test_walks_that_seek_a_part_of_a_window_frame_meet_it(checker, name):
     goals = [found for found in checker.grammar.names if found[0] == name]
     for goal in goals:

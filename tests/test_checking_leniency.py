@@ -67,6 +67,31 @@ ALL_ARGUMENTS = [
 BEHIND_DISTINCT = (
     "SELECT name{} FROM customers WHERE lower(DISTINCT name) = 'a' ORDER BY abs(DISTINCT 1)"
 )
+# RANGE counts from the one expression that a window is sorted by.
+RANGES = [
+    "SELECT sum(tier) OVER (ORDER BY 1 RANGE BETWEEN 6 PRECEDING AND CURRENT ROW) FROM customers",
+    "SELECT sum(tier) OVER w FROM customers WINDOW w AS (PARTITION BY name ORDER BY tier DESC"
+    " RANGE BETWEEN 1 FOLLOWING AND 5 FOLLOWING EXCLUDE TIES)",
+]
+NO_RANGES = [
+    "SELECT sum(tier) OVER (ORDER BY tier, name RANGE 6 PRECEDING) FROM customers",
+    "SELECT sum(tier) OVER (PARTITION BY name RANGE 6 PRECEDING) FROM customers",
+]
+# sqlglot reads `json_object(KEY a VALUE b)`, and does not look for an alias behind DISTINCT.
+IN_QUOTES = [
+    'SELECT json_object(`key`, "value") FROM (SELECT 1 AS key, 2 AS value)',
+    "SELECT json_object('a', coalesce(value, key)) FROM (SELECT 1 AS key, 2 AS value)",
+]
+BARE = [
+    "SELECT json_object(key, 1) FROM (SELECT 1 AS key)",
+    "SELECT json_object('a', value) FROM (SELECT 1 AS value)",
+    "SELECT json_object(key.a, 1) FROM (SELECT 1 AS a) AS key",
+    "SELECT json(skip) FROM (SELECT '1' AS skip)",
+]
+NO_ALIASES = [
+    "SELECT 'x' AS a FROM orders GROUP BY a HAVING count(DISTINCT a) > 0",
+    "SELECT status AS a FROM orders GROUP BY a ORDER BY count(DISTINCT upper(a))",
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +109,7 @@ def is_fine(sql, checker, shop):
     "sql",
     [
         *(INNER_NOT + UNREAD + SORTED_OVER + LATE_ON + TOUCHING + ALL_ARGUMENTS),
+        *(RANGES + IN_QUOTES),
         BEHIND_DISTINCT.format(""),
     ],
 )
@@ -92,7 +118,13 @@ def test_what_sqlite_and_sqlglot_read_is_read(checker, shop, sql):
     assert checker.accepts(sql)
 
 
-@pytest.mark.parametrize("sql", NOT_AND_TIGHTER + READ + SORTED_BY_AGGREGATE + NO_LATE_ON)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *(NOT_AND_TIGHTER + READ + SORTED_BY_AGGREGATE + NO_LATE_ON),
+        *(NO_RANGES + BARE + NO_ALIASES),
+    ],
+)
 def test_what_one_of_them_refuses_is_refused(checker, shop, sql):
     assert not is_fine(sql, checker, shop)
     assert not checker.accepts(sql)
@@ -102,3 +134,20 @@ def test_a_model_gives_a_cte_as_many_names_as_columns(checker):
     held = Checker(checker.schema, invented=False)
     assert held.accepts("WITH x(a, b) AS (SELECT 1, 2) SELECT 1")
     assert not held.prefix_ok("WITH x(a, b) AS (SELECT 1)")
+
+
+def test_no_more_joins_wait_for_a_condition_than_the_gate_takes(checker, shop):
+    three = "orders JOIN orders AS a JOIN orders AS b JOIN orders AS c"
+    deep = f"SELECT 1 FROM orders JOIN ({_from(three)}) AS d"
+    deep += f" JOIN ({_from(three)} JOIN (SELECT 1 FROM {three}"  # nine wait
+    assert checker.accepts(f"{deep} JOIN orders AS h))")
+    assert is_fine(f"{deep} JOIN orders AS h))", checker, shop)
+    assert not checker.prefix_ok(f"{deep} JOIN orders AS h JOIN")
+    completed = checker.complete(f"{deep} JOIN orders AS h")
+    assert checker.accepts(completed) and is_fine(completed, checker, shop)
+    arms = " UNION ".join([_from(three)] * 4)
+    assert not checker.accepts(arms) and not is_fine(arms, checker, shop)
+
+
+def _from(sources: str) -> str:
+    return f"SELECT 1 FROM {sources}"

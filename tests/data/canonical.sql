@@ -160,3 +160,7 @@ SELECT column1 FROM (VALUES ((SELECT 'age'))), singer
 -- VALUES in an expression does
 SELECT name FROM singer WHERE (VALUES ((SELECT "name"))) = 'Ann'
 (same)
+
+-- a name that is asked for before an arrow
+SELECT coalesce(a -> '$', 2) FROM (SELECT "a") WHERE 0
+SELECT coalesce(a -> '$', 2) FROM (SELECT 'a' AS "a") WHERE 0

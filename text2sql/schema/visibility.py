@@ -48,16 +48,19 @@ class Scope:
     """What the names of a query are resolved against; output names are kept once found."""
 
     tables: dict[str, frozenset[str]]  # folded table name -> folded column names
-    mentions: dict[str, list[exp.Column]]  # folded name -> where the query says it
+    mentions: dict[str, list[exp.Expr]]  # folded name -> where the query says it
     merged: Names  # folded names by which tables are joined; None: a NATURAL JOIN may merge any
     known: dict[int, Names] = field(default_factory=dict)  # id of a query -> its output names
 
 
 def scope_of(tree: exp.Expr, schema: Schema) -> Scope:
     """Return the scope in which the names of a query are resolved."""
-    mentions: dict[str, list[exp.Column]] = {}
-    for column in tree.find_all(exp.Column):
-        mentions.setdefault(fold(column.name), []).append(column)
+    mentions: dict[str, list[exp.Expr]] = {}
+    for found in tree.find_all(exp.Column, exp.Lambda):
+        # `f(x -> y)`: to sqlglot a parameter, to SQLite a column
+        names = found.expressions if isinstance(found, exp.Lambda) else [found]
+        for name in names:
+            mentions.setdefault(fold(name.name), []).append(name)
     return Scope(_columns_by_table(schema), mentions, _merged(tree))
 
 

@@ -33,6 +33,7 @@ class ActionBase:
         move.frame = self.frames.make(
             Query, move.frame, role, names, width, (), 0, False, None, (), ""
         )
+        self._count_joins(move)
         return True
 
     def _pop(self, move: Move) -> bool:
@@ -44,7 +45,16 @@ class ActionBase:
         deep = move.taken >= DEEP_LIMIT
         found = ((), (), (), (), False, nothing, (), None, nothing, "", False, False, nothing, deep)
         move.frame = self.frames.make(Block, move.frame, phase, *found)
+        self._count_joins(move)
         return True
+
+    def _count_joins(self, move: Move) -> None:
+        """Let a query or SELECT that begins know how many JOINs before it have no condition."""
+        place: Any = move.frame.parent
+        while place is not None and not hasattr(place, "unmet_joins"):
+            place = place.parent
+        if place is not None and place.unmet_joins:
+            move.frame = self.frames.change(move.frame, unmet_joins=place.unmet_joins)
 
     def _opened(self, frame: Frame) -> Frame:
         if isinstance(frame, Block) and frame.phase in ("order", "group") and frame.item == b"":

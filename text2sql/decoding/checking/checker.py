@@ -58,7 +58,7 @@ UNKNOWN: Any = object()  # in place of an exception: much is asked for the first
 _DEEPENS = frozenset(
     {"EXISTS", "CAST", "CASE", "IN", "OVER", "FILTER", "EXTRACT", "POSITION", "USING", "WINDOW"}
     | {"TRY_CAST", "ANY", "SOME", "ROLLUP", "CUBE", "GROUPING", "[", "ARRAY", "MAKE_INTERVAL"}
-    | {"LATERAL", "UNNEST", "GENERATE_SERIES"}
+    | {"LATERAL", "UNNEST", "GENERATE_SERIES", "JSON_EACH", "JSON_TREE"}
 )
 _ROOM = 30  # places beyond DEPTH_LIMIT for one more query, where no parser counts them
 _PART_ENDS = (",", ")", "ORDER")

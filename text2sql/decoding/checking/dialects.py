@@ -27,17 +27,17 @@ _FEATURES = {
     "sqlite": "anonymous_derived bare_join base_windows bit_operators collate current_time"
     " double_equals glob is_any isnull json_arrows limit_comma limit_query materialized limit_sums"
     " named_windows not_inside not_null rows values cross_condition all_arguments empty_list"
-    " star_arguments blobs nameless_recursion",
+    " star_arguments blobs nameless_recursion json_tables",
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
     " namespaces positional"
     " materialized try_cast whole_division text_arrow quantified slices list_literals"
-    " grouping_sets from_too semi_joins similar_to star_rest rows range_offsets asof bare_filter"
+    " grouping_sets from_too semi_joins similar_to star_rest rows asof bare_filter"
     " nameless_recursion row_lists lateral row_ranges sample",
     "postgres": "namespaces ilike named_windows double_colon extract interval typed_literals"
     " except_all call_order distinct_on materialized full_pairs"
     " long_types any_all json_keys position regex rows similar_to substring_from time_zone"
-    " trim_from within_group nameless_recursion range_offsets grouping_sets fetch"
+    " trim_from within_group nameless_recursion grouping_sets fetch"
     " collations arrays subscripts no_items parenthesised_arms"
     " named_arguments lateral values",
 }

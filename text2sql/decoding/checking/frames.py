@@ -81,6 +81,7 @@ class Query:
     columns: tuple[bytes, ...]  # and the names that it gives to its columns
     recursion: str  # "", "possible" or "used"
     sorts: frozenset[bytes] = frozenset()  # names by which ORDER BY finds an item of its SELECTs
+    unmet_joins: int = 0  # as in `Block`, where the next of its SELECTs begins
 
 
 @dataclass(slots=True, eq=False)
@@ -113,6 +114,7 @@ class Block:
     frameless: frozenset[bytes] = frozenset()  # windows that others are based on: without a frame
     having: bool = False  # the list has an aggregate outside of windows
     bare_joins: int = 0  # to which sqlglot gives an ON that stands behind a comma
+    unmet_joins: int = 0  # without a condition, here and around, as `limits.check_joins` counts
     barred: frozenset[bytes] = frozenset()  # "x" deep inside is a string: no source may have them
 
 

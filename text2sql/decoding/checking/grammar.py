@@ -14,7 +14,7 @@ and reads `a BETWEEN b = c AND d` otherwise than SQLite.
 
 Covered: what people and BIRD write; see the productions.
 Not covered: rows other than before IN, in its list in DuckDB, and beside another row in SQLite;
-table functions and LATERAL in SQLite, structs.
+LATERAL, structs, table functions in SQLite but those of JSON.
 """
 
 import re
@@ -73,7 +73,11 @@ from         = FROM @from sources @close_from | @no_from
 sources      = source { join }
 source       = <table> @table namespaced @is_source source_alias
              | @can_derive '(' @derived query @end_derived ')' derived_alias
+             | +json_tables json_table '(' expr_1 json_path ')' @end_json_table
+               lateral_alias
              | +lateral LATERAL @can_see lateral | +lateral @can_see made_rows
+json_table   = JSON_EACH @json_table | JSON_TREE @json_table
+json_path    = ',' expr_1 |
 lateral      = '(' @lateral query @end_derived ')' lateral_alias | made_rows
 lateral_alias = AS <source_alias> @source_as | <bare_source_alias> @source_as
 made_rows    = row_maker @make_rows '(' @call arguments @end_arguments ')' @end_rows rows_alias
@@ -228,11 +232,11 @@ window_reference = '(' @over window @end_over ')' | +named_windows <window> @ove
 window       = +base_windows <window> @base_window frame | partition window_order
 partition    = PARTITION BY @window_term expr_1 @end_window_term
                { ',' @window_term expr_1 @end_window_term } |
-window_order = -range_offsets ORDER BY window_term { ',' window_term } ordered_frame
-             | +range_offsets ORDER BY sort_term { ',' sort_term } ordered_frame | frame
+window_order = ORDER BY sort_term { ',' sort_term } sorted_frame | frame
 sort_term    = @window_term expr_1 @end_sort_term direction nulls
 window_term  = @window_term expr_1 @end_window_term direction nulls
-ordered_frame = frame | +groups @can_frame GROUPS frame_extent exclude
+sorted_frame = @can_frame ROWS frame_extent exclude | @can_frame RANGE sorted_extent exclude
+             | +groups @can_frame GROUPS frame_extent exclude |
 frame        = @can_frame ROWS frame_extent exclude | @can_frame RANGE range_extent exclude |
 frame_extent = BETWEEN frame_between | UNBOUNDED PRECEDING | CURRENT ROW | <count> PRECEDING
 frame_between = UNBOUNDED PRECEDING AND frame_end
@@ -244,13 +248,15 @@ frame_side   = PRECEDING | FOLLOWING
 frame_end_current = CURRENT ROW | UNBOUNDED FOLLOWING | <count> FOLLOWING
 frame_end_following = UNBOUNDED FOLLOWING | <count> FOLLOWING
 range_extent = BETWEEN range_between | UNBOUNDED PRECEDING | CURRENT ROW
-             | +range_offsets range_offset PRECEDING
 range_between = UNBOUNDED PRECEDING AND range_end | CURRENT ROW AND range_end
-             | +range_offsets range_offset range_sides
-range_sides  = PRECEDING AND range_end | FOLLOWING AND range_end_following
-range_end    = CURRENT ROW | UNBOUNDED FOLLOWING | +range_offsets range_offset FOLLOWING
-range_end_following = UNBOUNDED FOLLOWING | range_offset FOLLOWING
-range_offset = INTERVAL @range_moment interval @range_interval | <count> @range_count
+range_end    = CURRENT ROW | UNBOUNDED FOLLOWING
+sorted_extent = BETWEEN sorted_between | UNBOUNDED PRECEDING | CURRENT ROW | range_offset PRECEDING
+sorted_between = UNBOUNDED PRECEDING AND sorted_end | CURRENT ROW AND sorted_end
+             | range_offset sorted_sides
+sorted_sides = PRECEDING AND sorted_end | FOLLOWING AND sorted_end_following
+sorted_end   = CURRENT ROW | UNBOUNDED FOLLOWING | range_offset FOLLOWING
+sorted_end_following = UNBOUNDED FOLLOWING | range_offset FOLLOWING
+range_offset = +interval INTERVAL @range_moment interval @range_interval | <count> @range_count
 exclude      = +exclude EXCLUDE excluded |
 excluded     = NO OTHERS | CURRENT ROW | GROUP | TIES
 

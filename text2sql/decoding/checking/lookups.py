@@ -14,6 +14,7 @@ from text2sql.decoding.checking.dialects import Dialect
 from text2sql.decoding.checking.frames import Block, Frame, Frames, Output, Query, Reference
 from text2sql.decoding.checking.relations import Relation, Tables, relation
 
+INNER = frozenset({"scalar", "in", "exists", "limit"})  # roles of queries that are operands
 DERIVED = frozenset({"derived", "lateral"})  # roles of queries that FROM holds
 TRUTHS = frozenset({b"true", b"false"})
 UNREADABLE = relation(())  # a CTE with more or fewer names than columns: FROM may not hold it
@@ -139,11 +140,27 @@ class Lookups:
             return 0
         total = 0
         for source in block.sources:
-            total += source.relation.count(name)
+            found = source.relation.count(name)
+            if found and source.relation.opaque and self._wants_qualifier(block, name):
+                return 2
+            total += found
         for merged, size in block.merged:
             if merged == name:
                 total -= size - 1
         return total
+
+    def is_opaque(self, block: Block) -> bool:
+        """Tell whether FROM has columns that sqlglot does not know."""
+        return any(source.relation.opaque for source in block.sources)
+
+    def _wants_qualifier(self, block: Block, name: bytes) -> bool:
+        """Tell whether sqlglot would not find a plain name among columns that it does not know."""
+        if any(o.nested or (o.explicit and o.name == name) for o in block.outputs):
+            return True
+        place: Frame | None = block.parent
+        while place is not None and not (isinstance(place, Query) and place.role in INNER):
+            place = place.parent
+        return place is not None
 
     def starred(self, block: Block, qualifier: bytes | None = None) -> list[Output]:
         """Return the columns of `*`, or of `qualifier.*`; USING and NATURAL show theirs once."""
@@ -164,7 +181,9 @@ class Lookups:
         return shown
 
     def keeps_stars(self, block: Block) -> bool:
-        """Tell whether sqlglot leaves the stars of a list as they are: a source has a name twice.
+        """Tell whether sqlglot leaves the stars of a list as they are.
+
+        It does where a source has a name twice, or columns that it does not know.
 
         Then it does not find their columns from outside, though the engine does. Source:
         `optimizer/qualify_columns.py`, `_expand_stars`, sqlglot 30.30.
@@ -172,8 +191,10 @@ class Lookups:
         stars = {output.qualifier for output in block.outputs if output.name == b"*"}
         if block.phase == "late":  # earlier stars of the list are written out already
             stars.add(None)
-        sources = (s for s in block.sources if None in stars or s.name in stars)
-        return bool(stars) and any(max(s.relation.counts.values(), default=0) > 1 for s in sources)
+        shown = [s.relation for s in block.sources if None in stars or s.name in stars]
+        return bool(stars) and any(
+            one.opaque or max(one.counts.values(), default=0) > 1 for one in shown
+        )
 
     def shown(self, block: Block, star: Output) -> list[Output]:
         """Return the columns of an item `*`, without those that it leaves out."""

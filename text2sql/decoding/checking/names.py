@@ -11,13 +11,13 @@ from typing import Any
 
 from text2sql.decoding.checking.actions import Actions
 from text2sql.decoding.checking.dialects import FIELDS, SPANS
-from text2sql.decoding.checking.frames import Block, Context, Frame, Query, Reference
+from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut, is_word, letter_end, whole_size
 from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import ALIAS, FRESH
 from text2sql.decoding.checking.relations import with_prefix
 from text2sql.decoding.checking.scope import CALL_LIMIT, Scope
-from text2sql.decoding.checking.words import NO_TYPES, NO_WINDOWS, POSITIONS
+from text2sql.decoding.checking.words import NO_TYPES, NO_WINDOWS, OWN_WORDS, POSITIONS
 
 # class of names -> position in `words.RESERVED`, of names that a query gives
 GIVEN = {
@@ -46,6 +46,7 @@ KNOWN = {
 }
 COLLATION = b"C"  # the one that every server has; of two that are named, engines take neither
 LISTED = ("<type>", "<field>", "<unit>", "<span>")
+_NONE: frozenset[bytes] = frozenset()
 CLASSES = frozenset((*GIVEN, *KNOWN, *LISTED, "<window>"))
 
 
@@ -203,14 +204,17 @@ class Names:
         return self.scope.block_of(frame).phase in ("items", "late")
 
     def is_free(self, frame: Frame) -> bool:
-        """Tell whether a column may have any name, because some FROM around is still unread."""
+        """Tell whether a column, or what qualifies it, may have any name.
+
+        It may where some FROM around is still unread.
+        """
         for block in self.scope.seen(frame):
             if block.phase == "compound":
                 return False  # ORDER BY behind a set operation sees its items alone
             if block.phase == "items":
-                fresh = Reference(None, FRESH)
                 free = self.scope.invents and not block.deep
-                return free and self.scope.resolve(frame, fresh) is not None
+                fresh = (Reference(None, FRESH), Reference(FRESH, FRESH))
+                return free and any(self.scope.resolve(frame, one) is not None for one in fresh)
         return False
 
     def _alias_may_begin(self, frame: Frame, prefix: bytes) -> bool:
@@ -408,6 +412,11 @@ class Names:
                     if self.scope.qualifier_fits(frame, name):
                         yield name
 
+    def own_words(self, frame: Frame) -> frozenset[bytes]:
+        """Return the words that are no names in the argument that is read."""
+        call = frame.parent if isinstance(frame, Context) else frame
+        return OWN_WORDS.get(call.function.name, _NONE) if isinstance(call, Call) else _NONE
+
     def string_fits(self, frame: Frame) -> bool:
         """Tell whether a name in double quotes that nobody has may stand here, as a string."""
         unknown = Reference(None, FRESH, soft=True)
@@ -422,6 +431,8 @@ class Names:
     def word_fits(self, frame: Frame, name: bytes, quoted: int, depth: int) -> bool:
         """Tell whether `<column>` may be this name: a column, a qualifier or a function."""
         allows = self.dialect.allows
+        if not quoted and name in self.own_words(frame):
+            return False
         if (quoted or allows(name, "qualifier")) and self.scope.qualifier_fits(frame, name):
             return True
         if not quoted and depth < self._room(name) and self.callable(frame, name):

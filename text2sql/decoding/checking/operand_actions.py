@@ -240,6 +240,15 @@ class OperandActions(LendingActions):
         move.frame = self.scope.with_block(move.frame, owing)
         return True
 
+    def do_end_sort_term(self, move: Move) -> bool:
+        """Count what a window is sorted by: RANGE counts from it, if there is one."""
+        window: Context = move.frame
+        move.frame = self.frames.change(window, stack=(*window.stack, None)[-2:])
+        return True
+
+    def do_range_count(self, move: Move) -> bool:
+        return len(move.frame.stack) == 1
+
     def do_can_frame(self, move: Move) -> bool:
         return bool(move.frame.detail != "frameless")
 
@@ -288,6 +297,8 @@ class OperandActions(LendingActions):
             return True
         if move.depth >= OPENING_LIMIT or self._reads_less(move.frame.parent):
             return False
+        if self.scope.block_of(move.frame).phase == "rows":
+            return False  # IN would have to have a query
         cell = move.cell
         while cell is not None and cell.symbol != ")":
             cell = cell.rest

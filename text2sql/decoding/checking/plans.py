@@ -219,7 +219,7 @@ class Plans(Aggregation):
         }
 
     def _mergeable(self, block: Block, name: bytes) -> bool:
-        if block.deep or self.shows_all_of_a_width(block):
+        if block.deep or self.shows_all_of_a_width(block) or self.is_opaque(block):
             return False
         last = block.sources[-1].relation
         left = self.frames.change(block, sources=block.sources[:-1])

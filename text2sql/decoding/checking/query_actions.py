@@ -138,6 +138,7 @@ class QueryActions(ActionBase):
         move.frame = self.frames.make(
             Query, owner, "cte", owner.names, None, (), 0, False, name, (), recursion
         )
+        self._count_joins(move)
         return True
 
     def do_cte_column(self, move: Move) -> bool:
@@ -219,6 +220,7 @@ class QueryActions(ActionBase):
             arms=query.arms + 1,
             union=False,
             sorts=self.scope.sorted_by(block),
+            unmet_joins=block.unmet_joins,
         )
         return True
 

@@ -35,6 +35,7 @@ class Relation:
     key: frozenset[bytes] = frozenset()  # that tells rows apart: GROUP BY of it covers every column
     lent: frozenset[bytes] = frozenset()  # what columns without a name may be called
     types: tuple[str | None, ...] = ()  # to the letter, where a dialect tells; None: not sure
+    opaque: bool = False  # sqlglot does not know its columns
 
     def count(self, name: bytes) -> int:
         """Return how many columns have that name."""
@@ -69,6 +70,7 @@ def relation(
     fixed: Iterable[bytes] = (),
     key: Iterable[bytes] = (),
     types: Iterable[str | None] | None = None,
+    opaque: bool = False,
 ) -> Relation:
     """Make a relation of columns in order.
 
@@ -80,6 +82,7 @@ def relation(
         fixed: names of columns that are constants.
         key: names of those that tell rows apart.
         types: of the columns, to the letter; None: not sure.
+        opaque: sqlglot does not know them.
     """
     names, lent = tuple(names), frozenset(shadows)
     counts = Counter(name for name in names if name is not None)
@@ -96,6 +99,7 @@ def relation(
         frozenset(key),
         lent,
         tuple(types) if types is not None else (None,) * len(names),
+        opaque,
     )
 
 

@@ -27,10 +27,12 @@ from text2sql.decoding.checking.lookups import TRUTHS
 from text2sql.decoding.checking.obligations import CORRELATED, Obligations
 from text2sql.decoding.checking.relations import Origin, Relation
 
-_UNFINISHED = ("on", "from", "join")  # those of a FROM in which names are looked up
+_UNFINISHED = ("on", "from", "join", "rows")  # those of a FROM in which names are looked up
 _OPEN = ("items", "on")  # phases in which a subquery is read before its FROM is whole
 # Those in which SQLite does not show a subquery what the items are called.
-_ALIASLESS = frozenset({"items", "late", "from", "join", "natural", "full", "half", "values"})
+_ALIASLESS = frozenset(
+    {"items", "late", "from", "join", "natural", "full", "half", "rows", "values"}
+)
 
 
 class Resolution(Obligations):
@@ -120,7 +122,7 @@ class Resolution(Obligations):
 
     def _string(self, block: Block, reference: Reference) -> Block | None:
         """Return the SELECT in which "x" is a string; None where a query around may have an x."""
-        if self._ambiguous_outside(block, reference):
+        if self._ambiguous_outside(block, reference) or any(map(self.is_opaque, self.chain(block))):
             return None
         barred: Block = self._barring(block, reference.name, frozenset(self.chain(block)))
         return barred
@@ -139,6 +141,8 @@ class Resolution(Obligations):
         query = block.parent
         assert isinstance(query, Query)
         if query.role not in CORRELATED or query.parent is None:
+            return None
+        if reference.qualifier is None and self.is_opaque(block):
             return None
         made = self._made(query, reference.qualifier)
         if made is not None and reference.name != b"*" and made.count(reference.name) != 1:
@@ -232,10 +236,10 @@ class Resolution(Obligations):
         inside = nested or needs_local or (isinstance(frame, Call) and self.is_aggregate(frame))
         over = isinstance(frame, Context) and frame.kind == "over"  # no alias of the list in there
         inside = inside or over
+        # nor behind DISTINCT, where sqlglot does not look for it
+        direct = direct and not over and not (isinstance(frame, Call) and frame.distinct)
         wanted = reference._replace(local=True) if needs_local else reference
-        around = self.resolve(
-            frame.parent, wanted, direct=direct and not over, nested=inside, alone=False
-        )
+        around = self.resolve(frame.parent, wanted, direct=direct, nested=inside, alone=False)
         if around is None:
             return None
         if needs_local and isinstance(frame, Call):  # "x" may be a string, which is nobody's
@@ -253,6 +257,8 @@ class Resolution(Obligations):
         if phase == "compound":
             named = reference.qualifier is None and reference.name in self.sorted_by(block)
             return block if direct and alone and named else None
+        if self.is_opaque(block) and self._is_out_of_sight(block, reference, direct):
+            return None
         count = self.count(block, reference)
         if phase == "order" and reference.qualifier is None and self.is_renamed(block, reference):
             return None
@@ -270,6 +276,13 @@ class Resolution(Obligations):
         if phase in ("group", "order", "window"):
             return self._string(block, reference) if reference.soft else None
         return self._resolve_outside(block, reference)
+
+    def _is_out_of_sight(self, block: Block, reference: Reference, direct: bool) -> bool:
+        """Tell whether sqlglot would miss a name among rows whose columns it does not know."""
+        met = [s for s in block.sources if s.relation.opaque and s.relation.count(reference.name)]
+        if block.phase == "rows" and met and met[-1] is block.sources[-1]:  # by what it makes
+            return reference.qualifier in (None, met[-1].name)
+        return bool(met) and reference.qualifier is None and not direct
 
     def is_renamed(self, block: Block, reference: Reference) -> bool:
         """Tell whether a CTE's list of columns gives an output another name, as sqlglot sees it."""
@@ -300,6 +313,8 @@ class Resolution(Obligations):
         if block.phase in ("where", "group", "having") and self.is_out_of_reach(block, found):
             return False
         if not found or block.phase not in ("where", "group", "having", "order", "qualify"):
+            return False
+        if block.phase != "order" and self.is_opaque(block):
             return False
         if block.phase == "where" and not self.dialect.alias_in_where:
             return False
@@ -341,7 +356,7 @@ class Resolution(Obligations):
 
     def visible(self, block: Block) -> tuple[Source, ...]:
         """Return the sources whose columns can be named where a SELECT is read."""
-        return block.sources
+        return block.sources if block.phase != "rows" else block.sources[:-1]
 
     @remembered
     def qualifier_fits(self, frame: Frame, name: bytes) -> bool:

@@ -11,6 +11,7 @@ from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Query, Reference
 from text2sql.decoding.checking.obligations import GENERATED
 from text2sql.decoding.checking.scope import DEEP_LIMIT, OPENING_LIMIT, Move
+from text2sql.limits import MAX_WAITING
 
 # Tables that sqlglot loses without an alias of their own, or gives another's: it makes _0, _1, ...
 UNALIASED = re.compile(rb"[:@\[?${ ]|_\d+\Z|.* \Z|.*'", re.DOTALL)
@@ -138,6 +139,8 @@ class SourceActions(ActionBase):
         """Let another source in, where `*` has room for its columns."""
         block: Block = move.frame
         width = self.scope.query_of(block).width
+        if move.terminal != "," and block.unmet_joins >= MAX_WAITING:
+            return False
         shows_all = width is not None and self._shows_all(block)
         if shows_all and len(self.scope.starred(block)) >= (width or 0):
             return False
@@ -160,7 +163,13 @@ class SourceActions(ActionBase):
         return self._joining(move, "from")
 
     def do_join(self, move: Move) -> bool:
+        move.frame = self.frames.change(move.frame, unmet_joins=move.frame.unmet_joins + 1)
         return self._joining(move, "join")
+
+    def _met(self, block: Block) -> Block:
+        """Return the SELECT with one JOIN less that waits for its condition."""
+        met: Block = self.frames.change(block, unmet_joins=max(0, block.unmet_joins - 1))
+        return met
 
     def arrays(self, frame: Any) -> dict[bytes | None, list[bytes]]:
         """Return the columns, by source, of which ANY takes one; see `kinds`."""
@@ -201,6 +210,7 @@ class SourceActions(ActionBase):
         return bool(bare)
 
     def do_on(self, move: Move) -> bool:
+        move.frame = self._met(move.frame)
         return self._joining(move, "on")
 
     def do_end_on(self, move: Move) -> bool:
@@ -214,7 +224,7 @@ class SourceActions(ActionBase):
         """Yield the names that USING may hold: once on the left, once in the last source."""
         left = self.frames.change(block, sources=block.sources[:-1])
         done = {name for name, _ in block.merged}
-        if self.scope.shows_all_of_a_width(block):
+        if self.scope.shows_all_of_a_width(block) or self.scope.is_opaque(block):
             return
         fixed = {r.name for r in block.pending if r.fixed and r.qualifier is None}
         for name in block.sources[-1].relation.ordered:
@@ -236,4 +246,5 @@ class SourceActions(ActionBase):
         return True
 
     def do_end_using(self, move: Move) -> bool:
+        move.frame = self._met(move.frame)
         return self._joining(move, "from")

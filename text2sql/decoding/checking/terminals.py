@@ -28,7 +28,9 @@ from text2sql.decoding.checking.scope import OPENING_LIMIT, Scope
 
 _SECOND_WORDS = frozenset({"BY", "TO", "SETS"})  # of ORDER BY, SIMILAR TO, GROUPING SETS
 # words that may be names of columns and tables
-_CALLED = frozenset({"POSITION", "MAKE_INTERVAL", "UNNEST", "GENERATE_SERIES"})
+_CALLED = frozenset(
+    {"POSITION", "MAKE_INTERVAL", "UNNEST", "GENERATE_SERIES", "JSON_EACH", "JSON_TREE"}
+)
 _IN_LIST = ("in_list", "expr_1")  # where a value of IN begins
 _AFTER_IS = ("is_tail", "is_value")
 _DOUBLE, _NAMED = 1, 2  # how a name is written: in double quotes, in others

@@ -238,6 +238,10 @@ RESERVED: dict[str, dict[str, frozenset[str]]] = {
     for dialect, words in _WORDS.items()
 }
 
+# Words that sqlglot takes for no columns where an argument of these functions begins; all that its
+# parser asks for by their text were tried in every function of the three dialects.
+OWN_WORDS = {"json": frozenset({b"skip"}), "json_object": frozenset({b"key", b"value"})}
+
 # SQLite: WINDOW before FILTER is no keyword, and GROUPS in OVER (groups) begins a frame.
 NO_WINDOWS = frozenset({b"filter", b"groups"})
 

@@ -145,6 +145,10 @@ def _in_its_place(stop: Refusal) -> Fault | None:
     return None
 
 
+def _no_range(stop: Refusal) -> Fault | None:
+    return blame(stop, "RANGE counts from one expression: the window is not sorted by just one")
+
+
 def out_of_order(stop: Refusal) -> Fault | None:
     """Blame a clause that comes too late, or twice."""
     word, frame = stop.lexeme.text.upper(), stop.place[1]
@@ -169,6 +173,7 @@ def _clause(word: str) -> str:
 
 
 REASONS: dict[str, Reason] = {
+    "range_count": _no_range,
     "from": wrong_width,
     "item_value": wrong_width,
     "next_item": wrong_width,

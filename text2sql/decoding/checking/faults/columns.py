@@ -96,7 +96,8 @@ def column_fault(
     if reference.qualifier is not None:
         return _member_fault(stop, blocks, reference, qualifier, name)
     for block in blocks:
-        holders = [s for s in block.sources if s.relation.count(reference.name)]
+        shown = stop.checker.scope.visible(block)
+        holders = [s for s in shown if s.relation.count(reference.name)]
         if stop.checker.scope.count(block, reference) > 1:
             return _ambiguous(stop, holders, name)
         if holders and stop.checker.scope.is_led(block):
@@ -106,7 +107,7 @@ def column_fault(
             return blame(stop, f"{unquoted(name)!r} must be in GROUP BY or in an aggregate", name)
         if holders:
             return None
-    sources = [source for block in blocks for source in block.sources]
+    sources = [source for block in blocks for source in stop.checker.scope.visible(block)]
     aliases = [o for o in blocks[0].outputs if o.explicit and o.name == reference.name]
     if aliases and aliases[0].uses:
         kind = "an aggregate" if aliases[0].uses == "aggregate" else "a window function"
@@ -143,7 +144,9 @@ def _hidden(stop: Refusal, blocks: list[Block], reference: Reference, name: Lexe
 def _ambiguous(stop: Refusal, holders: list[Source], name: Lexeme) -> Fault:
     what = f"column {unquoted(name)!r} is in"
     if len(holders) == 1:
-        return blame(stop, f"{what} {_source_name(stop, holders[0])} twice", name)
+        return wants_qualifier(stop, holders[0], name) or blame(
+            stop, f"{what} {_source_name(stop, holders[0])} twice", name
+        )
     owners = [written(stop, s.name) if s.name else "a subquery" for s in holders]
     both = "both " if len(owners) == 2 else ""
     which = tuple(f"{owner}.{name.text}" for owner in owners if owner != "a subquery")
@@ -151,10 +154,18 @@ def _ambiguous(stop: Refusal, holders: list[Source], name: Lexeme) -> Fault:
     return blame(stop, said, name, *which)
 
 
+def wants_qualifier(stop: Refusal, source: Source, name: Lexeme) -> Fault | None:
+    """Blame a plain name where sqlglot does not know the columns of its source; None: it does."""
+    if not source.relation.opaque:
+        return None
+    what = f"{unquoted(name)!r} needs the name of its source before it here"
+    return blame(stop, what, name, f"{written(stop, source.name or b'j')}.{name.text}")
+
+
 def _member_fault(
     stop: Refusal, blocks: list[Block], reference: Reference, qualifier: Lexeme, name: Lexeme
 ) -> Fault | None:
-    sources = [source for block in blocks for source in block.sources]
+    sources = [source for block in blocks for source in stop.checker.scope.visible(block)]
     for source in sources:
         if source.name == reference.qualifier:
             count = source.relation.count(reference.name)
@@ -178,7 +189,7 @@ def _is_made_up(stop: Refusal, blocks: list[Block]) -> bool:
 
 
 def _no_alias(stop: Refusal, blocks: list[Block], name: Lexeme) -> Fault:
-    sources = [source for block in blocks for source in block.sources]
+    sources = [source for block in blocks for source in stop.checker.scope.visible(block)]
     table = stop.checker.scope.tables.get(folded(stop.checker, name))
     others = [s.name for s in sources if table is not None and s.relation is table and s.name]
     if others:
@@ -232,10 +243,12 @@ def _name_fault(stop: Refusal) -> Fault | None:
 def _value_fault(stop: Refusal, name: Lexeme, *, dotted: bool) -> Fault | None:
     checker, key = stop.checker, folded(stop.checker, name)
     blocks = list(checker.scope.chain(checker.scope.block_of(stop.frame)))
+    if name.kind == "word" and key in checker.names.own_words(stop.frame):
+        return blame_keyword(stop)
     if dotted:
         hidden = _hidden(stop, blocks, Reference(key, b"*"), name)
         return hidden or _no_alias(stop, blocks, name)
-    sources = [source for block in blocks for source in block.sources]
+    sources = [source for block in blocks for source in stop.checker.scope.visible(block)]
     if name.kind == "word" and not checker.dialect.allows(key, "column"):
         unread = blocks[0].phase == "items"
         tables = stop.checker.scope.every_table if unread else [s.relation for s in sources]

@@ -8,7 +8,7 @@ Not covered: the columns of a source; see `columns`.
 """
 
 from text2sql.decoding.checking.faults.clauses import width_fault
-from text2sql.decoding.checking.faults.columns import column_fault, pending
+from text2sql.decoding.checking.faults.columns import column_fault, pending, wants_qualifier
 from text2sql.decoding.checking.faults.refusals import Refusal, follower
 from text2sql.decoding.checking.faults.wording import (
     Fault,
@@ -21,6 +21,7 @@ from text2sql.decoding.checking.faults.wording import (
     written,
 )
 from text2sql.decoding.checking.frames import Block, Source
+from text2sql.decoding.checking.json_tables import JSON_ROWS
 from text2sql.decoding.checking.lookups import UNREADABLE
 from text2sql.decoding.checking.relations import Relation
 from text2sql.decoding.checking.replaying import folded
@@ -32,7 +33,9 @@ def _no_table(stop: Refusal) -> Fault | None:
     found = scope.find_relation(block, name)
     if found is None:
         if follower(stop) == "(":
-            return blame(stop, f"a function cannot stand in FROM: {stop.lexeme.text!r}")
+            return _no_json(stop, block) or blame(
+                stop, f"a function cannot stand in FROM: {stop.lexeme.text!r}"
+            )
         if dict(scope.query_of(block).names).get(name) is UNREADABLE:
             return blame(
                 stop, f"WITH gives {unquoted(stop.lexeme)} names that do not fit its SELECT"
@@ -43,6 +46,19 @@ def _no_table(stop: Refusal) -> Fault | None:
     if scope.can_add(block, name, found):
         return blame(stop, "a recursive query cannot be aggregated where it names itself")
     return _spoilt(stop, block, _alias_ahead(stop) or name, found)
+
+
+def _no_json(stop: Refusal, block: Block) -> Fault | None:
+    """Say why no rows of a JSON text can be made here; None where another function is called."""
+    if stop.lexeme.text.upper() not in stop.place[0].terminals:
+        return None
+    if block.outer or block.phase == "natural":
+        what = f"{stop.lexeme.text}() does not stand beside RIGHT, FULL or NATURAL JOIN"
+        return blame(stop, what)
+    for reference, _, name in pending(stop, block):
+        if reference.qualifier is None and JSON_ROWS.count(reference.name):
+            return wants_qualifier(stop, Source(None, JSON_ROWS), name)
+    return None
 
 
 def _alias_ahead(stop: Refusal) -> bytes | None:

@@ -34,7 +34,7 @@ PHASES = {
     "natural": "FROM", "on": "ON", "closed": "this place", "where": "WHERE", "group": "GROUP BY",
     "having": "HAVING", "window": "WINDOW", "qualify": "QUALIFY", "order": "ORDER BY",
     "compound": "ORDER BY after UNION, INTERSECT or EXCEPT", "limit": "LIMIT",
-    "values": "VALUES", "full": "FROM",
+    "values": "VALUES", "full": "FROM", "rows": "a function in FROM",
 }  # fmt: skip
 _LISTED = 12  # names that a message lists where none looks like the wrong one
 
