@@ -371,6 +371,16 @@ def test_a_model_is_not_led_to_what_only_a_cast_behind_it_would_mend():
     assert not held.prefix_ok("SELECT name FROM people --")
 
 
+def test_a_model_reads_no_moment_from_a_text_that_it_has_made(checker):
+    held = Checker(SCHEMA, dialect="postgres", invented=False)
+    sql = 'SELECT name FROM people WHERE "Born" = '
+    for text in ("reverse(name)", "(lower(name))", "cast(boss = 1 AS text)", "boss::text"):
+        assert checker.accepts(f"{sql}{text}::date")
+        assert not held.accepts(f"{sql}{text}::date")
+    assert held.accepts(f"{sql}CAST(reverse(name) AS date)")
+    assert held.accepts("SELECT sum(split_part(name, '-', 1)::int) FROM people")
+
+
 def test_a_column_that_alone_may_follow_is_found_from_its_first_letter(checker):
     sql = "SELECT array_agg(DISTINCT person ORDER BY p"
     assert checker.complete(sql).startswith(f"{sql}erson")

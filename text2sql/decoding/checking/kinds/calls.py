@@ -50,7 +50,11 @@ class KindCalls(KindRows):
             return False
         if function.name in self.dialect.row_makers:
             return self._may_make_rows(frame)
-        if function.most != 0 or function.kind != "scalar" or not hasattr(frame, "stack"):
+        if not hasattr(frame, "stack"):
+            return True
+        if not self._may_tell(frame, {form.returns for form in self.forms[function.name]}):
+            return False
+        if function.most != 0 or function.kind != "scalar":
             return True
         here = Move(frame, None, "(", None, None, 0, False)
         return self._literal_fits(here, self._returned(function, ()))

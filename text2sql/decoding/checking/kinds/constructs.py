@@ -258,6 +258,8 @@ class KindConstructs(KindOperators):
             return False
         name = self._name(move).decode()
         kind = self.dialect.cast_types[name][0]
+        if not self._may_tell(move.frame.parent, [kind]):
+            return False
         operand = self._commit(move, self._pop_operand(move))
         made = self.rules.cast(operand.kind)
         if is_free(operand):

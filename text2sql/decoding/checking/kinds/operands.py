@@ -9,6 +9,7 @@ Covered: what is demanded where, narrowing to some kinds, columns.
 Not covered: what makes an operand: literals, operators, calls (see the modules so named).
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from text2sql.decoding.checking.actions import Actions
@@ -27,6 +28,7 @@ from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.scope import KindScope
 from text2sql.decoding.checking.kinds.strings import literal_ok
 from text2sql.decoding.checking.kinds.tables import (
+    MOMENTS,
     NUMBERS,
     PARTS,
     SCALARS,
@@ -48,6 +50,8 @@ Leaves = frozenset[tuple[bytes | None, bytes]] | None  # None: something else de
 SURE: Leaves = frozenset()
 ROW_ROLE = "row"  # of a query behind a row and IN that sees nothing of the queries around it
 _PLAIN = SCALARS - {"json"}  # other kinds have parts, by `->` and `[`
+_TOLD = MOMENTS | {"time", "interval", "string", "null"}
+_SPELT = frozenset({"text", "text[]"})
 BEFORE_AND = "BETWEEN"  # the sign of a demand
 FORMATTED = frozenset({"to_date"})  # functions that read a text by a format, which must be known
 BEHIND_SIGN = "sign"  # the detail of a part that an operator wants, not a function
@@ -361,15 +365,30 @@ class KindOperands(Actions):
         A model that has begun `avg(name` does not think of a CAST: it runs into a comment, or on
         and on. What it means as a CAST it can say by that word, before the column.
         """
+        least, wanted = self._wanted_around(frame)
+        if wanted is None or is_free(operand) or not expand(operand.kind) <= _PLAIN:
+            return True
+        return grows(operand.kind, wanted, least, exact=self.rules.exact)
+
+    def _wanted_around(self, frame: Any) -> tuple[int, Kinds | None]:
+        """Return the level and the kinds that are wanted of what begins, in parentheses or not."""
         least, wanted, _ = self.demanded(frame)
         while isinstance(frame, Context) and frame.kind == "paren" and frame.detail is None:
             if wanted is not None or frame.stack:
                 break
             frame = frame.parent
             wanted = self.demanded(frame).kinds
-        if wanted is None or is_free(operand) or not expand(operand.kind) <= _PLAIN:
+        return least, wanted
+
+    def _may_tell(self, frame: Any, kinds: Iterable[str]) -> bool:
+        """Tell whether a model may make a value of some kinds: no text that has to say a moment.
+
+        Few texts do, which only rows show. What a model means it can say by CAST, before the text.
+        """
+        _, wanted = self._wanted_around(frame)
+        if self.scope.invents or wanted is None or not wanted <= _TOLD:
             return True
-        return grows(operand.kind, wanted, least, exact=self.rules.exact)
+        return not all(expand(kind) <= _SPELT for kind in kinds)
 
     def _referred(
         self, move: Move, frame: Frame, reference: Reference, alone: bool
