@@ -65,6 +65,12 @@ FINE = [
     "SELECT '2020-01-31' BETWEEN t AND '2020-02-01' FROM trades",
     "SELECT n FROM trades a, unnest(string_split(upper(a.s), ' ')) AS r(n)",
     "SELECT n FROM quotes q, range(1, len(q.tags) + 1) AS r(n)",
+    "SELECT n FROM generate_series('2024-01-01'::DATE, CAST('2024-01-31' AS DATE), INTERVAL 1 DAY)"
+    " AS g(n)",
+    "SELECT year('2024-01-01'::DATE), date_diff('day', '2024-01-01 10:00:00'::TIMESTAMP, t)"
+    " FROM trades WHERE t >= CAST('2024-01-01' AS DATE) AND k > CAST('5' AS INT)",
+    "SELECT regexp_extract(s, '@(.+)$', 1) FROM trades",
+    "FROM unnest([1, 2]) AS u(x) SELECT x",
     "SELECT n FROM generate_series(TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-31',"
     " INTERVAL '1 day') AS g(n)",
     "SELECT sum(v) OVER (ORDER BY k RANGE BETWEEN 2 PRECEDING AND CURRENT ROW) FROM trades",
@@ -198,6 +204,8 @@ def test_what_fails_before_any_row_is_read_is_refused(checker, engine, items):
         "SELECT unnest FROM unnest([1, 2])",
         "SELECT r FROM range(5) AS r",
         "SELECT x FROM range(5) AS r(n), unnest([n]) AS u(x)",
+        "FROM unnest([1, 2]) AS u(x), trades SELECT x",
+        "FROM LATERAL (SELECT 1 AS x) AS l JOIN trades ON TRUE SELECT x",
         "SELECT z FROM range(5) AS r(n), LATERAL (SELECT n + 1 AS z) l",
         "SELECT k FROM trades ANTI JOIN quotes q ON (SELECT price) > 1",
         "SELECT k AS x FROM trades ORDER BY list(s ORDER BY x) OVER ()",

@@ -289,12 +289,17 @@ def _string_ends(
     checker: "Checker", place: Place, kept: bytes | None, partial: bytes
 ) -> Iterator[bytes]:
     end = _character_end(partial)
-    closes = kept is None or checker.string(place, kept + end) is not None
-    yield from (end + last for last in ((b"'", b"a'") if closes else (b"a'", b"0'", b"'")))
+    tails = (b"", b"a", b"0") if end or kept is None else (b"", b"a", b"0", *endings(kept))
     if kept is None:
+        yield from (end + tail + b"'" for tail in tails)
         return
-    if not end:
-        yield from (tail + b"'" for tail in endings(kept))
+    others = []
+    for tail in tails:
+        if checker.string(place, kept + end + tail) is not None:
+            yield end + tail + b"'"
+        else:
+            others.append(end + tail + b"'")
+    yield from others  # a doubled mark may help them
     begun = checker.dialect.fold(kept, quoted=True)  # SQLite takes a string for a name
     for name in begun_names(checker, place, begun, quoted=True)[:_NAMES]:
         yield name[len(begun) :].replace(b"'", b"''") + b"'"

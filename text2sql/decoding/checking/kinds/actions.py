@@ -209,8 +209,8 @@ class KindActions(KindLaterals):
         if not hasattr(frame, "stack"):
             return None
         kinds = self.demanded(frame).kinds
-        if self.spans(frame):
-            return frozenset({"interval"})
+        if kinds is not None and "string" not in kinds and (spans := self.spans(frame)):
+            return spans
         return kinds if kinds is not None and "string" in kinds and "text" not in kinds else None
 
     def labels(self, frame: Any) -> tuple[bytes, ...]:

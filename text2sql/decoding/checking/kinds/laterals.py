@@ -25,6 +25,7 @@ from text2sql.decoding.checking.obligations import CORRELATED, FRESH, GENERATED
 from text2sql.decoding.checking.scope import Move
 
 LATERAL = "lateral"  # among `Block.groups`: a source sees those before it
+ALONE = "alone"  # among them: sqlglot reads no SELECT behind such a first source and others
 BEHIND_WORD = "behind lateral"  # among them: the source that is read stands behind that word
 
 
@@ -36,6 +37,9 @@ class KindLaterals(KindRowArguments):
         if block.phase not in GROWING or block.outer or not self.do_can_derive(move):
             return False
         said = {BEHIND_WORD} if move.terminal == "LATERAL" else set()
+        leads = not block.outputs and not block.sources and not self.rules.exact
+        if leads and move.terminal in ("LATERAL", "UNNEST"):
+            said.add(ALONE)
         groups = block.groups - {BEHIND_WORD} | {LATERAL, *said}
         move.frame = self.frames.change(block, groups=groups)
         return True
@@ -63,6 +67,12 @@ class KindLaterals(KindRowArguments):
             return False
         block = self.scope.block_of(frame)
         return block.phase != "on" or LATERAL not in block.groups
+
+    def do_can_join(self, move: Move) -> bool:
+        return ALONE not in move.frame.groups and super().do_can_join(move)
+
+    def do_can_join_naturally(self, move: Move) -> bool:
+        return ALONE not in move.frame.groups and super().do_can_join_naturally(move)
 
     def do_can_join_outer(self, move: Move) -> bool:
         return LATERAL not in move.frame.groups and super().do_can_join_outer(move)

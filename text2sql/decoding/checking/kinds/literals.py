@@ -13,6 +13,7 @@ from text2sql.decoding.checking.frames import Context
 from text2sql.decoding.checking.kinds.operands import SURE, Demand, Operand
 from text2sql.decoding.checking.kinds.strings import interval_ok, literal_ok, moment_ok
 from text2sql.decoding.checking.kinds.tables import (
+    MOMENTS,
     PARTS,
     SCALARS,
     TEXTS,
@@ -119,7 +120,7 @@ class KindLiterals(KindVarying):
 
     def do_string(self, move: Move) -> bool:
         self._mark(move)
-        fits = self._literal_fits(move, "string") or self.spans(move.frame)
+        fits = self._literal_fits(move, "string") or bool(self.spans(move.frame))
         if not fits or not self._fits_part(move, "string"):
             return False
         said = move.payload
@@ -128,10 +129,11 @@ class KindLiterals(KindVarying):
         text = (b"'" + said,) if kept else None
         return self._push_operand(move, _constant("string", text))
 
-    def spans(self, frame: Any) -> bool:
-        """Tell whether a string is no value here but for the CAST that makes an interval of it."""
-        kinds = self.demanded(frame).kinds
-        return kinds is not None and "interval" in kinds and kinds.isdisjoint(TEXTS)
+    def spans(self, frame: Any) -> Kinds:
+        """Return the kinds of which a string that is no value here must say one: CAST makes it."""
+        kinds = self.demanded(frame).kinds or frozenset()
+        made = frozenset({"interval"}) | (frozenset() if self.rules.exact else MOMENTS)
+        return kinds & made if kinds.isdisjoint(TEXTS) else frozenset()
 
     def _literal(self, move: Move, kind: str) -> bool:
         self._mark(move)

@@ -291,8 +291,10 @@ class KindOperands(Actions):
     def keeps_text(self, frame: Any) -> bool:
         """Tell whether what a string says may matter later: GROUP BY repeats an item.
 
-        So it does in a call that reads one text by what another says.
+        So it does in a call that reads one text by what another says, and in CAST.
         """
+        if isinstance(frame, Context) and frame.detail == "cast":
+            return True
         while frame is not None and not isinstance(frame, (Block, Query)):
             if isinstance(frame, Call) and frame.function.name in FORMATTED:
                 return True

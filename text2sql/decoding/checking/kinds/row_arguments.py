@@ -20,6 +20,7 @@ from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.folding import LISTING, worth
 from text2sql.decoding.checking.kinds.joins import GROWING
 from text2sql.decoding.checking.kinds.operands import Operand
+from text2sql.decoding.checking.kinds.strings import moment_ok
 from text2sql.decoding.checking.kinds.values import KindValues
 from text2sql.decoding.checking.scope import Move
 
@@ -96,12 +97,17 @@ class KindRowArguments(KindValues):
     def do_double_colon(self, move: Move) -> bool:
         return self._may_go_on(move) and super().do_double_colon(move)
 
-    def _may_go_on(self, move: Move) -> bool:
+    def do_as(self, move: Move) -> bool:
+        text = move.frame.stack[-1].text
+        sums = text is not None and _sums(text)
+        return (sums or self._may_go_on(move, "::")) and super().do_as(move)
+
+    def _may_go_on(self, move: Move, sign: str | None = None) -> bool:
         """Tell whether an operator may follow a value: where DuckDB works it out at once, few."""
         if self._reads_freely(move):
             return True
         text = move.frame.stack[-1].text
-        return _waits(text) or move.terminal in _signs_behind(text)
+        return _waits(text) or (sign or move.terminal) in _signs_behind(text)
 
     def may_call(self, frame: Frame, function: Function) -> bool:
         call = None if self.rules.exact else reads_rows(frame)
@@ -147,7 +153,8 @@ def _signs_behind(text: tuple[Any, ...] | None) -> tuple[str, ...]:
     if _sums(text):
         return ("+", "-", "*")
     shown = _shown(text)
-    casts = ("::",) if shown in ("'", "CURRENT_DATE") else ()
+    says = shown == "'" and moment_ok(text[0][1:], b"timestamp")
+    casts = ("::",) if says or shown == "CURRENT_DATE" else ()
     return (*casts, "+", "-") if re.fullmatch(_DAY, shown) else casts
 
 
