@@ -38,7 +38,10 @@ FINE = [
     "SELECT 1 FROM visits WHERE at >= to_date('2024-01-15', 'YYYY-MM-DD')"
     " OR at < make_date(2024, 1, 1)",
     "SELECT 1 FROM visits WHERE to_char(at, 'YYYY-MM') = to_char(now(), 'YYYY-MM')",
-    "SELECT date_part('epoch', at - now()) / 3600, date_part('dow', at) FROM visits",
+    "SELECT date_part('epoch', at - now()) / 3600, extract(isodow FROM at) FROM visits",
+    "SELECT extract(year FROM '2024-01-01'::date), age('2024-01-01'::timestamp), at -"
+    " '2024-01-01'::timestamp FROM visits",
+    "SELECT d::date FROM generate_series('2024-01-01'::date, now(), '1 day'::interval) AS d",
 ]
 REFUSED = [
     "SELECT (FALSE AND name ~ 'a')::text::int FROM people",
@@ -73,6 +76,8 @@ REFUSED = [
     "SELECT 1 / CASE WHEN x > 2 THEN 0 ELSE 3 END FROM (SELECT 5 AS x) AS t",
     "SELECT 1 / position('b' IN x) FROM (SELECT 'a' AS x) AS t",
     "SELECT extract(hour FROM DATE '2020-01-01')",
+    "SELECT extract(year FROM '2024-02-30'::date)",
+    "SELECT extract(year FROM '2024-01-01')",
     "SELECT date_part('year', TIME '10:00'), 1",
     "SELECT date_part('week', INTERVAL '1 day')",
 ]
@@ -111,3 +116,8 @@ def test_a_fault_says_that_the_server_would_work_it_out(checker: Checker) -> Non
 def test_a_type_that_is_begun_is_followed_to_every_type(checker: Checker) -> None:
     assert checker.accepts(checker.complete("SELECT 1e3 - NULL :: tim"))
     assert checker.accepts(checker.complete("SELECT sqrt(at :: tim"))
+
+
+def test_an_end_is_found_behind_a_truth_of_literals(checker: Checker) -> None:
+    sql = "SELECT radians(CASE EXISTS (SELECT 1) WHEN TRUE||"
+    assert checker.accepts(checker.complete(sql))

@@ -45,6 +45,7 @@ LITERALS = {
 LITERALS |= {"fraction": "0.5", "digit": "1"}
 LISTS = {name: {"text[]": "TEXT[]", "int4[]": "INTEGER[]"} for name in ("duckdb", "postgres")}
 LISTS["duckdb"]["float[]"] = "DOUBLE[]"
+LISTS["postgres"]["jsonb"] = "JSONB"
 Run = Callable[[str], object]
 
 

@@ -286,7 +286,7 @@ def test_arrays_are_made_and_taken_apart(checker, sql):
 @pytest.mark.parametrize(
     "sql",
     [
-        "SELECT 1 FROM visits WHERE at = ANY (ARRAY['2020-01-01'",
+        "SELECT 1 FROM visits WHERE at = ANY (ARRAY['2020-01-01',",
         "SELECT array_agg(name)[",
         "SELECT name[",
         "SELECT ARRAY[1, 'a'",
@@ -338,6 +338,16 @@ ARMS = [
     ("SELECT ARRAY[1::real] = ARRAY[1::float]", False),
     ("SELECT string_to_array('a', ',') IN (SELECT ARRAY['a'::varchar])", False),
     ("SELECT ARRAY[1.5] = ARRAY[2.5]", True),
+    ("SELECT note::json, 1 FROM visits ORDER BY 2", True),
+    ("SELECT note::json FROM visits ORDER BY 1", False),
+    ("SELECT rank() OVER (PARTITION BY note::json) FROM visits", False),
+    ("SELECT array_agg(name ORDER BY to_json(name)) FROM people", False),
+    ("SELECT count(DISTINCT note::json) FROM visits", False),
+    ("SELECT count(DISTINCT note), rank() OVER (ORDER BY count(*)) FROM visits", True),
+    ("SELECT upper(note ->> 'a') FROM visits GROUP BY upper(note ->> 'a')", True),
+    ("SELECT note ->> 'a' FROM visits GROUP BY note ->> 'b'", False),
+    ("SELECT (regexp_match(name, 'a(.)'))[1], substring(name FROM '^[A-Z]+') FROM people", True),
+    ("SELECT jsonb_array_length(note), jsonb_typeof(note) FROM visits", True),
 ]
 
 

@@ -44,11 +44,15 @@ _FEATURES = {
 
 
 # What may follow INTERVAL '1', what EXTRACT takes, and the types that may stand before a literal.
+# MORE_FIELDS are PostgreSQL's.
 TIME_UNITS = frozenset(
     b"year years month months day days hour hours minute minutes second seconds week weeks".split()
 )
 SPANS = frozenset(b"years months weeks days hours mins secs".split())  # of MAKE_INTERVAL
 FIELDS = frozenset(b"year month day hour minute second quarter week dow doy epoch".split())
+MORE_FIELDS = frozenset(
+    b"century decade isodow isoyear microseconds millennium milliseconds".split()
+)
 LITERAL_TYPES = ((b"date", "date"), (b"timestamp", "timestamp"))
 
 
@@ -84,6 +88,7 @@ class Dialect:
     comma_hides: bool = False  # what stands before a comma of FROM cannot be named in a later ON
     literal_types: tuple[tuple[bytes, str], ...] = LITERAL_TYPES
     units: frozenset[bytes] = TIME_UNITS  # what may follow INTERVAL '1'
+    fields: frozenset[bytes] = FIELDS  # what EXTRACT takes
     row_makers: frozenset[str] = frozenset({"unnest"})  # functions, of items and in FROM
     arms_sort: bool = False  # ORDER BY names a column of any SELECT of a set operation
     column_limit: int = 1 << 20  # items of a SELECT
@@ -271,5 +276,6 @@ DIALECTS: dict[str, Dialect] = {
         column_limit=1664,
         literal_types=(*LITERAL_TYPES, (b"time", "time"), (b"timestamptz", "timestamptz")),
         units=frozenset(b"year month day hour minute second".split()),
+        fields=FIELDS | MORE_FIELDS,
     ),
 }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from text2sql.decoding.checking.actions import Actions
-from text2sql.decoding.checking.dialects import FIELDS, SPANS
+from text2sql.decoding.checking.dialects import SPANS
 from text2sql.decoding.checking.frames import Block, Call, Context, Frame, Query, Reference
 from text2sql.decoding.checking.lexer import cut, is_word, letter_end, whole_size
 from text2sql.decoding.checking.lookups import TRUTHS
@@ -59,7 +59,7 @@ class Names:
             "<type>": tuple(
                 sorted(name.encode() for name in self.dialect.cast_types if " " not in name)
             ),
-            "<field>": tuple(sorted(FIELDS)),
+            "<field>": tuple(sorted(self.dialect.fields)),
             "<unit>": tuple(sorted(self.dialect.units)),
             "<span>": tuple(sorted(SPANS)),
         }

@@ -27,6 +27,7 @@ FORMS = {
         json_agg(any) json
         jsonb_agg(any) jsonb
         json_object_agg(text, any) json plain
+        jsonb_object_agg(text, any) jsonb plain
         max(number|text|date|timestamp|timestamptz|time|interval) same
         min(number|text|date|timestamp|timestamptz|time|interval) same
         mode() any plain
@@ -138,6 +139,13 @@ FORMS = {
         json_extract_path(json, text ...) json
         json_extract_path_text(json, text ...) text
         json_typeof(json) text
+        jsonb_array_length(jsonb) int4
+        jsonb_build_array([any ...]) jsonb
+        jsonb_build_object([text any ...]) jsonb
+        jsonb_extract_path(jsonb, text ...) jsonb
+        jsonb_extract_path_text(jsonb, text ...) text
+        jsonb_pretty(jsonb) text
+        jsonb_typeof(jsonb) text
         justify_days(interval) interval
         justify_hours(interval) interval
         justify_interval(interval) interval
@@ -178,6 +186,7 @@ FORMS = {
         regexp_count(text, text, [int4], [text]) int4
         regexp_instr(text, text) int4
         regexp_like(text, text, [text]) boolean
+        regexp_match(text, text, [text]) text[]
         regexp_replace(text, text, text, [text]) text
         regexp_substr(text, text, [int4]) text
         repeat(text, int4) text
@@ -205,6 +214,7 @@ FORMS = {
         strpos(text, text) int4
         substr(text, int4, [int4]) text
         substring(text, int4, [int4]) text operand
+        substring(text, text) text operand
         tan(number) float
         tanh(number) float
         timeofday() text
@@ -213,6 +223,7 @@ FORMS = {
         to_date(text, text) date
         to_hex(int4) text
         to_json(any) json
+        to_jsonb(any) jsonb
         to_number(text, text) decimal
         to_timestamp(text, text) timestamptz
         to_timestamp(number) timestamptz

@@ -110,6 +110,8 @@ class KindCalls(KindRows):
         super().do_end_argument(move)
         if not self._narrow_first(move, operand):
             return False
+        if move.frame.distinct and not self._owe_order(move, operand):
+            return False
         self._push_operand(move, operand._replace(level=9))
         call: Call = move.frame
         kinds = tuple(one.kind for one in self._arguments(call))
@@ -180,6 +182,20 @@ class KindCalls(KindRows):
         move.frame = self.frames.change(move.frame, ordered=True)
         return True
 
+    def _owe_order(self, move: Move, operand: Operand) -> bool:
+        """Ask that what is compared or sorted can be: JSON cannot in PostgreSQL."""
+        if not self._sorts(operand):
+            return False
+        if operand.reference is None or operand.reference.kinds is not None:
+            return True
+        if not self.rules.opaque:
+            return True
+        known = self._commit(move, operand)
+        reference = operand.reference._replace(kinds=self.scope.every_kind - self.rules.opaque)
+        met = move.frame if known.kind != "any" else self.scope.resolve(move.frame, reference)
+        move.frame = met
+        return met is not None
+
     def do_window_term(self, move: Move) -> bool:
         before = self.scope.block_of(move.frame).bare
         if isinstance(move.frame, Context):
@@ -189,6 +205,8 @@ class KindCalls(KindRows):
     def do_end_window_term(self, move: Move) -> bool:
         operand = self._pop_operand(move)
         self._pop_operand(move)
+        if not self._owe_order(move, operand):
+            return False
         if operand.text is not None and isinstance(move.frame, Context):
             self._name_part(move, operand.text)
         call = move.frame

@@ -19,7 +19,6 @@ from text2sql.decoding.checking.kinds.calls import KindCalls
 from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.operands import ROW_ROLE, Operand
 from text2sql.decoding.checking.kinds.scope import ROWS, SETS, shows_all
-from text2sql.decoding.checking.kinds.tables import ALL
 from text2sql.decoding.checking.kinds.windows import owes_window
 from text2sql.decoding.checking.obligations import CORRELATED
 from text2sql.decoding.checking.scope import CALL_LIMIT, Move
@@ -101,18 +100,6 @@ class KindClauses(KindCalls):
         )
         return True
 
-    def _owe_order(self, move: Move, operand: Operand) -> bool:
-        """Ask that what DISTINCT compares can be compared."""
-        if not self._sorts(operand):
-            return False
-        if operand.reference is None or operand.reference.kinds is not None:
-            return True
-        known = self._commit(move, operand)
-        reference = operand.reference._replace(kinds=ALL - self.rules.opaque)
-        met = move.frame if known.kind != "any" else self.scope.resolve(move.frame, reference)
-        move.frame = met
-        return met is not None
-
     def do_distinct(self, move: Move) -> bool:
         return not self.rules.exact or self._flag(move, "distinct")
 
@@ -123,7 +110,7 @@ class KindClauses(KindCalls):
 
     def do_distinct_on_term(self, move: Move) -> bool:
         term = self._pop_operand(move)
-        if term.constant or move.frame.aggregates or not self._sorts(term):
+        if term.constant or move.frame.aggregates or not self._owe_order(move, term):
             return False
         return not self.rules.exact or self._flag(move, ("on", term.text))
 
@@ -323,7 +310,8 @@ class KindClauses(KindCalls):
         operand = self._pop_operand(move)
         if place is None and operand.constant:
             return False
-        if not self._sorts(operand):
+        meant = operand if place is None else Operand(block.outputs[place].kind)
+        if not self._sorts(meant):
             return False
         if block.phase == "order" and operand.text is not None and len(operand.text) == 1:
             done = ("ordered", *self.scope.text_key(block, operand.text))

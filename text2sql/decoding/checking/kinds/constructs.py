@@ -35,7 +35,14 @@ from text2sql.decoding.checking.kinds.tables import (
 from text2sql.decoding.checking.scope import Move
 
 _EXTRACTABLE = MOMENTS | {"interval"}
-_OF_CLOCK = (b"hour", b"minute", b"second")  # fields that PostgreSQL finds in no date
+_OF_WEEKS = (b"week", b"dow", b"doy", b"isodow", b"isoyear")
+_OF_CLOCK = (
+    b"hour",
+    b"minute",
+    b"second",
+    b"milliseconds",
+    b"microseconds",
+)  # fields that PostgreSQL finds in no date
 _OF_TRUTHS = TEXTS | {"boolean", "json"}
 SHORT, _SHORTEST = ("smallint", "int2"), 32_000
 
@@ -336,8 +343,7 @@ class KindConstructs(KindOperators):
     def do_field(self, move: Move) -> bool:
         field = self._name(move)
         move.frame = self.frames.change(move.frame, detail=field)
-        of_weeks = field in (b"week", b"dow", b"doy")
-        kinds = MOMENTS if of_weeks else _EXTRACTABLE
+        kinds = MOMENTS if field in _OF_WEEKS else _EXTRACTABLE
         if self.rules.exact and field in _OF_CLOCK:
             kinds = (kinds | {"time"}) - {"date"}
         elif self.rules.exact and field == b"epoch":

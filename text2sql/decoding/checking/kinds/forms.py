@@ -28,7 +28,7 @@ from text2sql.decoding.checking.scope import Move
 
 FORMS = frozenset({b"position"})  # that are read as `name (`, and are no functions
 ORDERED = frozenset({"mode", "percentile_cont", "percentile_disc"})  # WITHIN GROUP must follow
-POLYMORPHIC = frozenset({"array_agg", "json_agg", "jsonb_agg", "to_json"})
+POLYMORPHIC = frozenset({"array_agg", "json_agg", "jsonb_agg", "to_json", "to_jsonb"})
 _KEYED = frozenset({"json", "jsonb"})
 _ZONED = {"timestamp": "timestamptz", "timestamptz": "timestamp"}
 
@@ -225,15 +225,19 @@ class KindForms(KindSubscripts):
         )
 
     def do_arrowed(self, move: Move) -> bool:
-        operand = self._pop_operand(move)
-        return self._keyed(move, operand, operand.kind)
+        return self._keyed(move, "->")
 
     def do_told(self, move: Move) -> bool:
-        return self._keyed(move, self._pop_operand(move), "text")
+        return self._keyed(move, "->>")
 
-    def _keyed(self, move: Move, operand: Operand, kind: str) -> bool:
-        nil = any_of(operand.fixed, operand.nil)
-        return self._push_operand(move, Operand(kind, level=8, fixed=operand.fixed, nil=nil))
+    def _keyed(self, move: Move, sign: str) -> bool:
+        operand = self._pop_operand(move)
+        kind = operand.kind if sign == "->" else "text"
+        key: bytes = move.payload or b""
+        # of a number the same digits are left as of a string, which means another part
+        text = None if not key or key.isdigit() else joined(operand.text, sign, b"'" + key)
+        made = Operand(kind, level=8, text=text, fixed=operand.fixed)
+        return self._push_operand(move, made._replace(nil=any_of(operand.fixed, operand.nil)))
 
     # --- WITHIN GROUP ------------------------------------------------------------------------
 

@@ -132,7 +132,7 @@ class KindLiterals(KindVarying):
     def spans(self, frame: Any) -> Kinds:
         """Return the kinds of which a string that is no value here must say one: CAST makes it."""
         kinds = self.demanded(frame).kinds or frozenset()
-        made = frozenset({"interval"}) | (frozenset() if self.rules.exact else MOMENTS)
+        made = MOMENTS | ({"interval", "time"} if self.rules.exact else {"interval"})
         return kinds & made if kinds.isdisjoint(TEXTS) else frozenset()
 
     def _literal(self, move: Move, kind: str) -> bool:

@@ -48,7 +48,9 @@ _TESTS: dict[str, Callable[..., bool]] = {
         ("trunc", "sin", "cos", "atan", "atan2", "cbrt", "degrees", "radians", "translate"),
         lambda *numbers: True,
     ),
-    **dict.fromkeys(("substr", "substring"), lambda start, length=0: length >= 0),
+    **dict.fromkeys(
+        ("substr", "substring"), lambda start=None, length=0: start is not None and length >= 0
+    ),
     "exp": lambda number: abs(number) <= 30,
     "sqrt": lambda number: number >= 0,
     "make_date": _is_day,

@@ -26,6 +26,7 @@ from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.lists import wants_list
 from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.tables import (
+    ALL,
     LISTS,
     Kinds,
     expand,
@@ -60,6 +61,7 @@ class KindScope(WindowScope):
     def __init__(self, namespaces: dict[bytes | None, Tables], dialect: Dialect) -> None:
         super().__init__(namespaces, dialect)
         self.rules = RULES[dialect.name]
+        self.every_kind = ALL.union(*(table.kinds for table in self.every_table))
         self._inside = 0  # aggregates between what is being resolved and its SELECT
         self._landed = False  # what is being resolved is a column of the SELECT next to it
 
