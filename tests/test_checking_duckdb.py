@@ -70,6 +70,9 @@ FINE = [
     "SELECT year('2024-01-01'::DATE), date_diff('day', '2024-01-01 10:00:00'::TIMESTAMP, t)"
     " FROM trades WHERE t >= CAST('2024-01-01' AS DATE) AND k > CAST('5' AS INT)",
     "SELECT regexp_extract(s, '@(.+)$', 1) FROM trades",
+    "SELECT date_trunc('month', t), count(*) FROM trades GROUP BY date_trunc('month', t)"
+    " ORDER BY date_trunc('month', t) DESC",
+    "SELECT dayname(t) AS w, count(*) FROM trades GROUP BY w, dayofweek(t) ORDER BY dayofweek(t)",
     "FROM unnest([1, 2]) AS u(x) SELECT x",
     "SELECT n FROM generate_series(TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-31',"
     " INTERVAL '1 day') AS g(n)",
@@ -120,6 +123,11 @@ REFUSED = [
     "SELECT n FROM range(list_sort(string_to_array(1e3 || 1e3, 'a' || NULL))[:]::TEXT::INT)"
     " AS r(n)",
     "SELECT 1 FROM quotes q, trades AS price JOIN trades c ON price + 1 = 2",
+    "SELECT 1 FROM trades a WHERE EXISTS (FROM quotes q JOIN quotes r ON v > 1"
+    " POSITIONAL JOIN quotes s)",
+    "SELECT date_trunc('month', t), count(*) FROM trades GROUP BY date_trunc('month', t)"
+    " ORDER BY date_trunc('year', t)",
+    "SELECT k + 1, count(*) FROM trades GROUP BY k + 1 ORDER BY k",
     "SELECT 1 FROM quotes q, range(3) AS price(x) CROSS JOIN range(price + 1) AS r(n)",
     "SELECT rank() OVER (ORDER BY (SELECT (SELECT k FROM quotes))) FROM trades",
     "SELECT sum(k) OVER (PARTITION BY 'u' IN (SELECT (SELECT s FROM trades))) FROM trades",
@@ -188,6 +196,7 @@ def test_a_comparison_that_fails_when_it_runs_is_refused(checker, engine, condit
         "[1, NULL]::TEXT::INT",
         "concat('x', NULL)::DATE",
         "(1 < 1 + (SELECT 1))::TEXT::DATE",
+        "to_years(0 * (SELECT 1))::TEXT::INT",
         "1 < 2 AS truth ORDER BY url_encode(truth::TEXT)::REAL",
     ],
 )

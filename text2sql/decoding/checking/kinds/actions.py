@@ -152,10 +152,13 @@ class KindActions(KindLaterals):
     def _aim(self, frame: Any) -> Kinds | None:
         """Return what is wanted in the end of what begins here.
 
-        Around CASE, CAST, parentheses, and the item of a subquery that is a value.
+        Around CASE, CAST, parentheses, a function that returns its argument, and the item of a
+        subquery that is a value.
         """
         kinds = self.demanded(frame).kinds
-        while kinds is None and isinstance(frame, (Block, Context)):
+        while kinds is None and isinstance(frame, (Block, Context, Call)):
+            if isinstance(frame, Call) and frame.function.returns not in ("same", "first"):
+                break
             around = frame.parent
             if isinstance(around, Query):
                 if not isinstance(frame, Block) or around.role != "scalar":

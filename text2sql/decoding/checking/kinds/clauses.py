@@ -182,11 +182,8 @@ class KindClauses(KindCalls):
         DuckDB takes none in a query that names columns of one around it, nor in those within.
         """
         block: Block = move.frame
-        frame: Any = block
-        while frame is not None:
-            if isinstance(frame, Query) and frame.role in (*CORRELATED, ROW_ROLE):
-                return False
-            frame = frame.parent
+        if _may_see(block):
+            return False
         alone = len(block.sources) == 1
         return alone or (bool(block.sources) and block.phase in _BEHIND_FROM)
 
@@ -215,6 +212,12 @@ class KindClauses(KindCalls):
         if self.rules.exact and "star" in block.groups and self._is_further(block):
             return False
         return block.phase not in ("natural", "full", "half") and super().do_can_derive(move)
+
+    def do_can_join_outer(self, move: Move) -> bool:
+        """Let no POSITIONAL JOIN in where DuckDB would take no sample, either."""
+        if move.terminal == "POSITIONAL" and _may_see(move.frame):
+            return False
+        return super().do_can_join_outer(move)
 
     def do_can_join_naturally(self, move: Move) -> bool:
         return super().do_can_join_naturally(move) and self._can_join(move.frame, "natural")
@@ -313,6 +316,10 @@ class KindClauses(KindCalls):
         meant = operand if place is None else Operand(block.outputs[place].kind)
         if not self._sorts(meant):
             return False
+        if block.phase == "order" and block.bare:  # of an expression that GROUP BY has
+            if operand.text is None or self.scope.text_key(block, operand.text) not in block.groups:
+                return False
+            move.frame = self.frames.change(move.frame, bare=frozenset())
         if block.phase == "order" and operand.text is not None and len(operand.text) == 1:
             done = ("ordered", *self.scope.text_key(block, operand.text))
             move.frame = self.frames.change(move.frame, groups=move.frame.groups | {done})
@@ -424,3 +431,12 @@ class KindClauses(KindCalls):
 def _plain(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
     nothing: frozenset[Any] = frozenset()
     return tuple(output._replace(text=None, bare=nothing) for output in outputs)
+
+
+def _may_see(frame: Any) -> bool:
+    """Tell whether a query, or one around it, may name columns of another around."""
+    while frame is not None:
+        if isinstance(frame, Query) and frame.role in (*CORRELATED, ROW_ROLE):
+            return True
+        frame = frame.parent
+    return False

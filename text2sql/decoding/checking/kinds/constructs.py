@@ -43,7 +43,8 @@ _OF_CLOCK = (
     b"milliseconds",
     b"microseconds",
 )  # fields that PostgreSQL finds in no date
-_OF_TRUTHS = TEXTS | {"boolean", "json"}
+_TELLING = ("boolean", "interval")  # kinds of whose text nothing else is made
+_WRITTEN = TEXTS | {"json"}
 SHORT, _SHORTEST = ("smallint", "int2"), 32_000
 
 
@@ -276,9 +277,11 @@ class KindConstructs(KindOperators):
             operand, made = known, None
         if made is not None and kind not in made:
             return False
-        truth = (operand.truth or operand.kind == "boolean") and not self.rules.exact
-        if operand.truth and kind not in _OF_TRUTHS:
+        if operand.told and kind not in (operand.told, *_WRITTEN):
             return False
+        told = operand.told if operand.kind in TEXTS else operand.kind
+        if kind != "text" or told not in _TELLING or self.rules.exact:
+            told = ""
         if operand.fixed is True and not self._fixed_as(move, operand, kind, name):
             return False
         safe = kind in self.rules.safe(operand.kind) and name not in SHORT
@@ -290,9 +293,7 @@ class KindConstructs(KindOperators):
         leaves = None if name in NARROW_TYPES else SURE
         return self._push_operand(
             move,
-            operand._replace(
-                kind=kind, text=text, reference=None, leaves=leaves, truth=truth and kind == "text"
-            ),
+            operand._replace(kind=kind, text=text, reference=None, leaves=leaves, told=told),
         )
 
     def _fixed_as(self, move: Move, operand: Operand, kind: str, name: str = "") -> bool:

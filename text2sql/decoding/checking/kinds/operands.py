@@ -69,7 +69,7 @@ class Operand(NamedTuple):
     nil: Fixed = False  # they may find it to be NULL then, whatever its columns hold
     whole: bool = False  # a column, or something in parentheses: PostgreSQL takes an element of it
     leaves: Leaves = None  # the columns that decide its type: it is its kind if theirs are
-    truth: bool = False  # the text that CAST made of a truth: no other value is made of that
+    told: str = ""  # the kind of which CAST made this text: no other value is made of that
     beside: Beside | None = None  # before IN: what its values are compared with, where watched
 
 
@@ -299,6 +299,8 @@ class KindOperands(Actions):
             if isinstance(frame, Call) and frame.function.name in FORMATTED:
                 return True
             frame = frame.parent
+        if isinstance(frame, Block) and frame.phase == "order":
+            return frame.grouped
         return isinstance(frame, Block) and frame.phase in ("items", "late", "group")
 
     def _arguments(self, call: Call) -> tuple[Operand, ...]:

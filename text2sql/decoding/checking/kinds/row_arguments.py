@@ -153,7 +153,8 @@ def _signs_behind(text: tuple[Any, ...] | None) -> tuple[str, ...]:
     if _sums(text):
         return ("+", "-", "*")
     shown = _shown(text)
-    says = shown == "'" and moment_ok(text[0][1:], b"timestamp")
+    told = next((part[1:] for part in text if isinstance(part, bytes)), b"")
+    says = shown == "'" and moment_ok(told, b"timestamp")
     casts = ("::",) if says or shown == "CURRENT_DATE" else ()
     return (*casts, "+", "-") if re.fullmatch(_DAY, shown) else casts
 

@@ -322,7 +322,9 @@ class KindScope(WindowScope):
         if not self._landed or self._inside:
             return met
         if block.phase in NEED_GROUPS:
-            return met if self._may_name(met, reference, direct, alone) else None
+            if self._may_name(met, reference, direct, alone):
+                return met
+            return self._in_part(met, reference) if direct and not nested else None
         if block.phase not in ("items", "late"):
             return met
         return self.frames.change(met, bare=met.bare | {(reference.qualifier, reference.name)})
@@ -335,6 +337,19 @@ class KindScope(WindowScope):
             return True
         plain = direct and alone and reference.qualifier is None and block.phase == "order"
         return plain and self._is_alias(block, reference.name, False)
+
+    def _in_part(self, block: Block, reference: Reference) -> Block | None:
+        """Return the SELECT that sorts by an expression of GROUP BY, which ends with a column."""
+        if block.phase != "order" or self.rules.exact:
+            return None
+        place = self.source_of(block, reference.qualifier, reference.name)
+        column = ("column", place, reference.name)
+        grouped = (flag for flag in block.groups if isinstance(flag, tuple) and column in flag)
+        if not any([part for part in flag if part != ","][-1] == column for flag in grouped):
+            return None
+        named = (reference.qualifier, reference.name)
+        part: Block = self.frames.change(block, bare=block.bare | {named})
+        return part
 
     def own(self, block: Block, bare: Iterable[Any]) -> set[Any]:
         """Return columns of a SELECT's own sources, by source, among those it names."""
