@@ -351,6 +351,14 @@ ARMS = [
 ]
 
 
+def test_a_fault_of_a_position_says_whether_it_is_the_type(checker):
+    fault = checker.explain("SELECT 1 INTERSECT SELECT NULL GROUP BY 1")
+    assert fault is not None
+    assert fault.message == "GROUP BY 1: that column has a type that does not fit here"
+    fault = checker.explain("SELECT count(*) FROM people GROUP BY 1")
+    assert fault is not None and fault.message == "GROUP BY 1: that column is an aggregate"
+
+
 @pytest.mark.parametrize(("sql", "fine"), ARMS)
 def test_types_that_look_alike_are_told_apart(checker, postgres_url, sql, fine):
     with private_database(postgres_url) as url, open_oracle(SCHEMA, server=url) as oracle:

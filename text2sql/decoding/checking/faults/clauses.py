@@ -101,14 +101,17 @@ def _position(stop: Refusal) -> Fault | None:
     number = stop.lexeme if stop.action == "number" else stop.read[-1].lexeme
     block = stop.checker.scope.block_of(stop.frame)
     query = stop.checker.scope.query_of(block)
-    outputs = query.outputs if query.arms else block.outputs
+    outputs = query.outputs if query.arms and block.phase != "group" else block.outputs
     if block.phase not in ("group", "order", "compound"):
         return blame(stop, f"{number.text} does not fit here", number)
     clause = "GROUP BY" if block.phase == "group" else "ORDER BY"
     what = f"{clause} {number.text}: the list has {counted(len(outputs), 'column')}"
     if digits.isdigit() and 1 <= int(digits) <= len(outputs):
         named = outputs[int(digits) - 1]
-        why = "is an aggregate" if named.counted else "has no name of its own: give it an alias"
+        why = (
+            "is an aggregate" if named.uses or named.nested else "has a type that does not fit here"
+        )
+        why = why if named.counted else "has no name of its own: give it an alias"
         what = f"{clause} {number.text}: that column {why}"
     return blame(stop, what, number)
 
