@@ -339,6 +339,12 @@ ARMS = [
     ("SELECT string_to_array('a', ',') IN (SELECT ARRAY['a'::varchar])", False),
     ("SELECT ARRAY[1.5] = ARRAY[2.5]", True),
     ("SELECT note::json, 1 FROM visits ORDER BY 2", True),
+    (
+        "SELECT 1 FROM (SELECT note::json AS a FROM visits) c"
+        " JOIN (SELECT to_json(name) AS a FROM people) d USING (a)",
+        False,
+    ),
+    ("SELECT 1 FROM visits JOIN visits AS v USING (at, note)", True),
     ("SELECT note::json FROM visits ORDER BY 1", False),
     ("SELECT rank() OVER (PARTITION BY note::json) FROM visits", False),
     ("SELECT array_agg(name ORDER BY to_json(name)) FROM people", False),

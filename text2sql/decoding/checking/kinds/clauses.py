@@ -16,7 +16,6 @@ from text2sql.decoding.checking.frames import (
     Reference,
 )
 from text2sql.decoding.checking.kinds.calls import KindCalls
-from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.operands import ROW_ROLE, Operand
 from text2sql.decoding.checking.kinds.scope import ROWS, SETS, shows_all
 from text2sql.decoding.checking.kinds.windows import owes_window
@@ -155,7 +154,7 @@ class KindClauses(KindCalls):
         last = block.sources[-1].relation
         for name in super().usable(block):
             kind = self.scope.column_kind(left, Reference(None, name)) or "any"
-            if merges(kind, last.kinds[last.places[name]]):
+            if self.rules.merges(kind, last.kinds[last.places[name]]):
                 yield name
 
     # --- the other clauses -------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Which columns may be joined: by USING and NATURAL, and by FULL JOIN, which wants a hash join.
+"""Which columns FULL JOIN may compare: it wants a hash join. For USING see `rules.Rules.merges`.
 
->>> merges("int4", "decimal"), merges("int4", "text")
-(True, False)
+>>> joinable(source)
+{b'id': 'number', b'name': 'text'}
 """
 
 from text2sql.decoding.checking.frames import Source
@@ -20,8 +20,3 @@ def joinable(source: Source) -> dict[bytes, str]:
         return {}
     found, kinds = source.relation, source.relation.kinds
     return {n: _FAMILIES[kinds[p]] for n, p in found.places.items() if kinds[p] in _FAMILIES}
-
-
-def merges(one: str, other: str) -> bool:
-    """Tell whether USING and NATURAL make one column of two, whose kind is the first one's."""
-    return one == other != "any" or {one, other} <= NUMBERS

@@ -76,6 +76,11 @@ class Rules:
             return TEXTS | {"null"}  # DuckDB mixes no literal of text with other values
         return None if kind == "null" else self.ordered(kind)
 
+    def merges(self, one: str, other: str) -> bool:
+        """Tell whether USING and NATURAL make one column of two, whose kind is the first one's."""
+        compared = not self.exact or one in self.ordered(one) - self.several
+        return (one == other != "any" and compared) or {one, other} <= NUMBERS
+
     def unify(self, first: str, second: str) -> str | None:
         """Return the kind of CASE and COALESCE of two kinds; None where the engine refuses them."""
         if first == second and first != "any":

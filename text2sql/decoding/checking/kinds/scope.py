@@ -22,7 +22,6 @@ from text2sql.decoding.checking.frames import (
     Reference,
     Source,
 )
-from text2sql.decoding.checking.kinds.families import merges
 from text2sql.decoding.checking.kinds.lists import wants_list
 from text2sql.decoding.checking.kinds.rules import RULES
 from text2sql.decoding.checking.kinds.tables import (
@@ -94,7 +93,7 @@ class KindScope(WindowScope):
         kind = self.column_kind(left, Reference(None, name))
         other = last.kinds[last.places[name]]
         unknown = other == "any"  # of a derived table whose list is still being read
-        return kind is not None and (unknown or merges(kind, other))
+        return kind is not None and (unknown or self.rules.merges(kind, other))
 
     def owe(self, block: Block, reference: Reference) -> Block | None:
         """Return the SELECT with one more obligation; None where that could never be met."""
@@ -209,7 +208,7 @@ class KindScope(WindowScope):
         around = self.frames.change(block, sources=block.sources[self.joined_from(block) :])
         left = {name: self.column_kind(around, Reference(None, name)) for name in found.places}
         pairs = [(k, found.kinds[found.places[n]]) for n, k in left.items() if k is not None]
-        return bool(pairs) and all(merges(one, other) for one, other in pairs)
+        return bool(pairs) and all(self.rules.merges(one, other) for one, other in pairs)
 
     def sample(self, block: Block, qualifier: bytes | None, name: bytes) -> bytes:
         """Return a value of a kind that is asked of a column that FROM owes."""
