@@ -33,6 +33,7 @@ FINE = [
     f"SELECT sum(CASE WHEN k = 'a' AND id > 5 THEN 1 END)::text::int FROM {KINDS}",
     "SELECT extract(year FROM now()) - 1, 2024 - extract(year FROM at) FROM visits",
     "SELECT floor(extract(year FROM current_date) / 10) * 10, date_part('year', now()) + 1",
+    "SELECT extract(year FROM now())::int, CAST(date_part('month', now()) AS integer)",
     "SELECT 100.0 * CASE WHEN id > 3 THEN 1 ELSE 0 END, 10 - position('a' IN name) FROM people",
     "SELECT mod(10, 3), power(2, 10), sqrt(2), trunc(2.5), substr('abc', 2), repeat('a', 3)",
     "SELECT 1 FROM visits WHERE at >= to_date('2024-01-15', 'YYYY-MM-DD')"
@@ -65,6 +66,8 @@ REFUSED = [
     "SELECT (nullif(1, 1) + id IS NULL)::text::int FROM people",
     "SELECT (at AT TIME ZONE 'UTC' > NULL::timestamptz IS NULL)::text::int FROM visits",
     "SELECT mod(10, 3 - 3)",
+    "SELECT (extract(year FROM DATE '2024-01-01') * 10000000)::int",
+    "SELECT extract(epoch FROM DATE '2224-01-01')::int",
     "SELECT sqrt(-1)",
     "SELECT power(1000, 5000)",
     "SELECT make_date(2023, 2, 29)",

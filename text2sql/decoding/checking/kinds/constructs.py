@@ -298,7 +298,8 @@ class KindConstructs(KindOperators):
 
     def _fixed_as(self, move: Move, operand: Operand, kind: str, name: str = "") -> bool:
         """Tell whether CAST makes a kind of a value of literals, one that fits around it."""
-        known = kind in self.rules.safe(operand.kind) and name not in SHORT
+        fits = self.rules.exact and kind in NUMBERS and _is_part(operand)
+        known = (fits or kind in self.rules.safe(operand.kind)) and name not in SHORT
         if not known and not (self._reads_as(operand, frozenset((kind,))) and name not in SHORT):
             value = worth(operand.text) if kind in NUMBERS and self.rules.folds else None
             if value is None or (name in SHORT and abs(value) > _SHORTEST):
@@ -363,3 +364,11 @@ class KindConstructs(KindOperators):
     def do_extracted(self, move: Move) -> bool:
         operand = self._settled(move, self._pop_operand(move))
         return operand is not None and self._push_operand(move, operand)
+
+
+def _is_part(operand: Operand) -> bool:
+    """Tell whether a value is a part of a moment that any kind of number has room for."""
+    text = operand.text or ()
+    if operand.level != 9 or text[:1] not in (("EXTRACT",), ("date_part",)):
+        return False
+    return text[1].lower() not in (b"epoch", b"'epoch")
