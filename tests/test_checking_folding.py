@@ -121,6 +121,11 @@ def test_a_type_that_is_begun_is_followed_to_every_type(checker: Checker) -> Non
     assert checker.accepts(checker.complete("SELECT sqrt(at :: tim"))
 
 
+def test_a_function_that_is_begun_is_followed_to_more_than_the_first_one(checker: Checker) -> None:
+    sql = "SELECT 1 FROM people JOIN visits ON ARRAY[ar"
+    assert checker.accepts(checker.complete(sql))
+
+
 def test_an_end_is_found_behind_a_truth_of_literals(checker: Checker) -> None:
     sql = "SELECT radians(CASE EXISTS (SELECT 1) WHEN TRUE||"
     assert checker.accepts(checker.complete(sql))

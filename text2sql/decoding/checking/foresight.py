@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _LIMIT = 100_000  # texts that are remembered at most
+_NAMES = 4  # that are followed, the likely and short ones; of types all are
 
 
 class Foresight:
@@ -54,15 +55,15 @@ class Foresight:
         return known
 
     def _way_out(self, reading: Reading) -> list[tuple[bytes, "State"]] | None:
-        """Return a way out; what is begun may be a type or a keyword, and each is followed."""
+        """Return a way out; what is begun may be a name or a keyword, and each is followed."""
         state = self._scout.state_of(reading)
         way = way_out(self._scout, state)
         place, mode, text = reading
         if way is not None or mode != WORD:
             return way
         words = [keyword.lower().encode() for keyword in place[0].keywords(text)]
-        types = begun_names(self._scout, place, text) if "<type>" in place[0].names else []
-        for word in (*words, *types):
+        most = None if "<type>" in place[0].names else _NAMES
+        for word in (*words, *begun_names(self._scout, place, text)[:most]):
             rest = word[len(text) :]
             after = self._scout.step(state, rest) if rest else None
             way = way_out(self._scout, after) if after is not None else None
