@@ -339,6 +339,12 @@ ARMS = [
     ("SELECT string_to_array('a', ',') IN (SELECT ARRAY['a'::varchar])", False),
     ("SELECT ARRAY[1.5] = ARRAY[2.5]", True),
     ("SELECT note::json, 1 FROM visits ORDER BY 2", True),
+    ("SELECT NULL IN ('UTC', 1 IN (1))", False),
+    ("SELECT '1' IN (1, 'x')", False),
+    ("SELECT '1' IN ('x', 1)", False),
+    ("SELECT 'a' IN ('b', name), NULL IN (id, boss) FROM people", True),
+    ("SELECT CASE '1' WHEN 1 THEN 2 WHEN 'x' THEN 3 END", False),
+    ("SELECT CASE 'a' WHEN name THEN 2 WHEN 'x' THEN 3 END FROM people", True),
     (
         "SELECT 1 FROM (SELECT note::json AS a FROM visits) c"
         " JOIN (SELECT to_json(name) AS a FROM people) d USING (a)",

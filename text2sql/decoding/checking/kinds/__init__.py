@@ -16,7 +16,7 @@ covered: by the column, by the item's alias, position or text, or by ALL.
 
 The actions are one line of classes, a subject each: `operands`, `varying`, `literals`, `operators`,
 `constructs`, `forms`, `rows`, `calls`, `clauses`, `stars`, `semijoins`, `actions`. Beside them are
-`tables`, `strings`, `arguments` and `scope`.
+`tables`, `strings`, `arguments`, `folding`, `outcomes` and `scope`.
 
 Covered: arithmetic, comparison, LIKE, CASE, IN, BETWEEN, CAST, arguments of functions, the texts of
 units, formats and regular expressions.

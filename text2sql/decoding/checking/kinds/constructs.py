@@ -115,6 +115,10 @@ class KindConstructs(KindOperators):
         # PostgreSQL compares one value after another: one may settle it
         fixed = left.fixed if self.rules.exact else all_of(left.fixed, value.fixed)
         left = left._replace(fixed=fixed, nil=any_of(left.nil, value.nil), text=text)
+        if self.rules.exact and left.kind in ("null", "string") and value.kind != "null":
+            left = left._replace(kind={"string": "text"}.get(value.kind, value.kind))
+            self._set(move, ())
+            self._demand(move, 1, self._beside(left))  # one type is made of all values
         move.frame = self.frames.change(move.frame, detail=left)
         return True
 
@@ -141,6 +145,8 @@ class KindConstructs(KindOperators):
         base = self._orderable(move)
         if base is not None and base.kind == "null" and self.rules.exact:
             return False  # PostgreSQL takes it for a text
+        if base is not None and base.kind == "string" and self.rules.exact:
+            base = base._replace(kind="text")  # as it does a literal
         if base is not None and not self._sorts(base):
             return False
         return base is not None and self._case(
