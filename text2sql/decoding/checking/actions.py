@@ -11,10 +11,10 @@ Not covered: kinds of values; a dialect that is typed has more actions, in `kind
 from collections.abc import Callable
 
 from text2sql.decoding.checking.clause_actions import ClauseActions
+from text2sql.decoding.checking.joined_tables import JoinedTableActions
 from text2sql.decoding.checking.json_tables import JsonTableActions
 from text2sql.decoding.checking.list_actions import ListActions
 from text2sql.decoding.checking.operand_actions import OperandActions
-from text2sql.decoding.checking.query_actions import QueryActions
 from text2sql.decoding.checking.scope import Move, Scope
 
 Action = Callable[[Move], bool]
@@ -32,7 +32,7 @@ _MARKS = (
 )  # fmt: skip
 
 
-class Actions(JsonTableActions, QueryActions, ListActions, ClauseActions, OperandActions):
+class Actions(JoinedTableActions, JsonTableActions, ListActions, ClauseActions, OperandActions):
     """The actions of one scope, by name."""
 
     def __init__(self, scope: Scope) -> None:

@@ -69,6 +69,7 @@ _STAR_ENDS = frozenset(
     {",", "FROM", "EOT", ";", ")", "UNION", "INTERSECT", "EXCEPT", "WHERE", "GROUP", "ORDER"}
     | {"LIMIT", "HAVING", "WINDOW", "QUALIFY", "OFFSET", "FETCH"}
 )
+_QUERIES = frozenset({"SELECT", "WITH", "VALUES"})
 # ORDER BY after a set operation takes names and numbers of columns, nothing else.
 _COMPOUND_TERMS = frozenset(
     {"NUMBER", "<column>", "ASC", "DESC", "NULLS", "FIRST", "LAST", "LIMIT", "OFFSET", "EOT"}
@@ -334,6 +335,8 @@ class Checker(Terminals):
                 return terminal in _STAR_ENDS
             if frame.phase == "compound":
                 return terminal in _COMPOUND_TERMS
+            if frame.nests and cell.symbol == "nest" and not frame.nests[-1].takes_tables:
+                return terminal in _QUERIES
             if frame.phase == "values" and terminal in ("ORDER", "LIMIT", "OFFSET", "FETCH"):
                 return False
             if frame.phase == "order" and isinstance(self.scope, KindScope):

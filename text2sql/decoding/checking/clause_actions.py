@@ -91,9 +91,11 @@ class ClauseActions(ActionBase):
 
     def do_counted(self, move: Move) -> bool:
         """Let COLLATE stand behind a position that is one: SQLite counts by `2 COLLATE NOCASE`."""
+        block = move.frame
         if not move.held or move.held[0] != "position":
             return True
-        block: Block = move.frame
+        if not isinstance(block, Block) or block.item != b"":
+            return True  # a number further on, or within a number's term
         return block.phase != "group" and self._is_position(block, move.held[1])
 
     def do_end_term(self, move: Move) -> bool:

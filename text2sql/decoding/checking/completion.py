@@ -36,7 +36,7 @@ from text2sql.decoding.checking.source_actions import UNALIASED
 if TYPE_CHECKING:
     from text2sql.decoding.checking.checker import Checker, State
 
-MAX_VISITS, SIGHT = 3000, 100  # states that are tried for a completion, and for a look ahead
+MAX_VISITS, SIGHT = 6000, 100  # states that are tried for a completion, and for a look ahead
 _ENDS_LATE = (lexer.WORD, lexer.NUMBER, lexer.STRING_END, lexer.QUOTED_END, lexer.BLOB_END)
 _AGAIN = 100  # in bytes: what a CAST counts that nothing asks for, and another could follow
 _NAMES = 4  # names tried at a place: the shortest

@@ -27,7 +27,8 @@ _FEATURES = {
     "sqlite": "anonymous_derived bare_join base_windows bit_operators collate current_time"
     " double_equals glob is_any isnull json_arrows limit_comma limit_query materialized limit_sums"
     " named_windows not_inside not_null rows values cross_condition all_arguments empty_list"
-    " star_arguments blobs nameless_recursion json_tables",
+    " star_arguments blobs nameless_recursion json_tables"
+    " joined_tables namespaces",
     "duckdb": "anonymous_derived qualify ilike named_windows double_colon extract interval"
     " interval_count typed_literals group_by_all order_by_all except_all call_order distinct_on"
     " namespaces positional"
@@ -234,6 +235,7 @@ DIALECTS: dict[str, Dialect] = {
         "sqlite",
         {ord('"'): ord('"'), ord("`"): ord("`"), ord("["): ord("]")},
         system_prefix=b"sqlite_",
+        namespace=b"main",
         hidden=frozenset({b"rowid", b"oid", b"_rowid_"}),
         string_fallback=True,
         string_alias=True,

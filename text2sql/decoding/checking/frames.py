@@ -115,6 +115,9 @@ class Block:
     having: bool = False  # the list has an aggregate outside of windows
     bare_joins: int = 0  # to which sqlglot gives an ON that stands behind a comma
     unmet_joins: int = 0  # without a condition, here and around, as `limits.check_joins` counts
+    nests: tuple[Any, ...] = ()  # parentheses of FROM that are open; see `joined_tables`
+    packed: bool = False  # FROM has tables in parentheses
+    natural_too: bool = False  # FROM has a NATURAL JOIN, whether of common columns or not
     barred: frozenset[bytes] = frozenset()  # "x" deep inside is a string: no source may have them
 
 

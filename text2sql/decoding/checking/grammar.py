@@ -72,10 +72,13 @@ item_alias   = AS <alias> @alias | <bare_alias> @alias |
 from         = FROM @from sources @close_from | @no_from
 sources      = source { join }
 source       = <table> @table namespaced @is_source source_alias
-             | @can_derive '(' @derived query @end_derived ')' derived_alias
+             | -joined_tables @can_derive '(' derived
+             | +joined_tables @can_derive '(' @open_nest nest
              | +json_tables json_table '(' expr_1 json_path ')' @end_json_table
                lateral_alias
              | +lateral LATERAL @can_see lateral | +lateral @can_see made_rows
+derived      = @derived query @end_derived ')' derived_alias
+nest         = derived | @nested source join { join } ')' @end_nest
 json_table   = JSON_EACH @json_table | JSON_TREE @json_table
 json_path    = ',' expr_1 |
 lateral      = '(' @lateral query @end_derived ')' lateral_alias | made_rows

@@ -34,7 +34,7 @@ class JsonTableActions(SourceActions):
 
     def do_json_table(self, move: Move) -> bool:
         block: Block = move.frame
-        if block.phase not in ("from", "join") or block.outer:
+        if block.phase not in ("from", "join") or block.outer or block.packed:
             return False
         owed = sorted({r.qualifier for r in block.pending if r.qualifier})
         for name in (UNNAMED, *owed):

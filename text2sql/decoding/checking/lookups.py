@@ -153,6 +153,10 @@ class Lookups:
         """Tell whether FROM has columns that sqlglot does not know."""
         return any(source.relation.opaque for source in block.sources)
 
+    def keeps_names(self, block: Block) -> bool:
+        """Tell whether no USING may merge columns of FROM any more, as sqlglot would lose some."""
+        return block.packed or self.is_opaque(block)
+
     def _wants_qualifier(self, block: Block, name: bytes) -> bool:
         """Tell whether sqlglot would not find a plain name among columns that it does not know."""
         if any(o.nested or (o.explicit and o.name == name) for o in block.outputs):
@@ -183,7 +187,8 @@ class Lookups:
     def keeps_stars(self, block: Block) -> bool:
         """Tell whether sqlglot leaves the stars of a list as they are.
 
-        It does where a source has a name twice, or columns that it does not know.
+        It does where a source has a name twice, or columns that it does not know. (Those of tables
+        in parentheses it may order otherwise.)
 
         Then it does not find their columns from outside, though the engine does. Source:
         `optimizer/qualify_columns.py`, `_expand_stars`, sqlglot 30.30.
@@ -192,8 +197,9 @@ class Lookups:
         if block.phase == "late":  # earlier stars of the list are written out already
             stars.add(None)
         shown = [s.relation for s in block.sources if None in stars or s.name in stars]
-        return bool(stars) and any(
-            one.opaque or max(one.counts.values(), default=0) > 1 for one in shown
+        return bool(stars) and (
+            block.packed
+            or any(one.opaque or max(one.counts.values(), default=0) > 1 for one in shown)
         )
 
     def shown(self, block: Block, star: Output) -> list[Output]:

@@ -163,6 +163,8 @@ class Names:
             return any(name == FRESH or name.startswith(prefix) for name in found)
         if terminal not in ("<source_alias>", "<bare_source_alias>"):
             return True
+        if isinstance(frame, Block) and frame.nests and b"." in prefix:
+            return False  # see `Plans._with_source`
         return any(
             quoted or name.endswith(FRESH) or self.may_be_bare(terminal, name)
             for name in self._source_aliases(frame, held, prefix)
@@ -226,6 +228,8 @@ class Names:
                 owed = any((r.qualifier or b"").startswith(prefix) for r in block.pending)
                 likely = owed or not prefix or ALIAS.fullmatch(prefix) is not None
                 return likely and not block.deep
+            if not self.scope.looks_around(block):
+                return False
         return False
 
     def _member_is_free(self, frame: Frame, qualifier: bytes) -> bool:
@@ -400,10 +404,12 @@ class Names:
         return self.scope.resolve(frame, Reference(None, name), alone=True) is not None
 
     def _qualifiers(self, frame: Frame, prefix: bytes) -> Iterator[bytes]:
-        for block in self.scope.seen(frame):
+        for number, block in enumerate(self.scope.seen(frame)):
             if block.phase in ("limit", "compound"):
                 return
             for source in self.scope.visible(block):
+                if number and source.name and not self.scope.qualifier_fits(frame, source.name):
+                    continue
                 named = source.name and source.name.startswith(prefix) and not source.mute
                 if source.name and named and self.scope.qualifies(frame, source):
                     yield source.name

@@ -22,6 +22,7 @@ from text2sql.decoding.checking.lookups import DERIVED, TRUTHS
 from text2sql.decoding.checking.relations import Relation
 
 SOURCE_LIMIT = 30  # of the 64 tables that SQLite joins
+LEAST = 2  # sources that parentheses in FROM hold
 
 
 class Payment(NamedTuple):
@@ -85,7 +86,7 @@ class Plans(Aggregation):
 
     def _is_too_wide(self, block: Block, payments: tuple[Payment, ...]) -> bool:
         """Tell whether the list would show more columns than the engine takes."""
-        total = 0
+        total = LEAST * len(block.nests)
         for output in block.outputs:
             if output.name != b"*":
                 total += 1
@@ -131,7 +132,7 @@ class Plans(Aggregation):
             found.append(Payment(None, tuple(sorted(plain))))
         if not found and not block.sources and any(o.name == b"*" for o in block.outputs):
             found.append(Payment(None, ()))
-        if len(block.sources) + len(found) > SOURCE_LIMIT:
+        if len(block.sources) + len(found) + LEAST * len(block.nests) > SOURCE_LIMIT:
             return None
         if any(output.left_out for output in block.outputs):
             found = [one._replace(width=len(one.columns) + 1) for one in found]
@@ -219,7 +220,7 @@ class Plans(Aggregation):
         }
 
     def _mergeable(self, block: Block, name: bytes) -> bool:
-        if block.deep or self.shows_all_of_a_width(block) or self.is_opaque(block):
+        if block.deep or self.shows_all_of_a_width(block) or self.keeps_names(block):
             return False
         last = block.sources[-1].relation
         left = self.frames.change(block, sources=block.sources[:-1])
@@ -248,6 +249,10 @@ class Plans(Aggregation):
             return None
         if block.barred and not block.barred.isdisjoint(found.counts):
             return None
+        if block.nests and any(b"." in known for known in (name or b"", *found.counts)):
+            return None  # in parentheses SQLite takes apart `table.column` at its dots
+        if block.nests and self._nested_width(block) + len(found.names) > self.dialect.column_limit:
+            return None
         if any(o.left_out and o.left_out.issuperset(found.names) for o in block.outputs):
             return None  # nothing may be left of it
         natural, hidden = block.natural, block.hidden
@@ -265,6 +270,11 @@ class Plans(Aggregation):
             block, sources=(*block.sources, source), natural=natural, hidden=hidden
         )
         return added
+
+    def _nested_width(self, block: Block) -> int:
+        """Return the columns that the parentheses of FROM hold, and must still get, at least."""
+        held = block.sources[block.nests[0].start :]
+        return sum(len(source.relation.names) for source in held) + LEAST * len(block.nests)
 
     def may_hold_nameless(self, block: Block) -> bool:
         """Tell whether the next source may have a column that nobody has named.

@@ -122,8 +122,10 @@ class Resolution(Obligations):
 
     def _string(self, block: Block, reference: Reference) -> Block | None:
         """Return the SELECT in which "x" is a string; None where a query around may have an x."""
-        if self._ambiguous_outside(block, reference) or any(map(self.is_opaque, self.chain(block))):
+        if self._ambiguous_outside(block, reference):
             return None
+        if any(map(self.keeps_names, self.chain(block))):
+            return None  # sqlglot takes it for a column
         barred: Block = self._barring(block, reference.name, frozenset(self.chain(block)))
         return barred
 
@@ -142,7 +144,9 @@ class Resolution(Obligations):
         assert isinstance(query, Query)
         if query.role not in CORRELATED or query.parent is None:
             return None
-        if reference.qualifier is None and self.is_opaque(block):
+        if reference.qualifier is None and self.keeps_names(block):
+            return None
+        if block.packed and (reference.outside or not self.looks_around(block)):
             return None
         made = self._made(query, reference.qualifier)
         if made is not None and reference.name != b"*" and made.count(reference.name) != 1:
@@ -259,6 +263,8 @@ class Resolution(Obligations):
             return block if direct and alone and named else None
         if self.is_opaque(block) and self._is_out_of_sight(block, reference, direct):
             return None
+        if phase == "on" and block.nests and self.count(self.nested(block), reference) != 1:
+            return None  # in parentheses ON sees nothing around them
         count = self.count(block, reference)
         if phase == "order" and reference.qualifier is None and self.is_renamed(block, reference):
             return None
@@ -276,6 +282,19 @@ class Resolution(Obligations):
         if phase in ("group", "order", "window"):
             return self._string(block, reference) if reference.soft else None
         return self._resolve_outside(block, reference)
+
+    def looks_around(self, block: Block) -> bool:
+        """Tell whether a name may be of a query around.
+
+        Beside tables in parentheses sqlglot does not look there from an ON.
+        """
+        return not (block.packed and block.phase in _UNFINISHED)
+
+    def nested(self, block: Block) -> Block:
+        """Return a SELECT with those sources alone that the innermost parentheses of FROM hold."""
+        start = block.nests[-1].start
+        nested: Block = self.frames.change(block, sources=block.sources[start:])
+        return nested
 
     def _is_out_of_sight(self, block: Block, reference: Reference, direct: bool) -> bool:
         """Tell whether sqlglot would miss a name among rows whose columns it does not know."""
@@ -356,6 +375,8 @@ class Resolution(Obligations):
 
     def visible(self, block: Block) -> tuple[Source, ...]:
         """Return the sources whose columns can be named where a SELECT is read."""
+        if block.phase == "on" and block.nests:
+            return self.nested(block).sources
         return block.sources if block.phase != "rows" else block.sources[:-1]
 
     @remembered

@@ -272,6 +272,8 @@ class Terminals:
             begun = self._may_be_member(text or b"")
             return begun and self._begins_known("<member>", place, text or b"")
         if "<table>" in cell.terminals and self.dialect.string_alias:
+            if not self.allows(cell, place[1], "<table>"):
+                return False
             folded = self.dialect.fold(text or b"", quoted=True)
             return self._begins_known("<table>", place, folded)
         if "<alias>" in cell.terminals and self.dialect.string_alias:
