@@ -128,5 +128,5 @@ def test_no_bare_word_begins_an_alias_that_is_owed_and_needs_quotes():
 def test_no_bracket_opens_a_name_that_has_one():
     odd = Checker(schema_of(**{"half]": ["half]"]}))
     begun = "SELECT `half]`, `half]`.x FROM (SELECT 1 AS x) AS "
-    assert odd.prefix_ok(f"{begun}`half") and not odd.prefix_ok(f"{begun}`half]`, [")
+    assert odd.prefix_ok(f"{begun}`half") and not odd.prefix_ok(f"{begun}`half]`, [h")
     assert odd.accepts(f"{begun}`half]`, `half]` AS t")
