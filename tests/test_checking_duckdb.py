@@ -128,6 +128,7 @@ REFUSED = [
     "SELECT date_trunc('month', t), count(*) FROM trades GROUP BY date_trunc('month', t)"
     " ORDER BY date_trunc('year', t)",
     "SELECT k + 1, count(*) FROM trades GROUP BY k + 1 ORDER BY k",
+    "SELECT mode('2020-01-31' ORDER BY v) FROM trades",
     "SELECT 1 FROM quotes q, range(3) AS price(x) CROSS JOIN range(price + 1) AS r(n)",
     "SELECT rank() OVER (ORDER BY (SELECT (SELECT k FROM quotes))) FROM trades",
     "SELECT sum(k) OVER (PARTITION BY 'u' IN (SELECT (SELECT s FROM trades))) FROM trades",
@@ -197,6 +198,7 @@ def test_a_comparison_that_fails_when_it_runs_is_refused(checker, engine, condit
         "concat('x', NULL)::DATE",
         "(1 < 1 + (SELECT 1))::TEXT::DATE",
         "to_years(0 * (SELECT 1))::TEXT::INT",
+        "[(SELECT 1) > 0]::TEXT::INT",
         "1 < 2 AS truth ORDER BY url_encode(truth::TEXT)::REAL",
     ],
 )

@@ -18,7 +18,7 @@ from text2sql.decoding.checking.frames import (
 from text2sql.decoding.checking.functions import Function
 from text2sql.decoding.checking.kinds.arguments import same_kind, take
 from text2sql.decoding.checking.kinds.folding import NULLABLE, VOLATILE, Fixed, any_of
-from text2sql.decoding.checking.kinds.forms import POLYMORPHIC
+from text2sql.decoding.checking.kinds.forms import ORDERED, POLYMORPHIC
 from text2sql.decoding.checking.kinds.lists import returns_list, wants_list
 from text2sql.decoding.checking.kinds.operands import Operand, is_free, joined, leaves_of
 from text2sql.decoding.checking.kinds.rows import KindRows
@@ -164,7 +164,7 @@ class KindCalls(KindRows):
     def do_can_order(self, move: Move) -> bool:
         call: Call = move.frame
         whole = call.count >= call.least
-        able = call.function.kind == "aggregate" and call.function.name not in self.ordered
+        able = call.function.kind == "aggregate" and call.function.name not in ORDERED
         if self.scope.block_of(call).phase == "order" and self.dialect.alias_in_terms:
             able = False  # sqlglot does not look for an item's name in there
         return able and whole and (not call.distinct or self.distinct_text(call) is not None)

@@ -26,6 +26,7 @@ from text2sql.decoding.checking.kinds.operands import (
 )
 from text2sql.decoding.checking.kinds.operators import KindOperators
 from text2sql.decoding.checking.kinds.tables import (
+    LISTS,
     MOMENTS,
     NUMBERS,
     TEXTS,
@@ -43,7 +44,9 @@ _OF_CLOCK = (
     b"milliseconds",
     b"microseconds",
 )  # fields that PostgreSQL finds in no date
-_TELLING = ("boolean", "interval")  # kinds of whose text nothing else is made
+_TELLING = frozenset(
+    {"boolean", "interval"}
+)  # with lists the kinds of whose text nothing else is made
 _WRITTEN = TEXTS | {"json"}
 SHORT, _SHORTEST = ("smallint", "int2"), 32_000
 
@@ -286,7 +289,7 @@ class KindConstructs(KindOperators):
         if operand.told and kind not in (operand.told, *_WRITTEN):
             return False
         told = operand.told if operand.kind in TEXTS else operand.kind
-        if kind != "text" or told not in _TELLING or self.rules.exact:
+        if kind != "text" or told not in _TELLING | LISTS or self.rules.exact:
             told = ""
         if operand.fixed is True and not self._fixed_as(move, operand, kind, name):
             return False
