@@ -215,6 +215,7 @@ def test_what_fails_before_any_row_is_read_is_refused(checker, engine, items):
         "SELECT unnest FROM unnest([1, 2])",
         "SELECT r FROM range(5) AS r",
         "SELECT x FROM range(5) AS r(n), unnest([n]) AS u(x)",
+        "WITH a AS (SELECT 1 AS n) SELECT x FROM trades AS a, unnest([a.k]) AS u(x)",
         "FROM unnest([1, 2]) AS u(x), trades SELECT x",
         "FROM LATERAL (SELECT 1 AS x) AS l JOIN trades ON TRUE SELECT x",
         "SELECT z FROM range(5) AS r(n), LATERAL (SELECT n + 1 AS z) l",

@@ -44,9 +44,8 @@ _OF_CLOCK = (
     b"milliseconds",
     b"microseconds",
 )  # fields that PostgreSQL finds in no date
-_TELLING = frozenset(
-    {"boolean", "interval"}
-)  # with lists the kinds of whose text nothing else is made
+# Kinds of whose text CAST makes nothing else, as of that of a list.
+_TELLING = frozenset({"boolean", "interval"})
 _WRITTEN = TEXTS | {"json"}
 SHORT, _SHORTEST = ("smallint", "int2"), 32_000
 

@@ -27,7 +27,8 @@ from text2sql.decoding.checking.names import COLLATION
 from text2sql.decoding.checking.scope import Move
 
 FORMS = frozenset({b"position"})  # that are read as `name (`, and are no functions
-ORDERED = frozenset({"mode", "percentile_cont", "percentile_disc"})  # WITHIN GROUP must follow
+# WITHIN GROUP must follow; where it need not, an order inside is taken for it.
+ORDERED = frozenset({"mode", "percentile_cont", "percentile_disc"})
 POLYMORPHIC = frozenset({"array_agg", "json_agg", "jsonb_agg", "to_json", "to_jsonb"})
 _KEYED = frozenset({"json", "jsonb"})
 _ZONED = {"timestamp": "timestamptz", "timestamptz": "timestamp"}

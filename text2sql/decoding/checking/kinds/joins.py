@@ -52,16 +52,21 @@ class JoinScope(SourceScope):
         return not block.sources[place].made
 
     def is_lost(self, frame: Frame, reference: Reference) -> bool:
-        """Tell whether a plain name in unnest() is one of rows that sqlglot does not show it."""
+        """Tell whether sqlglot does not find a column in unnest().
+
+        It shows it no plain names of other rows, and takes an alias for the CTE of that name.
+        """
         unnests = False
         while isinstance(frame, (Call, Context)):
             unnests |= isinstance(frame, Call) and frame.function.name == "unnest"
             frame = frame.parent
         if not unnests or not isinstance(frame, Block) or frame.phase not in GROWING:
             return False
-        place = self.source_of(frame, reference.qualifier, reference.name)
-        plain = reference.qualifier is None
-        return plain and place is not None and frame.sources[place].made
+        if reference.qualifier is not None:
+            made = self._made(self.query_of(frame), reference.qualifier)
+            return made is not None and made.count(reference.name) != 1
+        place = self.source_of(frame, None, reference.name)
+        return place is not None and frame.sources[place].made
 
     def halved(self, block: Block) -> Block:
         """Return the SELECT behind a SEMI or ANTI JOIN: the source has no columns any more."""
