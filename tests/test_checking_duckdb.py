@@ -199,6 +199,7 @@ def test_a_comparison_that_fails_when_it_runs_is_refused(checker, engine, condit
         "(1 < 1 + (SELECT 1))::TEXT::DATE",
         "to_years(0 * (SELECT 1))::TEXT::INT",
         "[(SELECT 1) > 0]::TEXT::INT",
+        "((SELECT 1) > 0)::TEXT[1]::DATE",
         "1 < 2 AS truth ORDER BY url_encode(truth::TEXT)::REAL",
     ],
 )

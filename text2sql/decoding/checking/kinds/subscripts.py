@@ -50,7 +50,7 @@ class KindSubscripts(KindArrays):
         fixed = whole.fixed if last is None else all_of(whole.fixed, last.fixed)
         nil = any_of(fixed, whole.nil, False if last is None else last.nil)
         made = Operand(whole.kind, text=text, fixed=fixed, nil=nil, leaves=whole.leaves)
-        return self._push_operand(move, made)
+        return self._push_operand(move, made._replace(told=whole.told))
 
     def do_subscripted(self, move: Move) -> bool:
         whole, place = self._taken_apart(move)
@@ -60,7 +60,7 @@ class KindSubscripts(KindArrays):
         fixed = all_of(whole.fixed, place.fixed)
         nil = any_of(fixed, whole.nil, place.nil)
         made = Operand(kind, text=text, fixed=fixed, nil=nil, leaves=whole.leaves)
-        return self._push_operand(move, made)
+        return self._push_operand(move, made._replace(told=whole.told))
 
     def _taken_apart(self, move: Move) -> tuple[Operand, Operand | None]:
         """Return the whole and the bound that was read last; leave the brackets."""
