@@ -225,6 +225,7 @@ def test_what_fails_before_any_row_is_read_is_refused(checker, engine, items):
         "SELECT k AS x FROM trades ORDER BY list(x ORDER BY s) OVER ()",
         "SELECT json_object(INTERVAL 1 HOUR::TEXT, 1)",
         'SELECT q. null FROM (SELECT 1 AS "null") AS q',
+        "SELECT time[:] FROM (SELECT 'x' AS time) AS q",
     ],
 )
 def test_what_sqlglot_reads_otherwise_is_refused(checker, sql):

@@ -149,6 +149,10 @@ class Dialect:
         kind = self.kind_of(declared)
         return "other" if kind.endswith("[]") else kind
 
+    def is_type(self, name: bytes) -> bool:
+        """Tell whether a folded word is a type that CAST knows."""
+        return name.decode("utf-8", "replace") in self.cast_types
+
     def allows(self, name: bytes, position: str) -> bool:
         """Tell whether a folded word may stand unquoted in a position; see `words.RESERVED`."""
         return name.decode("utf-8", "replace") not in self.reserved[position]

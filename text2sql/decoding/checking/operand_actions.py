@@ -29,6 +29,8 @@ class OperandActions(LendingActions):
             return False
         if not quoted and move.terminal[0] == "<" and name in GENERIC_TYPES:
             return False  # sqlglot takes it for the start of a type: range<...>
+        if not quoted and move.terminal == "[" and self.dialect.is_type(name):
+            return False  # and for one of arrays: time[...]
         soft = self.dialect.may_be_string(name, quoted)
         return self._refer(move, Reference(None, name, soft=soft))
 
