@@ -164,3 +164,7 @@ SELECT name FROM singer WHERE (VALUES ((SELECT "name"))) = 'Ann'
 -- a name that is asked for before an arrow
 SELECT coalesce(a -> '$', 2) FROM (SELECT "a") WHERE 0
 SELECT coalesce(a -> '$', 2) FROM (SELECT 'a' AS "a") WHERE 0
+
+-- a query first in parentheses in FROM
+SELECT a FROM ((SELECT "a") AS s, singer AS t) WHERE 0
+SELECT a FROM ((SELECT 'a' AS "a") AS s, singer AS t) WHERE 0

@@ -159,7 +159,8 @@ def _is_source(query: exp.Query) -> bool:
     """Tell whether a query stands in FROM or WITH, where it cannot see its neighbours."""
     parent = query.parent
     if isinstance(query, exp.Subquery):
-        return isinstance(parent, exp.From | exp.Join | exp.CTE)
+        joined = isinstance(parent, exp.Subquery) and _is_source(parent)  # FROM ((SELECT ...), t)
+        return joined or isinstance(parent, exp.From | exp.Join | exp.CTE)
     if isinstance(parent, exp.Subquery):
         return _is_source(parent)
     return isinstance(parent, exp.CTE)
