@@ -130,3 +130,15 @@ def test_no_bracket_opens_a_name_that_has_one():
     begun = "SELECT `half]`, `half]`.x FROM (SELECT 1 AS x) AS "
     assert odd.prefix_ok(f"{begun}`half") and not odd.prefix_ok(f"{begun}`half]`, [h")
     assert odd.accepts(f"{begun}`half]`, `half]` AS t")
+
+
+def test_no_bare_word_begins_a_table_whose_name_is_no_word():
+    smiling = Checker(
+        schema_of(
+            **{"\N{SLIGHTLY SMILING FACE}": ["x"], "\N{LATIN SMALL LETTER E WITH ACUTE}t": ["x"]}
+        )
+    )
+    begun = smiling.step(smiling.start, b"SELECT 1 FROM ")
+    assert smiling.step(begun, b"\xc3") is not None  # of the other one
+    assert smiling.step(begun, b"\xf0") is None
+    assert smiling.step(begun, b"`\xf0") is not None

@@ -149,6 +149,8 @@ class Names:
         """Tell whether a known name that is legal here is so without quotes."""
         if not is_word(name) or self.dialect.fold(name, quoted=False) != name:
             return False
+        if not name.isascii() and not name.decode().isidentifier():
+            return False  # an emoji is a letter to SQLite, and to sqlglot none
         if terminal == "<column>":
             return self.word_fits(frame, name, 0, depth)
         return self.may_be_bare(terminal, name)
