@@ -21,7 +21,6 @@ TAKEN = [
     f"SELECT * FROM {PAIR}",
     "SELECT c.name FROM main.customers AS c JOIN main.orders ON orders.customer_id = c.customer_id",
     "WITH customers AS (SELECT name AS n FROM main.customers) SELECT n FROM customers",
-    "SELECT status FROM (main.orders JOIN main.customers ON tier)",
 ]
 # SQLite or sqlglot refuses them.
 REFUSED = [
@@ -37,6 +36,7 @@ REFUSED = [
     "SELECT n FROM ((VALUES (max(1, 2))), (SELECT 1 AS n))",
     'SELECT "nope" FROM ((customers JOIN orders ON 1), products)',
     "SELECT name FROM main.nope",
+    "SELECT n IN (SELECT tier FROM main.customers HAVING max(1) > n) FROM (SELECT 1 AS n)",
 ]
 
 

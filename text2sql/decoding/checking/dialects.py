@@ -102,6 +102,7 @@ class Dialect:
     cast_comments: bool = True  # a comment may stand right behind `::`
     long_signs: bool = False  # `||-` is one operator
     system_prefix: bytes = b""  # of the engine's own tables; b"": not told by their names
+    opaque_namespace: bool = False  # sqlglot does not know the columns of a table that has it
     namespace: bytes = b""  # of the tables that need no prefix; b"": they may have none
     hidden: frozenset[bytes] = frozenset()  # columns of every table that no schema lists
     name_limit: int = 60  # bytes of a name that the query itself gives
@@ -239,6 +240,7 @@ DIALECTS: dict[str, Dialect] = {
         "sqlite",
         {ord('"'): ord('"'), ord("`"): ord("`"), ord("["): ord("]")},
         system_prefix=b"sqlite_",
+        opaque_namespace=True,
         namespace=b"main",
         hidden=frozenset({b"rowid", b"oid", b"_rowid_"}),
         string_fallback=True,

@@ -249,7 +249,7 @@ class Plans(Aggregation):
             return None
         if block.barred and not block.barred.isdisjoint(found.counts):
             return None
-        if block.nests and b"." in (name or b""):
+        if block.nests and (found.opaque or b"." in (name or b"")):
             return None  # in parentheses SQLite takes apart `table.column` at its dots
         if block.nests and self._nested_width(block) + len(found.names) > self.dialect.column_limit:
             return None

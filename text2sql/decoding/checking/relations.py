@@ -12,7 +12,7 @@ refer to it.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from text2sql.decoding.checking.dialects import Dialect
 from text2sql.schema.model import Schema
@@ -136,5 +136,8 @@ def table_relations(
         namespace = dialect.stored(table.namespace) if table.namespace else None
         found.setdefault(namespace, {}).setdefault(dialect.stored(table.name), made)
     if dialect.namespace and found[None]:
-        found.setdefault(dialect.namespace, found[None])
+        known = found[None]
+        if dialect.opaque_namespace:
+            known = {name: replace(table, opaque=True) for name, table in known.items()}
+        found.setdefault(dialect.namespace, known)
     return found
