@@ -39,6 +39,7 @@ from checker.statements import (
     StatementSet,
     bird_style,
     from_files,
+    further,
     samples,
     spider,
 )
@@ -151,9 +152,8 @@ def statement_sets(options: argparse.Namespace, server: str | None) -> Iterator[
             yield spider("train", options.data)
         if dialect != "postgres":
             yield samples(dialect)
-        held_out = bird_style(dialect, server)
-        if held_out:
-            yield held_out
+        held_out = (bird_style(dialect, server), further(dialect))
+        yield from filter(None, held_out)
 
 
 def plan(

@@ -81,7 +81,8 @@ def database(request, tmp_path_factory) -> Iterator[tuple[str, str, Run, Schema]
 def statements(database) -> dict[str, str]:
     """Return the database's statements, each with its canonical form."""
     dialect, db_id, _, schema = database
-    own = [s["query"] for s in lines(f"{dialect}.jsonl") if s["db_id"] == db_id]
+    files = [f"{dialect}.jsonl", *(path.name for path in FOLDER.glob(f"further_{dialect}.jsonl"))]
+    own = [s["query"] for name in files for s in lines(name) if s["db_id"] == db_id]
     return {sql: canonicalise(sql, schema) for sql in own}
 
 

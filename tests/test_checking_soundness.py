@@ -51,6 +51,9 @@ def test_gold_that_nobody_wrote_for_the_checker_is_accepted(coverage: dict[str, 
     held_out = sets["bird_style_sqlite"]
     assert held_out["total"] >= 300
     assert held_out["accepted"] >= 0.98 * held_out["total"], coverage["shown"]
+    further = sets["further_sqlite"]
+    assert further["total"] >= 300
+    assert further["accepted"] >= 0.98 * further["total"], coverage["shown"]
 
 
 def test_every_prefix_of_accepted_sql_is_alive_and_is_completed(coverage: dict[str, Any]) -> None:

@@ -14,10 +14,11 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from text2sql.data.catalog import DataSet, find_dataset
+from text2sql.samples.building import samples_folder
 from text2sql.schema import read_schema, read_spider_schemas
 from text2sql.schema.model import Schema
 
@@ -75,6 +76,17 @@ def bird_style(dialect: str, server: str | None = None) -> StatementSet | None:
         return None
     folder = BIRD_STYLE / dialect
     return from_files(file, folder, dialect=dialect, server=server, name=f"bird_style_{dialect}")
+
+
+def further(dialect: str) -> StatementSet | None:
+    """Return what was written after that set, over its schemas and those of the bundled samples."""
+    file = BIRD_STYLE / f"further_{dialect}.jsonl"
+    if not file.exists():
+        return None
+    folders = (BIRD_STYLE / dialect, samples_folder() / "database")
+    sets = [from_files(file, folder, dialect=dialect) for folder in folders]
+    own = {path.stem for path in folders[0].iterdir()}
+    return replace(sets[0], source=lambda db_id: sets[db_id not in own].source(db_id))
 
 
 def from_files(
