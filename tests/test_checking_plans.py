@@ -4,6 +4,7 @@ import odd_schema
 import pytest
 
 from text2sql.decoding.checking import Checker
+from text2sql.decoding.verification import verify
 from text2sql.execution import Executor
 from text2sql.schema import read_schema
 from text2sql.schema.model import Column, Schema, Table
@@ -130,6 +131,16 @@ def test_no_bracket_opens_a_name_that_has_one():
     begun = "SELECT `half]`, `half]`.x FROM (SELECT 1 AS x) AS "
     assert odd.prefix_ok(f"{begun}`half") and not odd.prefix_ok(f"{begun}`half]`, [h")
     assert odd.accepts(f"{begun}`half]`, `half]` AS t")
+
+
+def test_a_query_behind_values_has_an_alias(shop):
+    checker = Checker(read_schema(shop))
+    begun = "SELECT 1 IN (SELECT name FROM payments, (VALUES (1)), (SELECT 1)"
+    fine = f"{begun} AS w) FROM customers"
+    assert checker.accepts(fine) and verify(fine, checker.schema).valid
+    lost = f"{begun}) FROM customers"
+    assert not verify(lost, checker.schema).valid and not checker.accepts(lost)
+    assert checker.accepts(checker.complete(begun))
 
 
 def test_no_bare_word_begins_a_table_whose_name_is_no_word():

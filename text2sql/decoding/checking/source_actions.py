@@ -112,6 +112,10 @@ class SourceActions(ActionBase):
         _, name, found = move.held
         if name is not None and UNALIASED.match(name):
             return False
+        # two queries without an alias, the first of them VALUES: sqlglot loses one
+        unnamed = (s for s in move.frame.sources if s.name is None)
+        if name is None and any(None in source.relation.names for source in unnamed):
+            return False
         return self._add(move, name, found)
 
     def do_takes_alias(self, move: Move) -> bool:
