@@ -113,8 +113,8 @@ class SourceActions(ActionBase):
         if name is not None and UNALIASED.match(name):
             return False
         # two queries without an alias, the first of them VALUES: sqlglot loses one
-        unnamed = (s for s in move.frame.sources if s.name is None)
-        if name is None and any(None in source.relation.names for source in unnamed):
+        unnamed = (s.relation for s in move.frame.sources if s.name is None)
+        if name is None and any(not (one.counts or one.lent) for one in unnamed):
             return False
         return self._add(move, name, found)
 
