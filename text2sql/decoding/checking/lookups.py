@@ -16,6 +16,7 @@ from text2sql.decoding.checking.relations import Relation, Tables, relation
 
 INNER = frozenset({"scalar", "in", "exists", "limit"})  # roles of queries that are operands
 DERIVED = frozenset({"derived", "lateral"})  # roles of queries that FROM holds
+VALUES_KIND = "values"  # of columns of VALUES, where kinds do not matter
 TRUTHS = frozenset({b"true", b"false"})
 UNREADABLE = relation(())  # a CTE with more or fewer names than columns: FROM may not hold it
 

@@ -5,7 +5,7 @@ A part of `actions`.
 
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Context, Frame, Output, Query
-from text2sql.decoding.checking.lookups import UNREADABLE
+from text2sql.decoding.checking.lookups import UNREADABLE, VALUES_KIND
 from text2sql.decoding.checking.machine import Cell
 from text2sql.decoding.checking.scope import DEPTH_LIMIT, OPENING_LIMIT, Move
 
@@ -190,7 +190,9 @@ class QueryActions(ActionBase):
         row: Context = move.frame
         block: Block = row.parent
         width = len(block.outputs) or self.scope.query_of(block).width or row.detail
-        move.frame = self.frames.change(block, outputs=(Output(None),) * row.detail)
+        move.frame = self.frames.change(
+            block, outputs=(Output(None, kind=VALUES_KIND),) * row.detail
+        )
         return bool(row.detail == width)
 
     def do_can_combine(self, move: Move) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from text2sql.decoding.checking.action_base import ActionBase
 from text2sql.decoding.checking.frames import Block, Query, Reference
+from text2sql.decoding.checking.lookups import VALUES_KIND
 from text2sql.decoding.checking.obligations import GENERATED
 from text2sql.decoding.checking.scope import DEEP_LIMIT, OPENING_LIMIT, Move
 from text2sql.limits import MAX_WAITING
@@ -114,7 +115,7 @@ class SourceActions(ActionBase):
             return False
         # two queries without an alias, the first of them VALUES: sqlglot loses one
         unnamed = (s.relation for s in move.frame.sources if s.name is None)
-        if name is None and any(not (one.counts or one.lent) for one in unnamed):
+        if name is None and any(VALUES_KIND in one.kinds for one in unnamed):
             return False
         return self._add(move, name, found)
 
