@@ -29,7 +29,7 @@ class Lookups:
         self.tables = namespaces[None]
         self.table_names = tuple(sorted(self.tables))
         every = (table for tables in namespaces.values() for table in tables.values())
-        self.every_table = tuple(dict.fromkeys(every))
+        self.every_table = tuple(dict.fromkeys(table for table in every if not table.opaque))
         self.function_names = tuple(sorted(name.encode() for name in dialect.functions))
         self._derived: dict[tuple[Any, ...], Relation] = {}
         self.joins_itself = True  # whether a table may stand twice in one FROM
