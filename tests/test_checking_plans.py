@@ -153,3 +153,8 @@ def test_no_bare_word_begins_a_table_whose_name_is_no_word():
     assert smiling.step(begun, b"\xc3") is not None  # of the other one
     assert smiling.step(begun, b"\xf0") is None
     assert smiling.step(begun, b"`\xf0") is not None
+
+
+def test_a_word_is_ended_past_names_that_are_none():
+    odd = Checker(schema_of(t=["a b", "a,b", "a/b", "a.b", "a;b", "a'b"]))
+    assert odd.accepts(odd.complete("SELECT 1 FROM t WHERE 1 / A"))  # of a function

@@ -324,7 +324,8 @@ def _word_ends(checker: "Checker", state: "State") -> Iterator[bytes]:
         begun = (p for p in pieces if p.lower().startswith(text.lower()) and len(p) > len(text))
         yield from (p[len(text) :] for p in begun)
     most = None if "<type>" in place[0].names else _NAMES  # one type alone may fit around a CAST
-    for name in begun_names(checker, place, text)[:most]:
+    words = (name for name in begun_names(checker, place, text) if lexer.is_word(name))
+    for name in islice(words, most):
         yield name[len(text) :]
     if text == b"x":
         yield b"''"
