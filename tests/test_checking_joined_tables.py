@@ -1,11 +1,10 @@
 """Tables joined in parentheses, and tables with the name of SQLite's one namespace."""
 
 import pytest
+from verdicts import is_fine
 
 from text2sql.decoding.checking import Checker
-from text2sql.decoding.verification import verify
-from text2sql.execution import Executor
-from text2sql.schema import canonicalise, read_schema
+from text2sql.schema import read_schema
 
 PAIR = "(orders AS o JOIN payments AS p ON p.order_id = o.order_id)"
 TAKEN = [
@@ -45,15 +44,9 @@ def checker(samples):
     return Checker(read_schema(samples / "database" / "shop" / "shop.sqlite"))
 
 
-def is_fine(sql, checker, shop):
-    with Executor(shop) as executor:
-        text = canonicalise(sql, checker.schema)
-        return verify(text, checker.schema, explain=executor.explain).valid
-
-
 @pytest.mark.parametrize("sql", TAKEN)
 def test_tables_in_parentheses_are_named_as_if_there_were_none(checker, shop, sql):
-    assert is_fine(sql, checker, shop)
+    assert is_fine(sql, checker.schema, shop)
     assert checker.accepts(sql)
     for end in range(len(sql)):
         assert checker.accepts(checker.complete(sql[:end])), sql[:end]
@@ -61,7 +54,7 @@ def test_tables_in_parentheses_are_named_as_if_there_were_none(checker, shop, sq
 
 @pytest.mark.parametrize("sql", REFUSED)
 def test_what_parentheses_hide_or_sqlglot_loses_is_refused(checker, shop, sql):
-    assert not is_fine(sql, checker, shop)
+    assert not is_fine(sql, checker.schema, shop)
     assert not checker.accepts(sql)
 
 
